@@ -1,0 +1,29 @@
+#pragma once
+#include <cstdint>
+#include <string_view>
+
+namespace hw {
+
+enum class Operation : std::uint8_t { upload, restate, retract };
+
+enum class UploadState : std::uint8_t {
+  pending,     ///< due to be sent
+  in_flight,   ///< claimed with its frozen item; sent or about to be
+  retrying,    ///< answered "later"; the frozen item goes again
+  received,    ///< the platform took the request
+  processed,   ///< the platform confirmed the row
+  rejected,    ///< refused for good, with the platform's message
+  uncertain,   ///< its fate is unknown and may not be found out by sending again
+  superseded,  ///< a later revision took its place before it was ever sent
+};
+
+enum class Mode : std::uint8_t { shadow, test, live };
+
+const char* to_string(Operation v);
+const char* to_string(UploadState v);
+const char* to_string(Mode v);
+bool from_string(std::string_view text, Operation& out);
+bool from_string(std::string_view text, UploadState& out);
+bool from_string(std::string_view text, Mode& out);
+
+}  // namespace hw
