@@ -1,0 +1,65 @@
+#pragma once
+#include <deque>
+#include <map>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "http/client.h"
+
+namespace hw::http {
+
+/// The rate lanes of a process, by key. Each is a sliding window: in no span of `per`, wherever it begins, do more than
+/// `requests` go (a bucket would let nearly twice as many through, which strict vendors refuse). The daily limit is a
+/// sliding window too, of 24 to 25 hours in steps of an hour: it holds whatever time zone the vendor's day begins in.
+/// A key has one limit: what a vendor counts in two windows takes two keys.
+/// Thread-safe; never blocks, but for the short wait of enter().
+class Lanes {
+ public:
+  /// @param state      keeps the daily use under "lane/KEY"; may be null
+  /// @param may_sleep  see ClientOptions
+  Lanes(StateStore* state, const Clock& clock, bool may_sleep);
+  /// Saves what the daily lanes still have unsaved.
+  ~Lanes();
+  Lanes(const Lanes&) = delete;
+  Lanes& operator=(const Lanes&) = delete;
+
+  /// Takes one place in every lane, or in none. Retry "lane_full" with the exact retry_after; retry "stopped".
+  Status enter(const std::vector<Lane>& lanes, const std::stop_token& stop) EXCLUDES(mu_);
+
+  /// Closes the lanes until that time has passed (a server's 429 with Retry-After, up to a day).
+  void close(const std::vector<Lane>& lanes, Duration wait) EXCLUDES(mu_);
+
+ private:
+  struct State {
+    std::deque<SteadyTime> taken;  ///< within the last `per`, oldest first
+    SteadyTime closed_until{};
+    std::map<std::int64_t, int> by_hour{};  ///< hours since 1970: requests, for the daily limit
+    bool loaded = false, unsaved = false, saving = false;
+    std::optional<SteadyTime> saved_at{};
+  };
+  struct Refusal {
+    Duration wait{};
+    std::string why;
+  };
+  struct Save {
+    std::string key, value;
+  };
+
+  void load(const Lane& lane) EXCLUDES(mu_);
+  std::optional<Refusal> try_enter(const std::vector<Lane>& lanes) EXCLUDES(mu_);
+  std::optional<Refusal> judge(const Lane& lane) REQUIRES(mu_);
+  void take(const Lane& lane) REQUIRES(mu_);
+  std::optional<Save> begin_save(const Lane& lane, bool at_once) REQUIRES(mu_);
+  void save(const std::vector<Save>& saves) EXCLUDES(mu_);
+
+  StateStore* const state_;
+  const Clock& clock_;
+  const bool may_sleep_;
+  Mutex mu_;
+  std::map<std::string, State> states_ GUARDED_BY(mu_);
+};
+
+}  // namespace hw::http
