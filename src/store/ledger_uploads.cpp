@@ -1,0 +1,263 @@
+#include <algorithm>
+#include <limits>
+
+#include "store/ledger_rows.h"
+#include "store/rows.h"
+
+/// Uploads, their events and the requests that carried them.
+namespace hw::store::ledger_rows {
+namespace {
+
+const std::string kSelect =
+    "SELECT u.id, u.conversion_id, u.destination, u.revision, u.operation, u.mode, u.state, u.code, u.detail, "
+    "u.value_micros, u.currency, u.item, u.dedup_key, u.consent, u.made_at, u.not_before, u.expires_at, u.next_at, "
+    "u.attempts, u.first_attempt_at, u.last_attempt_at, u.received_at, u.processed_at, u.request_id FROM upload u ";
+const std::string kSelectRequest =
+    "SELECT id, destination, receipt, verdict, row_count, sent_at, next_poll_at, polls FROM request ";
+
+// Written as in the partial index upload_due, so that both engines use it. A row whose subject stands marked as changed
+// waits: what it would say may be about to change.
+const std::string kDue =
+    "FROM upload u JOIN conversion c ON c.id = u.conversion_id WHERE u.destination = ? "
+    "AND u.state IN ('pending', 'retrying') "
+    "AND NOT EXISTS (SELECT 1 FROM dirty_subject d WHERE d.record_id = c.record_id) ";
+
+StoredUpload read_upload(const Row& row) {
+  StoredUpload out;
+  out.id = row.integer(0);
+  out.conversion_id = row.integer(1);
+  out.destination = row.text(2);
+  out.revision = static_cast<int>(row.integer(3));
+  out.operation = enum_of<Operation>(row, 4);
+  out.mode = enum_of<Mode>(row, 5);
+  out.state = enum_of<UploadState>(row, 6);
+  out.code = row.text(7);
+  out.detail = row.text(8);
+  out.value_micros = row.maybe_integer(9);
+  out.currency = row.text(10);
+  out.item = row.text(11);
+  out.dedup_key = row.text(12);
+  out.consent = row.text(13);
+  out.made_at = row.time(14);
+  out.not_before = row.time(15);
+  out.expires_at = row.time(16);
+  out.next_at = row.time(17);
+  out.attempts = static_cast<int>(row.integer(18));
+  out.first_attempt_at = row.maybe_time(19);
+  out.last_attempt_at = row.maybe_time(20);
+  out.received_at = row.maybe_time(21);
+  out.processed_at = row.maybe_time(22);
+  out.request_id = row.maybe_integer(23);
+  return out;
+}
+
+StoredRequest read_request(const Row& row) {
+  return {.id = row.integer(0),
+          .destination = row.text(1),
+          .receipt = row.text(2),
+          .verdict = row.text(3),
+          .row_count = row.integer(4),
+          .sent_at = row.time(5),
+          .next_poll_at = row.maybe_time(6),
+          .polls = static_cast<int>(row.integer(7))};
+}
+
+UploadEvent read_event(const Row& row) {
+  return {row.integer(0), row.integer(1), row.time(2), row.text(3), row.text(4), row.text(5), row.text(6), row.text(7)};
+}
+
+std::vector<StoredUpload> select(Tx& tx, const std::string& tail, std::initializer_list<Value> params) {
+  return all(tx, kSelect + tail, params, read_upload);
+}
+
+/// The index of due rows knows next_at alone: a minimum wait goes into it, lest each pass visit every waiting row.
+Timestamp due_at(const StoredUpload& u) { return std::max(u.next_at, u.not_before); }
+
+void add_event(Tx& tx, const StoredUpload& u, std::string_view from, std::string_view actor, Timestamp at) {
+  tx.exec(
+      "INSERT INTO upload_event(upload_id, at, from_state, to_state, code, detail, actor) VALUES(?, ?, ?, ?, ?, ?, ?)",
+      {val(u.id), val(at), val(from), val(to_string(u.state)), val(u.code), val(u.detail), val(actor)});
+}
+
+struct StateAndCode {
+  std::string state, code;
+};
+
+StateAndCode state_of(Tx& tx, std::int64_t id) {
+  const auto found =
+      one<StateAndCode>(tx, "SELECT state, code FROM upload WHERE id = ?", {val(id)}, [](const Row& row) {
+        return StateAndCode{row.text(0), row.text(1)};
+      });
+  if (!found) throw store_constraint("there is no upload " + std::to_string(id));
+  return *found;
+}
+
+/// What is sent is frozen with the first attempt: from then on a row keeps what it said, whatever `u` holds; until an
+/// answer proves that this attempt was not applied and `u` takes the time of it back.
+void write_mutable(Tx& tx, const StoredUpload& u) {
+  tx.exec(
+      "UPDATE upload SET state = ?, code = ?, detail = ?, expires_at = ?, not_before = ?, next_at = ?, attempts = ?, "
+      "last_attempt_at = ?, received_at = ?, processed_at = ?, request_id = ?, "
+      "item = CASE WHEN first_attempt_at IS NULL THEN ? ELSE item END, "
+      "dedup_key = CASE WHEN first_attempt_at IS NULL THEN ? ELSE dedup_key END, "
+      "value_micros = CASE WHEN first_attempt_at IS NULL THEN ? ELSE value_micros END, "
+      "currency = CASE WHEN first_attempt_at IS NULL THEN ? ELSE currency END, "
+      "consent = CASE WHEN first_attempt_at IS NULL THEN ? ELSE consent END, "
+      "first_attempt_at = CASE WHEN ? = 1 THEN COALESCE(first_attempt_at, ?) ELSE NULL END WHERE id = ?",
+      {val(to_string(u.state)), val(u.code), val(u.detail), val(u.expires_at), val(u.not_before), val(due_at(u)),
+       val(std::int64_t{u.attempts}), val(u.last_attempt_at), val(u.received_at), val(u.processed_at),
+       val(u.request_id), val(u.item), val(u.dedup_key), val(u.value_micros), val(u.currency), val(u.consent),
+       val(std::int64_t{u.first_attempt_at.has_value()}), val(u.first_attempt_at), val(u.id)});
+}
+
+std::optional<Timestamp> maybe_time(std::optional<std::int64_t> micros) {
+  return micros ? std::optional(from_micros(*micros)) : std::nullopt;
+}
+
+}  // namespace
+
+std::vector<StoredUpload> uploads(Tx& tx, std::int64_t conversion, std::string_view destination) {
+  return select(tx, "WHERE u.conversion_id = ? AND u.destination = ? ORDER BY u.revision",
+                {val(conversion), val(destination)});
+}
+
+std::optional<StoredUpload> upload(Tx& tx, std::int64_t id) {
+  return one(tx, kSelect + "WHERE u.id = ?", {val(id)}, read_upload);
+}
+
+std::int64_t add_upload(Tx& tx, const StoredUpload& u, std::string_view actor) {
+  StoredUpload added = u;
+  added.id = tx.insert(
+      "INSERT INTO upload(conversion_id, destination, revision, operation, mode, state, code, detail, value_micros, "
+      "currency, item, dedup_key, made_at, not_before, expires_at, next_at, attempts, first_attempt_at, "
+      "last_attempt_at, "
+      "received_at, processed_at, request_id, consent) "
+      "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+      {val(u.conversion_id),
+       val(u.destination),
+       val(std::int64_t{u.revision}),
+       val(to_string(u.operation)),
+       val(to_string(u.mode)),
+       val(to_string(u.state)),
+       val(u.code),
+       val(u.detail),
+       val(u.value_micros),
+       val(u.currency),
+       val(u.item),
+       val(u.dedup_key),
+       val(u.made_at),
+       val(u.not_before),
+       val(u.expires_at),
+       val(due_at(u)),
+       val(std::int64_t{u.attempts}),
+       val(u.first_attempt_at),
+       val(u.last_attempt_at),
+       val(u.received_at),
+       val(u.processed_at),
+       val(u.request_id),
+       val(u.consent)});
+  add_event(tx, added, "", actor, u.made_at);
+  return added.id;
+}
+
+void replace_item(Tx& tx, std::int64_t id, std::string_view item, std::optional<std::int64_t> value_micros,
+                  std::string_view currency, Timestamp not_before, Timestamp expires_at, std::string_view consent) {
+  const std::int64_t replaced = tx.exec(
+      "UPDATE upload SET item = ?, value_micros = ?, currency = ?, not_before = ?, expires_at = ?, consent = ?, "
+      "next_at = CASE WHEN next_at < ? THEN ? ELSE next_at END WHERE id = ? AND first_attempt_at IS NULL",
+      {val(item), val(value_micros), val(currency), val(not_before), val(expires_at), val(consent), val(not_before),
+       val(not_before), val(id)});
+  if (replaced == 0) throw store_constraint("upload " + std::to_string(id) + " was attempted: its item is frozen");
+}
+
+void move(Tx& tx, const StoredUpload& u, UploadState from, std::string_view actor, Timestamp now) {
+  const StateAndCode before = state_of(tx, u.id);
+  if (before.state != to_string(from)) {
+    throw store_constraint("upload " + std::to_string(u.id) + " is " + before.state + ", not " + to_string(from));
+  }
+  write_mutable(tx, u);
+  if (before.state != to_string(u.state) || before.code != u.code) add_event(tx, u, before.state, actor, now);
+}
+
+std::vector<StoredUpload> due_uploads(Tx& tx, std::string_view destination, Timestamp now, std::int64_t limit) {
+  static const std::string sql = kSelect.substr(0, kSelect.find("FROM")) + kDue +
+                                 "AND u.next_at <= ? AND u.not_before <= ? ORDER BY u.next_at, u.id LIMIT ?";
+  return all(tx, sql, {val(destination), val(now), val(now), val(limit)}, read_upload);
+}
+
+std::optional<Timestamp> next_due_upload(Tx& tx, std::string_view destination) {
+  static const std::string sql = "SELECT u.next_at " + kDue + "ORDER BY u.next_at LIMIT 1";
+  return maybe_time(tx.one_integer(sql, {val(destination)}));
+}
+
+std::vector<StoredUpload> in_flight(Tx& tx, std::string_view destination) {
+  return select(tx, "WHERE u.destination = ? AND u.state = 'in_flight' ORDER BY u.id", {val(destination)});
+}
+
+std::vector<StoredUpload> uploads_of_request(Tx& tx, std::int64_t request) {
+  return select(tx, "WHERE u.request_id = ? ORDER BY u.id", {val(request)});
+}
+
+std::vector<StoredUpload> list_uploads(Tx& tx, const UploadFilter& filter) {
+  constexpr auto kEver = std::numeric_limits<std::int64_t>::max();
+  const std::int64_t after = filter.made_after ? to_micros(*filter.made_after) : -kEver;
+  const std::int64_t before = filter.made_before ? to_micros(*filter.made_before) : kEver;
+  return select(
+      tx,
+      "WHERE u.id > ? AND (? = '' OR u.destination = ?) AND (? = '' OR u.state = ?) AND (? = '' OR u.code = ?) "
+      "AND u.made_at >= ? AND u.made_at < ? ORDER BY u.id LIMIT ?",
+      {val(filter.after_id), val(filter.destination), val(filter.destination), val(filter.state), val(filter.state),
+       val(filter.code), val(filter.code), val(after), val(before), val(filter.limit)});
+}
+
+std::vector<UploadEvent> events(Tx& tx, std::int64_t upload) {
+  return all(
+      tx,
+      "SELECT id, upload_id, at, from_state, to_state, code, detail, actor FROM upload_event WHERE upload_id = ? "
+      "ORDER BY id",
+      {val(upload)}, read_event);
+}
+
+std::vector<StateCount> upload_states(Tx& tx) {
+  return all<StateCount>(tx,
+                         "SELECT destination, state, code, COUNT(*) FROM upload GROUP BY destination, state, code "
+                         "ORDER BY destination, state, code",
+                         {}, [](const Row& row) {
+                           return StateCount{row.text(0), row.text(1), row.text(2), row.integer(3)};
+                         });
+}
+
+std::int64_t add_request(Tx& tx, const StoredRequest& r) {
+  return tx.insert(
+      "INSERT INTO request(destination, receipt, row_count, sent_at, next_poll_at, polls, verdict) "
+      "VALUES(?, ?, ?, ?, ?, ?, ?) RETURNING id",
+      {val(r.destination), val(r.receipt), val(r.row_count), val(r.sent_at), val(r.next_poll_at),
+       val(std::int64_t{r.polls}), val(r.verdict)});
+}
+
+void update_request(Tx& tx, const StoredRequest& r) {
+  tx.exec(
+      "UPDATE request SET destination = ?, receipt = ?, row_count = ?, sent_at = ?, next_poll_at = ?, polls = ?, "
+      "verdict = ? WHERE id = ?",
+      {val(r.destination), val(r.receipt), val(r.row_count), val(r.sent_at), val(r.next_poll_at),
+       val(std::int64_t{r.polls}), val(r.verdict), val(r.id)});
+}
+
+std::vector<StoredRequest> due_requests(Tx& tx, std::string_view destination, Timestamp now, std::int64_t limit) {
+  return all(
+      tx,
+      kSelectRequest +
+          "WHERE destination = ? AND next_poll_at IS NOT NULL AND next_poll_at <= ? ORDER BY next_poll_at, id LIMIT ?",
+      {val(destination), val(now), val(limit)}, read_request);
+}
+
+std::optional<Timestamp> next_poll(Tx& tx, std::string_view destination) {
+  return maybe_time(tx.one_integer(
+      "SELECT MIN(next_poll_at) FROM request WHERE destination = ? AND next_poll_at IS NOT NULL", {val(destination)}));
+}
+
+std::optional<StoredRequest> request(Tx& tx, std::int64_t id) {
+  return one(tx, kSelectRequest + "WHERE id = ?", {val(id)}, read_request);
+}
+
+}  // namespace hw::store::ledger_rows

@@ -1,0 +1,123 @@
+#include "store/schema.h"
+
+#include <array>
+
+namespace hw::store {
+namespace {
+
+constexpr const char* kFirst = R"sql(
+CREATE TABLE meta(key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) {strict};
+
+-- Sources: one cursor per connector, role and stream.
+CREATE TABLE cursor(connector TEXT NOT NULL, role TEXT NOT NULL, stream TEXT NOT NULL, text TEXT NOT NULL,
+  swept_at {int}, updated_at {int} NOT NULL, again_at {int}, PRIMARY KEY(connector, role, stream)) {clustered};
+CREATE TABLE rejected_row(connector TEXT NOT NULL, role TEXT NOT NULL, stream TEXT NOT NULL, place TEXT NOT NULL,
+  code TEXT NOT NULL, detail TEXT NOT NULL, first_at {int} NOT NULL, last_at {int} NOT NULL, times {int} NOT NULL,
+  PRIMARY KEY(connector, role, stream, place, code)) {clustered};
+
+-- CRM records: the last state seen, and what is known of it through time (append-only).
+CREATE TABLE record(id {id}, crm TEXT NOT NULL, object TEXT NOT NULL, ext_id TEXT NOT NULL, connector TEXT NOT NULL,
+  modified {int} NOT NULL, created {int}, content_hash {int} NOT NULL, learned {int} NOT NULL, changed {int} NOT NULL,
+  state TEXT NOT NULL, merged_into {int}, lineage TEXT NOT NULL, converted_from {int}, account_id {int},
+  masked_email TEXT NOT NULL, country TEXT NOT NULL, region TEXT NOT NULL, city TEXT NOT NULL, postal_code TEXT NOT NULL,
+  ad_user_data TEXT NOT NULL, ad_personalization TEXT NOT NULL, consent_at {int},
+  fields TEXT NOT NULL, hashes TEXT NOT NULL, identifiers TEXT NOT NULL, click_times TEXT NOT NULL,
+  UNIQUE(crm, object, ext_id)) {strict};
+CREATE INDEX record_lineage ON record(lineage);
+CREATE INDEX record_merged ON record(merged_into) WHERE merged_into IS NOT NULL;
+CREATE INDEX record_converted ON record(converted_from) WHERE converted_from IS NOT NULL;
+CREATE TABLE fact(record_id {int} NOT NULL, seq {int} NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+  true_from {int} NOT NULL, learned {int} NOT NULL, basis TEXT NOT NULL, PRIMARY KEY(record_id, seq)) {clustered};
+CREATE TABLE association(from_id {int} NOT NULL, to_id {int} NOT NULL, role TEXT NOT NULL, is_primary {int} NOT NULL,
+  since {int} NOT NULL, learned {int} NOT NULL, withdrawn {int}, PRIMARY KEY(from_id, to_id)) {clustered};
+CREATE INDEX association_to ON association(to_id, from_id);
+CREATE TABLE id_alias(crm TEXT NOT NULL, object TEXT NOT NULL, loser_id TEXT NOT NULL, winner_id TEXT NOT NULL,
+  since {int} NOT NULL, learned {int} NOT NULL, withdrawn {int}, PRIMARY KEY(crm, object, loser_id, winner_id)) {clustered};
+CREATE TABLE rate(from_currency TEXT NOT NULL, to_currency TEXT NOT NULL, true_from {int} NOT NULL, micros {int} NOT NULL,
+  learned {int} NOT NULL, PRIMARY KEY(from_currency, to_currency, true_from)) {clustered};
+
+-- Touches. id = seconds << 30 | 30-bit hash of (connector, key): no other index is needed to insert or find one again.
+CREATE TABLE touch(id {int} NOT NULL PRIMARY KEY, connector TEXT NOT NULL, key TEXT NOT NULL, at {int} NOT NULL,
+  learned {int} NOT NULL, withdrawn {int}, basis TEXT NOT NULL, kind TEXT NOT NULL, source TEXT NOT NULL, medium TEXT NOT NULL,
+  campaign TEXT NOT NULL, campaign_id TEXT NOT NULL, term TEXT NOT NULL, content TEXT NOT NULL, landing_page TEXT NOT NULL,
+  referrer TEXT NOT NULL, country TEXT NOT NULL, channel TEXT NOT NULL, identifiers TEXT NOT NULL, part TEXT,
+  record_id {int}) {strict};
+CREATE INDEX touch_record ON touch(record_id) WHERE record_id IS NOT NULL;
+CREATE INDEX touch_part ON touch(connector, part) WHERE part IS NOT NULL;
+-- bucket = at / 30 days; clustered so that new rows go to the warm end.
+CREATE TABLE touch_index(bucket {int} NOT NULL, id_hash {int} NOT NULL, touch_id {int} NOT NULL,
+  PRIMARY KEY(bucket, id_hash, touch_id)) {clustered};
+CREATE TABLE spend(connector TEXT NOT NULL, key TEXT NOT NULL, day {int} NOT NULL, account TEXT NOT NULL, source TEXT NOT NULL,
+  medium TEXT NOT NULL, campaign TEXT NOT NULL, campaign_id TEXT NOT NULL, channel TEXT NOT NULL, micros {int} NOT NULL,
+  currency TEXT NOT NULL, clicks {int} NOT NULL, impressions {int} NOT NULL, learned {int} NOT NULL, part TEXT,
+  PRIMARY KEY(connector, key)) {clustered};
+
+-- Identity: only what a CRM record knows or what is linked to it. Links are the truth, person_id caches their components.
+CREATE TABLE identifier(id {id}, type TEXT NOT NULL, value TEXT NOT NULL, person_id {int} NOT NULL,
+  quarantined {int} NOT NULL, UNIQUE(type, value)) {strict};
+CREATE INDEX identifier_person ON identifier(person_id);
+CREATE TABLE link(a {int} NOT NULL, b {int} NOT NULL, evidence TEXT NOT NULL, learned {int} NOT NULL, true_from {int} NOT NULL,
+  withdrawn {int}, PRIMARY KEY(a, b, evidence)) {clustered};
+CREATE INDEX link_b ON link(b, a);
+CREATE INDEX link_evidence ON link(evidence);
+
+-- What must be looked at again. A pass deletes only the seq it read.
+CREATE TABLE dirty_subject(record_id {int} NOT NULL PRIMARY KEY, seq {int} NOT NULL, cause TEXT NOT NULL) {strict};
+CREATE INDEX dirty_seq ON dirty_subject(seq);
+
+-- The ledger.
+CREATE TABLE conversion(id {id}, dedup_id TEXT NOT NULL UNIQUE, goal TEXT NOT NULL, record_id {int} NOT NULL,
+  lineage TEXT NOT NULL, occurrence {int} NOT NULL, entered_at {int} NOT NULL, at {int} NOT NULL, at_basis TEXT NOT NULL,
+  created_at {int} NOT NULL, UNIQUE(goal, record_id, occurrence)) {strict};
+CREATE INDEX conversion_record ON conversion(record_id);
+CREATE INDEX conversion_lineage ON conversion(lineage, goal);
+CREATE TABLE standing(conversion_id {int} NOT NULL, destination TEXT NOT NULL, goal TEXT NOT NULL, state TEXT NOT NULL,
+  reason TEXT NOT NULL, detail TEXT NOT NULL, t_micros {int} NOT NULL, t_currency TEXT NOT NULL, b_micros {int} NOT NULL,
+  b_currency TEXT NOT NULL, b_low {int} NOT NULL, b_high {int} NOT NULL, crm_micros {int} NOT NULL, crm_currency TEXT NOT NULL,
+  changed_at {int} NOT NULL, look_again_at {int}, flags TEXT NOT NULL, story TEXT NOT NULL,
+  PRIMARY KEY(conversion_id, destination)) {clustered};
+CREATE INDEX standing_due ON standing(look_again_at) WHERE look_again_at IS NOT NULL;
+CREATE INDEX standing_reason ON standing(destination, goal, reason);
+CREATE TABLE upload(id {id}, conversion_id {int} NOT NULL, destination TEXT NOT NULL, revision {int} NOT NULL,
+  operation TEXT NOT NULL, mode TEXT NOT NULL, state TEXT NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL,
+  value_micros {int}, currency TEXT NOT NULL, item TEXT NOT NULL, dedup_key TEXT NOT NULL, made_at {int} NOT NULL,
+  not_before {int} NOT NULL, expires_at {int} NOT NULL, next_at {int} NOT NULL, attempts {int} NOT NULL,
+  first_attempt_at {int}, last_attempt_at {int}, received_at {int}, processed_at {int}, request_id {int},
+  consent TEXT NOT NULL, UNIQUE(conversion_id, destination, revision)) {strict};
+CREATE INDEX upload_due ON upload(destination, next_at) WHERE state IN ('pending', 'retrying');
+CREATE INDEX upload_in_flight ON upload(destination) WHERE state = 'in_flight';
+CREATE INDEX upload_request ON upload(request_id) WHERE request_id IS NOT NULL;
+CREATE TABLE request(id {id}, destination TEXT NOT NULL, receipt TEXT NOT NULL, row_count {int} NOT NULL, sent_at {int} NOT NULL,
+  next_poll_at {int}, polls {int} NOT NULL, verdict TEXT NOT NULL) {strict};
+CREATE INDEX request_open ON request(destination, next_poll_at) WHERE next_poll_at IS NOT NULL;
+CREATE TABLE upload_event(id {id}, upload_id {int} NOT NULL, at {int} NOT NULL, from_state TEXT NOT NULL, to_state TEXT NOT NULL,
+  code TEXT NOT NULL, detail TEXT NOT NULL, actor TEXT NOT NULL) {strict};
+CREATE INDEX upload_event_upload ON upload_event(upload_id);
+CREATE TABLE ledger_total(destination TEXT NOT NULL, goal TEXT NOT NULL, currency TEXT NOT NULL, line TEXT NOT NULL,
+  reason TEXT NOT NULL, n {int} NOT NULL, micros {int} NOT NULL, PRIMARY KEY(destination, goal, currency, line, reason)) {clustered};
+CREATE TABLE chosen_click(lineage TEXT NOT NULL, destination TEXT NOT NULL, type TEXT NOT NULL, value TEXT NOT NULL,
+  at {int} NOT NULL, at_basis TEXT NOT NULL, chosen_at {int} NOT NULL, PRIMARY KEY(lineage, destination)) {clustered};
+CREATE INDEX chosen_click_value ON chosen_click(destination, value);
+CREATE TABLE lowering(id {id}, destination TEXT NOT NULL, at {int} NOT NULL, conversion_id {int} NOT NULL,
+  micros {int} NOT NULL, currency TEXT NOT NULL) {strict};
+CREATE INDEX lowering_at ON lowering(destination, at);
+CREATE TABLE brake(id {id}, destination TEXT NOT NULL, braked_at {int} NOT NULL, approved_at {int}, approved_by TEXT NOT NULL,
+  released_at {int}) {strict};
+CREATE TABLE go_live(scope TEXT NOT NULL, name TEXT NOT NULL, at {int} NOT NULL, PRIMARY KEY(scope, name)) {clustered};
+
+-- The service: commands for the holder of the lock, vendor budgets, pauses.
+CREATE TABLE command(id {id}, kind TEXT NOT NULL, args TEXT NOT NULL, actor TEXT NOT NULL, created_at {int} NOT NULL,
+  done_at {int}, result TEXT NOT NULL) {strict};
+CREATE INDEX command_open ON command(id) WHERE done_at IS NULL;
+CREATE TABLE state(key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) {strict};
+CREATE TABLE pause(scope TEXT NOT NULL, name TEXT NOT NULL, since {int} NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL,
+  retry_at {int}, PRIMARY KEY(scope, name)) {clustered};
+)sql";
+
+constexpr std::array<Migration, 1> kMigrations{{{1, "first", kFirst}}};
+
+}  // namespace
+
+std::span<const Migration> migrations() { return kMigrations; }
+
+}  // namespace hw::store

@@ -1,0 +1,120 @@
+#include "store/service_rows.h"
+
+#include "store/rows.h"
+
+namespace hw::store::service_rows {
+namespace {
+
+const std::string kSelectCursor = "SELECT connector, role, stream, text, swept_at, again_at, updated_at FROM cursor ";
+const std::string kSelectCommand = "SELECT id, kind, args, actor, result, created_at, done_at FROM command ";
+const std::string kSelectPause = "SELECT scope, name, code, detail, since, retry_at FROM pause ";
+
+StoredCursor read_cursor(const Row& row) {
+  return {row.text(0), row.text(1), row.text(2), row.text(3), row.maybe_time(4), row.maybe_time(5), row.time(6)};
+}
+
+StoredRejection read_rejection(const Row& row) {
+  return {row.text(0), row.text(1), row.text(2), row.text(3),   row.text(4),
+          row.text(5), row.time(6), row.time(7), row.integer(8)};
+}
+
+StoredCommand read_command(const Row& row) {
+  return {row.integer(0), row.text(1), row.text(2), row.text(3), row.text(4), row.time(5), row.maybe_time(6)};
+}
+
+StoredPause read_pause(const Row& row) {
+  return {row.text(0), row.text(1), row.text(2), row.text(3), row.time(4), row.maybe_time(5)};
+}
+
+}  // namespace
+
+std::optional<StoredCursor> cursor(Tx& tx, std::string_view connector, std::string_view role, std::string_view stream) {
+  return one(tx, kSelectCursor + "WHERE connector = ? AND role = ? AND stream = ?",
+             {val(connector), val(role), val(stream)}, read_cursor);
+}
+
+std::vector<StoredCursor> cursors(Tx& tx) {
+  return all(tx, kSelectCursor + "ORDER BY connector, role, stream", {}, read_cursor);
+}
+
+void put_cursor(Tx& tx, const StoredCursor& c) {
+  tx.exec(
+      "INSERT INTO cursor(connector, role, stream, text, swept_at, again_at, updated_at) VALUES(?, ?, ?, ?, ?, ?, ?) "
+      "ON CONFLICT(connector, role, stream) DO UPDATE SET text = excluded.text, swept_at = excluded.swept_at, "
+      "again_at = excluded.again_at, updated_at = excluded.updated_at",
+      {val(c.connector), val(c.role), val(c.stream), val(c.text), val(c.swept_at), val(c.again_at), val(c.updated_at)});
+}
+
+void reject_row(Tx& tx, const StoredRejection& r) {
+  tx.exec(
+      "INSERT INTO rejected_row(connector, role, stream, place, code, detail, first_at, last_at, times) "
+      "VALUES(?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT(connector, role, stream, place, code) DO UPDATE SET "
+      "detail = excluded.detail, last_at = excluded.last_at, times = rejected_row.times + 1",
+      {val(r.connector), val(r.role), val(r.stream), val(r.place), val(r.code), val(r.detail), val(r.first_at),
+       val(r.last_at)});
+}
+
+std::vector<StoredRejection> rejections(Tx& tx, std::int64_t limit) {
+  return all(tx,
+             "SELECT connector, role, stream, place, code, detail, first_at, last_at, times FROM rejected_row "
+             "ORDER BY last_at DESC, connector, role, stream, place, code LIMIT ?",
+             {val(limit)}, read_rejection);
+}
+
+std::int64_t count_rejections(Tx& tx) { return tx.one_integer("SELECT COUNT(*) FROM rejected_row").value_or(0); }
+
+std::int64_t add_command(Tx& tx, std::string_view kind, std::string_view args, std::string_view actor, Timestamp now) {
+  return tx.insert("INSERT INTO command(kind, args, actor, created_at, result) VALUES(?, ?, ?, ?, '') RETURNING id",
+                   {val(kind), val(args), val(actor), val(now)});
+}
+
+std::vector<StoredCommand> open_commands(Tx& tx) {
+  return all(tx, kSelectCommand + "WHERE done_at IS NULL ORDER BY id", {}, read_command);
+}
+
+void finish_command(Tx& tx, std::int64_t id, std::string_view result, Timestamp now) {
+  tx.exec("UPDATE command SET result = ?, done_at = ? WHERE id = ? AND done_at IS NULL",
+          {val(result), val(now), val(id)});
+}
+
+std::optional<StoredCommand> command(Tx& tx, std::int64_t id) {
+  return one(tx, kSelectCommand + "WHERE id = ?", {val(id)}, read_command);
+}
+
+std::optional<StoredPause> pause(Tx& tx, std::string_view scope, std::string_view name) {
+  return one(tx, kSelectPause + "WHERE scope = ? AND name = ?", {val(scope), val(name)}, read_pause);
+}
+
+std::vector<StoredPause> pauses(Tx& tx) { return all(tx, kSelectPause + "ORDER BY scope, name", {}, read_pause); }
+
+void set_pause(Tx& tx, const StoredPause& p) {
+  tx.exec(
+      "INSERT INTO pause(scope, name, since, code, detail, retry_at) VALUES(?, ?, ?, ?, ?, ?) "
+      "ON CONFLICT(scope, name) DO UPDATE SET since = excluded.since, code = excluded.code, detail = excluded.detail, "
+      "retry_at = excluded.retry_at",
+      {val(p.scope), val(p.name), val(p.since), val(p.code), val(p.detail), val(p.retry_at)});
+}
+
+void clear_pause(Tx& tx, std::string_view scope, std::string_view name) {
+  tx.exec("DELETE FROM pause WHERE scope = ? AND name = ?", {val(scope), val(name)});
+}
+
+std::optional<std::string> meta(Tx& tx, std::string_view key) {
+  return tx.one_text("SELECT value FROM meta WHERE key = ?", {val(key)});
+}
+
+void set_meta(Tx& tx, std::string_view key, std::string_view value) {
+  tx.exec("INSERT INTO meta(key, value) VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value",
+          {val(key), val(value)});
+}
+
+std::optional<std::string> state(Tx& tx, std::string_view key) {
+  return tx.one_text("SELECT value FROM state WHERE key = ?", {val(key)});
+}
+
+void set_state(Tx& tx, std::string_view key, std::string_view value) {
+  tx.exec("INSERT INTO state(key, value) VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value",
+          {val(key), val(value)});
+}
+
+}  // namespace hw::store::service_rows

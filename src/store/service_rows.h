@@ -1,0 +1,76 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "store/engine/db.h"
+
+/// Cursors, set-aside rows, dirty subjects, commands, pauses and small state.
+namespace hw::store {
+
+struct StoredCursor {
+  std::string connector, role, stream, text;
+  std::optional<Timestamp> swept_at, again_at;
+  Timestamp updated_at;
+};
+struct StoredRejection {
+  std::string connector, role, stream, place, code, detail;
+  Timestamp first_at, last_at;
+  std::int64_t times = 0;
+};
+struct StoredPause {
+  std::string scope, name, code, detail;  ///< scope "connector" or "destination"
+  Timestamp since;
+  std::optional<Timestamp> retry_at;
+};
+struct StoredCommand {
+  std::int64_t id = 0;
+  std::string kind, args, actor, result;
+  Timestamp created_at;
+  std::optional<Timestamp> done_at;
+};
+struct Dirty {
+  std::int64_t record_id = 0, seq = 0;
+  std::string cause;
+};
+
+namespace service_rows {
+
+std::optional<StoredCursor> cursor(Tx&, std::string_view connector, std::string_view role, std::string_view stream);
+std::vector<StoredCursor> cursors(Tx&);
+void put_cursor(Tx&, const StoredCursor&);
+
+void reject_row(Tx&, const StoredRejection&);  ///< counts repeats
+std::vector<StoredRejection> rejections(Tx&, std::int64_t limit);
+std::int64_t count_rejections(Tx&);
+
+/// Marks one record; a repeat moves its seq to the end.
+void mark_dirty(Tx&, std::int64_t record, std::string_view cause);
+/// Marks a record and what depends on it: the deals tied to a contact, what a lead was converted into, what a contact
+/// or deal was merged into, the live leads and contacts of the same persons (through links with "record:" evidence);
+/// and what depends on those in turn.
+void mark_with_dependents(Tx&, std::int64_t record, std::string_view cause);
+/// Marks every record of an object kind (after a change of configuration), in one statement.
+void mark_all(Tx&, std::string_view object, std::string_view cause);
+std::vector<Dirty> dirty(Tx&, std::int64_t limit);  ///< by seq
+std::optional<Dirty> dirty_of(Tx&, std::int64_t record);
+void clear_dirty(Tx&, std::int64_t record, std::int64_t seq);
+std::int64_t count_dirty(Tx&);
+
+std::int64_t add_command(Tx&, std::string_view kind, std::string_view args, std::string_view actor, Timestamp now);
+std::vector<StoredCommand> open_commands(Tx&);
+void finish_command(Tx&, std::int64_t id, std::string_view result, Timestamp now);
+std::optional<StoredCommand> command(Tx&, std::int64_t id);
+
+std::optional<StoredPause> pause(Tx&, std::string_view scope, std::string_view name);
+std::vector<StoredPause> pauses(Tx&);
+void set_pause(Tx&, const StoredPause&);
+void clear_pause(Tx&, std::string_view scope, std::string_view name);
+
+std::optional<std::string> meta(Tx&, std::string_view key);
+void set_meta(Tx&, std::string_view key, std::string_view value);
+std::optional<std::string> state(Tx&, std::string_view key);
+void set_state(Tx&, std::string_view key, std::string_view value);
+
+}  // namespace service_rows
+}  // namespace hw::store

@@ -1,0 +1,215 @@
+#include "store/service_rows.h"
+
+#include "store/identities.h"
+#include "store/records.h"
+#include "store/store_fixture.h"
+
+namespace hw::store {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
+
+class ServiceRowsTest : public EngineTest {
+ protected:
+  static std::int64_t live(Tx& tx, const RecordRef& ref, const std::optional<RecordRef>& converted_from = {}) {
+    RecordState state;
+    state.ref = ref;
+    state.converted_from = converted_from;
+    return records::upsert(tx, state, "c", {}, at(1)).id;
+  }
+  static std::vector<std::string> marked(Tx& tx) {
+    std::vector<std::string> out;
+    for (const Dirty& d : service_rows::dirty(tx, 100)) {
+      const RecordRef ref = records::get(tx, d.record_id)->ref;
+      out.push_back(to_string(ref.object) + std::string(" ") + ref.id);
+    }
+    return out;
+  }
+  static void tie(Tx& tx, const RecordRef& from, const RecordRef& to) {
+    records::set_associations(
+        tx, live(tx, from),
+        {.from = from, .to_object = to.object, .to = {{to.id, "", true}}, .complete = false, .at = {}}, "c", at(1));
+  }
+};
+HW_BOTH_ENGINES(ServiceRowsTest);
+
+TEST_P(ServiceRowsTest, EachStreamHasItsCursor) {
+  write([](Tx& tx) {
+    EXPECT_FALSE(service_rows::cursor(tx, "crm", "records", "deals"));
+    StoredCursor c{"crm", "records", "deals", "page 1", std::nullopt, at(7), at(5)};
+    service_rows::put_cursor(tx, c);
+    c.text = "page 2";
+    c.swept_at = at(8);
+    c.again_at = std::nullopt;
+    service_rows::put_cursor(tx, c);
+    service_rows::put_cursor(tx, {"crm", "touches", "deals", "x", std::nullopt, std::nullopt, at(5)});
+    const auto stored = *service_rows::cursor(tx, "crm", "records", "deals");
+    EXPECT_EQ(stored.text, "page 2");
+    EXPECT_EQ(stored.swept_at, at(8));
+    EXPECT_EQ(stored.again_at, std::nullopt);
+    EXPECT_EQ(stored.updated_at, at(5));
+    EXPECT_THAT(service_rows::cursors(tx), SizeIs(2));
+  });
+}
+
+TEST_P(ServiceRowsTest, ARejectedRowIsKeptOnceAndItsRepeatsCounted) {
+  write([](Tx& tx) {
+    service_rows::reject_row(tx, {"csv", "records", "leads.csv", "leads.csv:17", "time", "no date", at(1), at(1), 0});
+    service_rows::reject_row(
+        tx, {"csv", "records", "leads.csv", "leads.csv:17", "time", "no date at all", at(2), at(2), 0});
+    service_rows::reject_row(tx, {"csv", "records", "leads.csv", "leads.csv:18", "time", "no date", at(1), at(1), 0});
+    EXPECT_EQ(service_rows::count_rejections(tx), 2);
+    const auto newest = service_rows::rejections(tx, 1);
+    ASSERT_THAT(newest, SizeIs(1));
+    EXPECT_EQ(newest[0].place + newest[0].detail, "leads.csv:17no date at all");
+    EXPECT_EQ(newest[0].times, 2);
+    EXPECT_EQ(newest[0].first_at, at(1));
+    EXPECT_EQ(newest[0].last_at, at(2));
+  });
+}
+
+TEST_P(ServiceRowsTest, AMarkThatComesAgainMovesToTheEndAndOnlyTheSeqReadIsCleared) {
+  write([](Tx& tx) {
+    const auto a = live(tx, deal("a")), b = live(tx, deal("b"));
+    service_rows::mark_dirty(tx, a, "page");
+    service_rows::mark_dirty(tx, b, "page");
+    const Dirty read = service_rows::dirty(tx, 1).at(0);
+    EXPECT_EQ(read.record_id, a);
+    service_rows::mark_dirty(tx, a, "again");
+    EXPECT_THAT(marked(tx), ElementsAre("deal b", "deal a"));
+    service_rows::clear_dirty(tx, a, read.seq);
+    EXPECT_EQ(service_rows::count_dirty(tx), 2);
+    const Dirty last = service_rows::dirty(tx, 2).at(1);
+    EXPECT_EQ(last.cause, "again");
+    service_rows::clear_dirty(tx, a, last.seq);
+    EXPECT_THAT(marked(tx), ElementsAre("deal b"));
+  });
+}
+
+TEST_P(ServiceRowsTest, AllOfAKindAreMarkedBehindWhatWaits) {
+  write([](Tx& tx) {
+    live(tx, deal("a"));
+    const auto b = live(tx, deal("b"));
+    live(tx, contact("c"));
+    const auto d = live(tx, contact("d"));
+    service_rows::mark_dirty(tx, b, "page");
+    service_rows::mark_dirty(tx, d, "page");
+    service_rows::mark_all(tx, "deal", "config");
+    EXPECT_THAT(marked(tx), ElementsAre("contact d", "deal a", "deal b"));
+    EXPECT_EQ(service_rows::dirty(tx, 10).back().cause, "config");
+  });
+}
+
+TEST_P(ServiceRowsTest, AContactTakesItsDealsAlong) {
+  write([](Tx& tx) {
+    tie(tx, deal("1"), contact("7"));
+    tie(tx, deal("2"), contact("7"));
+    tie(tx, deal("3"), contact("8"));
+    service_rows::mark_with_dependents(tx, live(tx, contact("7")), "page");
+    EXPECT_THAT(marked(tx), UnorderedElementsAre("contact 7", "deal 1", "deal 2"));
+  });
+}
+
+TEST_P(ServiceRowsTest, ATieThatWasWithdrawnTakesNothingAlong) {
+  write([](Tx& tx) {
+    tie(tx, deal("1"), contact("7"));
+    const auto d = records::find(tx, deal("1"))->id;
+    records::set_associations(
+        tx, d, {.from = deal("1"), .to_object = Object::contact, .to = {}, .complete = true, .at = {}}, "c", at(2));
+    service_rows::mark_with_dependents(tx, records::find(tx, contact("7"))->id, "page");
+    EXPECT_THAT(marked(tx), ElementsAre("contact 7"));
+  });
+}
+
+TEST_P(ServiceRowsTest, ALeadTakesAlongWhatItBecame) {
+  write([](Tx& tx) {
+    const auto l = live(tx, lead("3"));
+    live(tx, contact("7"), lead("3"));
+    tie(tx, deal("1"), contact("7"));
+    live(tx, deal("2"), lead("3"));
+    service_rows::mark_with_dependents(tx, l, "page");
+    EXPECT_THAT(marked(tx), UnorderedElementsAre("lead 3", "contact 7", "deal 1", "deal 2"));
+  });
+}
+
+TEST_P(ServiceRowsTest, AMergedContactTakesItsWinnerAndTheWinnersDealsAlong) {
+  write([](Tx& tx) {
+    const auto loser = live(tx, contact("7")), winner = live(tx, contact("8"));
+    tie(tx, deal("1"), contact("8"));
+    records::set_state(tx, loser, "merged", winner, at(2));
+    service_rows::mark_with_dependents(tx, loser, "merge");
+    EXPECT_THAT(marked(tx), UnorderedElementsAre("contact 7", "contact 8", "deal 1"));
+  });
+}
+
+TEST_P(ServiceRowsTest, APersonsOtherLiveLeadsAndContactsAreTakenAlong) {
+  write([](Tx& tx) {
+    const auto c = live(tx, contact("7")), l = live(tx, lead("3")), gone = live(tx, lead("4")),
+               stranger = live(tx, lead("5"));
+    tie(tx, deal("1"), contact("7"));
+    records::set_state(tx, gone, "deleted", std::nullopt, at(2));
+    const auto shared = identities::ensure(tx, {"email_sha256", "a"}).id;
+    const auto name_of = [&](std::int64_t record) {
+      return identities::ensure(tx, {"crm_id", "crm:" + std::to_string(record)}).id;
+    };
+    for (const auto record : {c, l, gone}) {
+      identities::set_person(tx, name_of(record), shared);
+      identities::link(tx, name_of(record), shared, "record:" + std::to_string(record), at(1), at(1));
+    }
+    const auto mailbox = identities::ensure(tx, {"email_sha256", "office"}).id;
+    identities::set_quarantined(tx, mailbox, true);
+    for (const auto record : {l, stranger}) {
+      identities::link(tx, name_of(record), mailbox, "record:" + std::to_string(record), at(1), at(1));
+    }
+    service_rows::mark_with_dependents(tx, l, "page");
+    EXPECT_THAT(marked(tx), UnorderedElementsAre("lead 3", "contact 7", "deal 1"));
+  });
+}
+
+TEST_P(ServiceRowsTest, CommandsWaitUntilTheyAreDone) {
+  write([](Tx& tx) {
+    const auto first = service_rows::add_command(tx, "approve", R"({"id":1})", "ann", at(1));
+    const auto second = service_rows::add_command(tx, "approve", "{}", "bob", at(2));
+    EXPECT_THAT(service_rows::open_commands(tx), SizeIs(2));
+    service_rows::finish_command(tx, first, "done", at(3));
+    service_rows::finish_command(tx, first, "done twice", at(4));
+    const auto open = service_rows::open_commands(tx);
+    ASSERT_THAT(open, SizeIs(1));
+    EXPECT_EQ(open[0].id, second);
+    const auto done = *service_rows::command(tx, first);
+    EXPECT_EQ(done.result + done.actor + done.kind + done.args, R"(doneannapprove{"id":1})");
+    EXPECT_EQ(done.done_at, at(3));
+    EXPECT_FALSE(service_rows::command(tx, 999));
+  });
+}
+
+TEST_P(ServiceRowsTest, PausesAreSetReplacedAndCleared) {
+  write([](Tx& tx) {
+    service_rows::set_pause(tx, {"connector", "crm", "http_401", "sign in again", at(1), std::nullopt});
+    service_rows::set_pause(tx, {"destination", "crm", "no_action", "", at(1), std::nullopt});
+    service_rows::set_pause(tx, {"connector", "crm", "http_403", "scope", at(2), at(9)});
+    EXPECT_EQ(service_rows::pause(tx, "connector", "crm")->code, "http_403");
+    EXPECT_EQ(service_rows::pause(tx, "connector", "crm")->retry_at, at(9));
+    EXPECT_THAT(service_rows::pauses(tx), SizeIs(2));
+    service_rows::clear_pause(tx, "connector", "crm");
+    EXPECT_FALSE(service_rows::pause(tx, "connector", "crm"));
+    EXPECT_THAT(service_rows::pauses(tx), SizeIs(1));
+  });
+}
+
+TEST_P(ServiceRowsTest, MetaAndStateAreTwoNamespaces) {
+  write([](Tx& tx) {
+    service_rows::set_meta(tx, "k", "meta");
+    service_rows::set_state(tx, "k", "old");
+    service_rows::set_state(tx, "k", "state");
+    EXPECT_EQ(service_rows::meta(tx, "k"), "meta");
+    EXPECT_EQ(service_rows::state(tx, "k"), "state");
+    EXPECT_EQ(service_rows::state(tx, "none"), std::nullopt);
+  });
+}
+
+}  // namespace
+}  // namespace hw::store
