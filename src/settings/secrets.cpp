@@ -1,0 +1,130 @@
+#include "settings/secrets.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <optional>
+
+namespace hw::settings {
+namespace {
+
+constexpr std::size_t kMaxSecretBytes = 64 * 1024;
+
+Error refuse(std::string detail) { return {.action = Action::pause, .code = "secret", .detail = std::move(detail)}; }
+
+Error literal_error() {
+  return refuse(
+      "expected a secret reference: ${env:NAME}, ${file:PATH} or ${credential:NAME}; a secret itself never stands in a "
+      "configuration file");
+}
+
+struct Reference {
+  std::string kind, name;
+};
+
+std::optional<Reference> split_reference(std::string_view text) {
+  if (!text.starts_with("${") || !text.ends_with('}')) return std::nullopt;
+  text = text.substr(2, text.size() - 3);
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos || colon + 1 == text.size()) return std::nullopt;
+  return Reference{std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
+}
+
+bool is_variable_name(std::string_view name) {
+  return name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") ==
+             std::string_view::npos &&
+         !(name.front() >= '0' && name.front() <= '9');
+}
+
+Result<Secret> from_environment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (value == nullptr) return refuse(fmt::format("environment variable {} is not set", name));
+  if (*value == '\0') return refuse(fmt::format("environment variable {} is empty", name));
+  return Secret(value);
+}
+
+Result<Secret> contents(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return refuse(fmt::format("{} cannot be read: {}", path, std::strerror(errno)));
+  std::string text(kMaxSecretBytes + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > kMaxSecretBytes)
+    return refuse(fmt::format("{} is larger than {} bytes: not a secret", path, kMaxSecretBytes));
+  if (text.ends_with('\n')) text.pop_back();
+  if (text.ends_with('\r')) text.pop_back();
+  if (text.empty()) return refuse(fmt::format("{} is empty", path));
+  return Secret(std::move(text));
+}
+
+Status regular_file(const std::string& path, struct stat& found) {
+  if (stat(path.c_str(), &found) != 0) {
+    return refuse(errno == ENOENT ? fmt::format("{} does not exist", path)
+                                  : fmt::format("{} cannot be read: {}", path, std::strerror(errno)));
+  }
+  if (!S_ISREG(found.st_mode)) return refuse(fmt::format("{} is not a file", path));
+  return {};
+}
+
+}  // namespace
+
+bool looks_like_reference(std::string_view text) {
+  return text.find("${env:") != std::string_view::npos || text.find("${file:") != std::string_view::npos ||
+         text.find("${credential:") != std::string_view::npos;
+}
+
+std::string below(const std::string& base_dir, const std::string& path) {
+  if (path.empty() || path.front() == '/' || base_dir.empty()) return path;
+  return base_dir.ends_with('/') ? base_dir + path : base_dir + "/" + path;
+}
+
+SecretSource::SecretSource(std::string credentials_directory, std::string base_dir, bool resolve)
+    : credentials_directory_(std::move(credentials_directory)), base_dir_(std::move(base_dir)), resolve_(resolve) {}
+
+Result<Secret> SecretSource::read(std::string_view text) const {
+  const auto reference = split_reference(text);
+  if (!reference) return literal_error();
+  const auto& [kind, name] = *reference;
+  if (kind == "env") {
+    if (!is_variable_name(name)) return refuse("the NAME of ${env:NAME} holds letters, digits and _ alone");
+    return resolve_ ? from_environment(name) : Secret();
+  }
+  if (kind == "file") return from_file(name);
+  if (kind == "credential") return from_credential(name);
+  return literal_error();
+}
+
+Result<Secret> SecretSource::from_file(const std::string& name) const {
+  if (!resolve_) return Secret();
+  const std::string path = below(base_dir_, name);
+  struct stat found {};
+  if (auto status = regular_file(path, found); !status) return status.error();
+  if ((found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return refuse(
+        fmt::format("{} is open to others (mode {:04o}); run: chmod 600 {}", path, found.st_mode & 07777U, path));
+  }
+  return contents(path);
+}
+
+Result<Secret> SecretSource::from_credential(const std::string& name) const {
+  if (name.find('/') != std::string::npos || name == "." || name == "..") {
+    return refuse("the NAME of ${credential:NAME} is a plain name without /");
+  }
+  if (!resolve_) return Secret();
+  const std::string mend = fmt::format("add LoadCredential={}:/path/to/secret to the systemd unit", name);
+  if (credentials_directory_.empty()) {
+    return refuse(
+        fmt::format("no systemd credentials here (CREDENTIALS_DIRECTORY is not set); {}, or use ${{file:PATH}}", mend));
+  }
+  // systemd owns the modes in that directory; it may show group bits that an access list narrows.
+  const std::string path = below(credentials_directory_, name);
+  struct stat found {};
+  if (!regular_file(path, found)) return refuse(fmt::format("no systemd credential named '{}'; {}", name, mend));
+  return contents(path);
+}
+
+}  // namespace hw::settings
