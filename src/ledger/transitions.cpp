@@ -1,0 +1,112 @@
+#include "ledger/transitions.h"
+
+#include <algorithm>
+
+namespace hw::ledger {
+namespace {
+
+/// Clocks differ and requests take time: a dedup window is trusted up to two hours before its end.
+constexpr Duration kDedupMargin = std::chrono::hours(2);
+
+std::int64_t value_of(const store::StoredUpload& u) {
+  return u.operation == Operation::retract ? 0 : u.value_micros.value_or(0);
+}
+
+}  // namespace
+
+bool may_follow(UploadState from, UploadState to) {
+  using S = UploadState;
+  switch (from) {
+    case S::pending:
+      return to == S::in_flight || to == S::superseded;
+    case S::in_flight:
+      return to == S::retrying || to == S::received || to == S::processed || to == S::rejected || to == S::uncertain;
+    case S::retrying:
+      return to == S::in_flight || to == S::rejected || to == S::uncertain || to == S::superseded;
+    case S::received:
+      return to == S::processed || to == S::rejected || to == S::retrying || to == S::uncertain;
+    case S::uncertain:
+      return to == S::retrying || to == S::processed || to == S::rejected;
+    case S::processed:
+    case S::rejected:
+    case S::superseded:
+      return false;
+  }
+  return false;
+}
+
+bool unsettled(const store::StoredUpload& u, connect::Receipt receipt) {
+  switch (u.state) {
+    case UploadState::pending:
+    case UploadState::in_flight:
+    case UploadState::retrying:
+      return true;
+    case UploadState::received:
+      return receipt == connect::Receipt::count || receipt == connect::Receipt::row;
+    case UploadState::processed:
+    case UploadState::rejected:
+    case UploadState::uncertain:
+    case UploadState::superseded:
+      return false;
+  }
+  return false;
+}
+
+bool taken(const store::StoredUpload& u, connect::Receipt receipt) {
+  if (u.state == UploadState::processed) return true;
+  return u.state == UploadState::received &&
+         (receipt == connect::Receipt::none || receipt == connect::Receipt::request);
+}
+
+std::optional<Timestamp> resend_until(const store::StoredUpload& u, const connect::DedupRule& dedup) {
+  if (!dedup.exists || !dedup.known) return u.first_attempt_at;
+  if (!dedup.window) return std::nullopt;
+  return *u.first_attempt_at + *dedup.window - kDedupMargin;
+}
+
+bool may_resend(const store::StoredUpload& u, const connect::DedupRule& dedup, Timestamp now) {
+  if (!sent(u)) return true;
+  if (!dedup.exists || !dedup.known) return false;
+  auto until = resend_until(u, dedup);
+  return !until || now < *until;
+}
+
+Belief believe(const std::vector<store::StoredUpload>& rows, connect::Receipt receipt) {
+  Belief b;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const store::StoredUpload& u = rows[i];
+    if (u.mode != Mode::live) continue;
+    if (taken(u, receipt)) {
+      b.told = true;
+      b.micros = value_of(u);
+      b.currency = u.currency;
+      b.last_taken = i;
+      if (!b.first_taken) b.first_taken = i;
+      b.uncertain = b.unlocated = false;
+    } else if (u.state == UploadState::uncertain) {
+      b.uncertain = true;
+      const bool same = b.told && b.currency == u.currency;
+      const std::int64_t before = same ? b.micros : 0;
+      b.low = std::min(before, value_of(u));
+      b.high = std::max(before, value_of(u));
+      b.uncertain_currency = u.currency;
+    } else if (unsettled(u, receipt)) {
+      b.open = i;
+      if (u.code == kUnlocated) {
+        b.unlocated = true;
+        b.low = std::min(b.micros, value_of(u));
+        b.high = std::max(b.micros, value_of(u));
+        b.uncertain_currency = u.currency;
+      }
+    }
+  }
+  return b;
+}
+
+bool final_zero(const std::vector<store::StoredUpload>& rows, const connect::Contract& contract) {
+  if (contract.zero != connect::ZeroRule::final_retraction) return false;
+  const Belief b = believe(rows, contract.receipt);
+  return b.told && !b.open && !b.uncertain && b.micros == 0 && b.last_taken != b.first_taken;
+}
+
+}  // namespace hw::ledger

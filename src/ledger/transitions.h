@@ -1,0 +1,55 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "connect/connector.h"
+#include "model/upload.h"
+#include "store/ledger_rows.h"
+
+/// The life of an upload (DESIGN section 5): what may follow what. Pure; the one place that says so.
+namespace hw::ledger {
+
+/// True when an upload may go from one state to the other:
+///   pending -> in_flight | superseded          in_flight -> retrying | received | processed | rejected | uncertain
+///   retrying -> in_flight | rejected | uncertain | superseded (never applied)   received -> processed | rejected |
+///   retrying | uncertain uncertain -> retrying (on_uncertain: resend, or a person) | processed | rejected
+bool may_follow(UploadState from, UploadState to);
+
+/// A row is unsettled while its fate may still change by itself.
+bool unsettled(const store::StoredUpload& u, connect::Receipt receipt);
+/// A row counts as told: at `received` for receipt none and request, at `processed` for count and row.
+bool taken(const store::StoredUpload& u, connect::Receipt receipt);
+/// Code of a row that is being sent alone because its request was refused in part and the platform does not say which
+/// row.
+inline constexpr const char* kUnlocated = "unlocated";
+/// May have reached the platform: its item, identifiers and time are frozen. (first_attempt_at is set by the claim and
+/// taken back only when an answer proves that this first attempt was not applied.)
+inline bool sent(const store::StoredUpload& u) { return u.first_attempt_at.has_value(); }
+
+/// May the frozen item of a row whose answer is unknown be sent again at `now`? Only while the platform's declared
+/// dedup window, less two hours, counted from the first attempt, is open. A row that was certainly not applied
+/// (`never_applied`) may always go.
+bool may_resend(const store::StoredUpload& u, const connect::DedupRule& dedup, Timestamp now);
+/// The instant after which may_resend() is false; nullopt = never (unbounded) .
+std::optional<Timestamp> resend_until(const store::StoredUpload& u, const connect::DedupRule& dedup);
+
+/// What the platform believes of one conversion, from its rows in order of revision, live rows only.
+struct Belief {
+  bool told = false;  ///< it took at least one revision
+  std::int64_t micros = 0;
+  std::string currency;
+  bool uncertain = false;          ///< a revision of unknown fate follows the last taken one
+  std::int64_t low = 0, high = 0;  ///< lowest and highest possible belief, in `uncertain_currency`
+  std::string uncertain_currency;
+  bool unlocated = false;
+  std::optional<std::size_t> last_taken;   ///< index of the row whose value is believed
+  std::optional<std::size_t> first_taken;  ///< index of the accepted original
+  std::optional<std::size_t> open;         ///< index of the unsettled row
+};
+Belief believe(const std::vector<store::StoredUpload>& rows, connect::Receipt receipt);
+
+/// The last word the platform took was zero, by a correction that it never moves again: this key is spent.
+bool final_zero(const std::vector<store::StoredUpload>& rows, const connect::Contract& contract);
+
+}  // namespace hw::ledger
