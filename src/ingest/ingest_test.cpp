@@ -1,0 +1,509 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <initializer_list>
+#include <sstream>
+
+#include "base/log.h"
+#include "conformance/loop.h"
+#include "identity/normalise.h"
+#include "ingest/puller.h"
+#include "store/touches.h"
+
+namespace hw::ingest {
+namespace {
+
+using conformance::FakeConnector;
+using conformance::FakeRecords;
+using conformance::kDay;
+using conformance::kHour;
+using conformance::kStart;
+using conformance::Loop;
+using connect::Page;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+namespace service_rows = store::service_rows;
+
+RecordState contact(const std::string& id, const std::string& email_hash = "") {
+  RecordState r;
+  r.ref = {"crm", Object::contact, id};
+  r.created = r.modified = kStart;
+  r.identifiers = {{"gclid", "k" + id}};
+  if (!email_hash.empty()) r.identifiers.push_back({"email_sha256", email_hash});
+  return r;
+}
+
+RecordState deal(const std::string& id, const std::string& stage, Timestamp modified = kStart) {
+  RecordState r;
+  r.ref = {"crm", Object::deal, id};
+  r.created = kStart;
+  r.modified = modified;
+  r.fields = {{"stage", stage}, {"amount", "100"}, {"currency", "EUR"}};
+  return r;
+}
+
+Page<Record> page_of(std::vector<Record> rows) {
+  Page<Record> p;
+  p.rows = std::move(rows);
+  return p;
+}
+
+/// A store, and a puller on pages that the test wrote.
+struct Pulling {
+  Loop loop;
+  FakeConnector connector;
+  settings::ConnectorInstance instance;
+  identity::Resolver resolver{identity::ResolverOptions{}};
+  std::unique_ptr<Take> take;
+  std::unique_ptr<Puller> puller;
+
+  Pulling() {
+    instance.name = "crm";
+    connector.source = std::make_unique<FakeRecords>();
+    start();
+  }
+  FakeRecords& source() { return static_cast<FakeRecords&>(*connector.source); }
+  /// A new process.
+  void start() {
+    take = std::make_unique<Take>(loop.settings, resolver, [](Touch&) { return std::string("Direct"); });
+    puller = std::make_unique<Puller>(instance, connector, *take, *loop.db, loop.clock, *loop.random);
+  }
+  Puller::Pass pull() {
+    auto pass = puller->step({});
+    EXPECT_TRUE(pass) << (pass ? "" : pass.error().detail);
+    return pass ? *pass : Puller::Pass{};
+  }
+  std::string cursor(const std::string& stream = "deals") {
+    return loop.read([&](store::Tx& tx) {
+      auto c = service_rows::cursor(tx, "crm", "records", stream);
+      return c ? c->text : std::string("-");
+    });
+  }
+  std::string state_of(Object object, const std::string& id) {
+    return loop.read([&](store::Tx& tx) {
+      auto r = store::records::find(tx, {"crm", object, id});
+      return r ? r->state : std::string("-");
+    });
+  }
+  std::size_t pauses() {
+    return loop.read([](store::Tx& tx) { return service_rows::pauses(tx).size(); });
+  }
+  bool swept() {
+    return loop.read([](store::Tx& tx) { return service_rows::meta(tx, "swept:crm:records").has_value(); });
+  }
+};
+
+const std::set<std::string> kMoments{"cursor.updated_at"};
+
+TEST(Ingest, PagesAreReadToThePresentAndTheSweepIsNoted) {
+  Pulling p;
+  p.source().pages = {page_of({contact("C1")}), page_of({deal("D1", "won")})};
+  EXPECT_EQ(p.pull().rows, 2U);
+  EXPECT_EQ(p.cursor(), "2");
+  EXPECT_TRUE(p.swept());
+  EXPECT_EQ(p.state_of(Object::deal, "D1"), "live");
+}
+
+TEST(Ingest, ABadRowIsSetAsideAndNeverStopsTheRest) {
+  Pulling p;
+  Page<Record> page = page_of({deal("D1", "won")});
+  page.rejected = {{"deals.csv:3", "amount", "the amount is no number"}};
+  p.source().pages = {page, page};
+  EXPECT_EQ(p.pull().rejected, 2U);
+  EXPECT_EQ(p.state_of(Object::deal, "D1"), "live");
+  p.loop.read([](store::Tx& tx) {
+    const auto aside = service_rows::rejections(tx, 10);
+    EXPECT_EQ(aside.size(), 1U);
+    EXPECT_EQ(aside.at(0).place, "deals.csv:3");
+    EXPECT_EQ(aside.at(0).times, 2);
+    return 0;
+  });
+}
+
+TEST(Ingest, AFailureIsSaidAndTriedAgainWithBackOff) {
+  Pulling p;
+  p.source().pages = {page_of({deal("D1", "won")})};
+  p.source().errors = {{Action::retry, "http_503", "", {}, false}};
+  EXPECT_TRUE(p.pull().retrying);
+  EXPECT_EQ(p.pauses(), 1U);
+  EXPECT_FALSE(p.swept());
+  EXPECT_TRUE(p.pull().resting);
+  EXPECT_EQ(p.source().pulls, 1U);
+  p.loop.clock.advance(std::chrono::minutes(2));
+  EXPECT_FALSE(p.pull().retrying);
+  EXPECT_EQ(p.pauses(), 0U);
+  EXPECT_TRUE(p.swept());
+}
+
+TEST(Ingest, APauseThatAnEarlierProcessNotedEndsWithTheFirstPageThatWorks) {
+  Pulling p;
+  p.source().pages = {page_of({deal("D1", "won")})};
+  p.source().errors = {{Action::pause, "credentials", "", {}, false}};
+  p.pull();
+  EXPECT_EQ(p.pauses(), 1U);
+  p.start();
+  p.pull();
+  EXPECT_EQ(p.pauses(), 0U);
+}
+
+/// Two streams, of which one may be in trouble.
+struct TwoStreams final : connect::RecordSource {
+  bool broken = true;
+  Result<std::vector<std::string>> streams(connect::Context) override {
+    return std::vector<std::string>{"bad", "good"};
+  }
+  Result<Page<Record>> pull(std::string_view stream, const connect::Cursor& cursor, std::size_t,
+                            connect::Context) override {
+    if (stream == "bad" && broken) return Error{Action::retry, "http_500", "", {}, false};
+    Page<Record> page;
+    if (cursor.text.empty()) page.rows = {deal(stream == "bad" ? "B" : "G", "won")};
+    page.next.text = "end";
+    page.sweep_complete = true;
+    return page;
+  }
+};
+
+int g_failed = 0;
+void count_failures(std::string_view line) {
+  g_failed += line.find("event=pull_failed") != std::string_view::npos ? 1 : 0;
+}
+
+TEST(Ingest, AStreamInTroubleHoldsUpNoOtherAndIsSaidOnce) {
+  g_failed = 0;
+  set_log_sink_for_test(count_failures);
+  Pulling p;
+  auto source = std::make_unique<TwoStreams>();
+  TwoStreams& streams = *source;
+  p.connector.source = std::move(source);
+  p.pull();
+  EXPECT_EQ(p.state_of(Object::deal, "G"), "live");
+  for (int i = 0; i < 5; ++i) {
+    p.loop.clock.advance(kHour * 2);
+    p.pull();
+    EXPECT_EQ(p.pauses(), 1U) << "the good stream does not end the bad one's trouble";
+  }
+  EXPECT_EQ(g_failed, 1);
+  EXPECT_FALSE(p.swept());
+  streams.broken = false;
+  p.loop.clock.advance(kHour * 2);
+  p.pull();
+  EXPECT_EQ(p.pauses(), 0U);
+  EXPECT_TRUE(p.swept());
+  set_log_sink_for_test(nullptr);
+}
+
+TEST(Ingest, AJobThatStillRunsIsLookedAtAgainWhenItSaid) {
+  Pulling p;
+  struct Running final : connect::RecordSource {
+    int pulls = 0;
+    Result<std::vector<std::string>> streams(connect::Context) override { return std::vector<std::string>{"deals"}; }
+    Result<Page<Record>> pull(std::string_view, const connect::Cursor&, std::size_t, connect::Context) override {
+      Page<Record> out;
+      if (++pulls == 1) {
+        out.again_in = std::chrono::minutes(10);
+      } else {
+        out.rows = {deal("D1", "won")};
+        out.sweep_complete = true;
+      }
+      return out;
+    }
+  };
+  auto source = std::make_unique<Running>();
+  Running& running = *source;
+  p.connector.source = std::move(source);
+  EXPECT_EQ(p.pull().next, kStart + std::chrono::minutes(10));
+  p.pull();
+  EXPECT_EQ(running.pulls, 1);
+  EXPECT_FALSE(p.swept());
+  p.loop.clock.advance(std::chrono::minutes(10));
+  p.pull();
+  EXPECT_TRUE(p.swept());
+}
+
+// -------------------------------------------------------------------------------------------- deletes, merges,
+// partitions
+
+struct Lives {
+  const char* name;
+  std::vector<Record> rows;
+  const char* ends_as;
+};
+
+Removal removed(Removal::Kind kind, std::optional<Timestamp> at) { return {{"crm", Object::deal, "D1"}, kind, at}; }
+
+TEST(Ingest, LivesOfARecord) {
+  const Timestamp later = kStart + kHour, latest = kStart + kHour * 2;
+  using Kind = Removal::Kind;
+  const Lives table[] = {
+      {"deleted", {deal("D1", "won"), removed(Kind::deleted, later)}, "deleted"},
+      {"deleted and restored",
+       {deal("D1", "won"), removed(Kind::deleted, later), removed(Kind::restored, latest)},
+       "live"},
+      {"deleted, then answered again",
+       {deal("D1", "won"), removed(Kind::deleted, later), deal("D1", "won", latest)},
+       "live"},
+      {"an old state says nothing of a delete",
+       {deal("D1", "won"), removed(Kind::deleted, later), deal("D1", "won")},
+       "deleted"},
+      {"an archive list read again after a restore",
+       {deal("D1", "won"), removed(Kind::deleted, later), deal("D1", "won", latest), removed(Kind::deleted, later)},
+       "live"},
+      {"gone", {deal("D1", "won"), removed(Kind::gone, later)}, "gone"},
+      {"gone and back", {deal("D1", "won"), removed(Kind::gone, later), deal("D1", "won", latest)}, "live"},
+      {"what is deleted is not gone",
+       {deal("D1", "won"), removed(Kind::deleted, later), removed(Kind::gone, latest)},
+       "deleted"},
+      {"merged",
+       {deal("D1", "won"), deal("D2", "won"), Merge{{"crm", Object::deal, "D1"}, "D2", later, false}},
+       "merged"},
+      {"merged and un-merged",
+       {deal("D1", "won"), deal("D2", "won"), Merge{{"crm", Object::deal, "D1"}, "D2", later, false},
+        Merge{{"crm", Object::deal, "D1"}, "D2", latest, true}},
+       "live"},
+      {"merged, then answered again",
+       {deal("D1", "won"), deal("D2", "won"), Merge{{"crm", Object::deal, "D1"}, "D2", later, false},
+        deal("D1", "won", latest)},
+       "live"},
+      {"named before it was seen",
+       {Merge{{"crm", Object::deal, "D1"}, "D2", later, false}, deal("D1", "won")},
+       "merged"},
+  };
+  for (const Lives& row : table) {
+    Pulling p;
+    for (const Record& r : row.rows) p.source().pages.push_back(page_of({r}));
+    p.pull();
+    EXPECT_EQ(p.state_of(Object::deal, "D1"), row.ends_as) << row.name;
+  }
+}
+
+TEST(Ingest, AMergeMarksBothAndAnAssociationItsDeal) {
+  Pulling p;
+  p.source().pages = {page_of({deal("D1", "won"), deal("D2", "won"), contact("C1")})};
+  p.pull();
+  ASSERT_TRUE(p.loop.reconcile());
+  auto marked = [&](Object object, const std::string& id) {
+    const auto record = p.loop.record_id(object, id);
+    return p.loop.read([&](store::Tx& tx) { return service_rows::dirty_of(tx, record).has_value(); });
+  };
+  EXPECT_FALSE(marked(Object::deal, "D1"));
+  Association tie;
+  tie.from = {"crm", Object::deal, "D1"};
+  tie.to = {{.id = "C1", .role = "", .primary = true}};
+  p.loop.take({tie});
+  EXPECT_TRUE(marked(Object::deal, "D1"));
+  EXPECT_FALSE(marked(Object::deal, "D2"));
+  ASSERT_TRUE(p.loop.reconcile());
+  p.loop.take({Merge{{"crm", Object::deal, "D1"}, "D2", kStart, false}});
+  EXPECT_TRUE(marked(Object::deal, "D1"));
+  EXPECT_TRUE(marked(Object::deal, "D2"));
+}
+
+/// A day in two pages; what it holds changes between readings.
+struct Day final : connect::TouchSource {
+  std::vector<std::vector<std::string>> pages;
+  std::vector<std::string> asked;
+  static Touch touch(const std::string& key) {
+    Touch t;
+    t.key = key;
+    t.at = kStart - kHour;
+    t.identifiers = {{"gclid", "k" + key}};
+    return t;
+  }
+  Result<std::vector<std::string>> streams(connect::Context) override { return std::vector<std::string>{"day"}; }
+  Result<Page<Touch>> pull(std::string_view, const connect::Cursor& cursor, std::size_t, connect::Context) override {
+    asked.push_back(cursor.text);
+    const std::size_t at = cursor.text.empty() ? 0 : std::stoul(cursor.text);
+    Page<Touch> page;
+    if (at >= pages.size()) return page;
+    for (const auto& key : pages[at]) page.rows.push_back(touch(key));
+    page.partition = "2026-03-01";
+    page.partition_ends = at + 1 == pages.size();
+    page.more = !page.partition_ends;
+    page.next.text = std::to_string(at + 1);
+    return page;
+  }
+};
+
+std::vector<std::string> standing_touches(Pulling& p, const std::vector<std::string>& keys) {
+  return p.loop.read([&](store::Tx& tx) {
+    std::vector<std::string> out;
+    for (const auto& key : keys)
+      if (!store::touches::with(tx, {"gclid", "k" + key}).empty()) out.push_back(key);
+    return out;
+  });
+}
+
+TEST(Ingest, WhatAPartitionDoesNotRepeatIsWithdrawnAtItsEnd) {
+  Pulling p;
+  auto made = std::make_unique<Day>();
+  Day& day = *made;
+  p.connector.touch_source = std::move(made);
+  day.pages = {{"a", "b"}, {"c"}};
+  p.pull();
+  EXPECT_THAT(standing_touches(p, {"a", "b", "c"}), ElementsAre("a", "b", "c"));
+  day.pages = {{"a"}, {"c"}};
+  p.loop.db
+      ->transact(store::Durability::bulk,
+                 [](store::Tx& tx) -> Status {
+                   service_rows::put_cursor(tx, {"crm", "touches", "day", "", {}, {}, kStart});
+                   return {};
+                 })
+      .value();
+  p.pull();
+  EXPECT_THAT(standing_touches(p, {"a", "b", "c"}), ElementsAre("a", "c"));
+}
+
+TEST(Ingest, ARestartInTheMiddleOfAPartitionWithdrawsNothingThatItsFirstPagesRepeat) {
+  Pulling p;
+  auto made = std::make_unique<Day>();
+  Day& day = *made;
+  p.connector.touch_source = std::move(made);
+  day.pages = {{"a", "b"}, {"c"}};
+  ASSERT_TRUE(p.puller->step({}, 1));
+  p.start();
+  p.pull();
+  EXPECT_THAT(standing_touches(p, {"a", "b", "c"}), ElementsAre("a", "b", "c"));
+  EXPECT_THAT(day.asked, ElementsAre("", "", "1")) << "from the partition's beginning";
+}
+
+TEST(Ingest, AFailedCommitInAPartitionIsReadAgain) {
+  Pulling p;
+  auto made = std::make_unique<Day>();
+  Day& day = *made;
+  p.connector.touch_source = std::move(made);
+  day.pages = {{"a", "b"}, {"c"}};
+  for (int fail_at = 0; fail_at < 12; ++fail_at) {
+    int commits = 0;
+    p.loop.db->commit_fails = [&] { return commits++ == fail_at; };
+    (void)p.puller->step({});
+    p.loop.db->commit_fails = nullptr;
+    p.pull();
+    EXPECT_THAT(standing_touches(p, {"a", "b", "c"}), ElementsAre("a", "b", "c")) << fail_at;
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------------
+// invariants
+
+std::vector<Page<Record>> two_pages() {
+  Association tie;
+  tie.from = {"crm", Object::deal, "D1"};
+  tie.to = {{.id = "C1", .role = "primary", .primary = true}};
+  tie.at = kStart;
+  Page<Record> second = page_of({tie, FieldChange{tie.from, "stage", "won", kStart, Basis::crm_history},
+                                 Merge{{"crm", Object::contact, "C2"}, "C1", kStart, false},
+                                 removed(Removal::Kind::deleted, kStart + kHour)});
+  return {page_of({contact("C1", "same"), contact("C2", "same"), deal("D1", "won")}), second};
+}
+
+TEST(Invariant3, AFailingCommitLeavesRowsAndCursorAsTheyWere) {
+  Pulling p;
+  p.source().pages = two_pages();
+  const auto before = conformance::tables_of(*p.loop.db);
+  p.loop.db->commit_fails = [] { return true; };
+  auto pass = p.puller->step({});
+  ASSERT_FALSE(pass);
+  EXPECT_EQ(pass.error().code, "store_full");
+  p.loop.db->commit_fails = nullptr;
+  EXPECT_EQ(conformance::tables_of(*p.loop.db), before);
+  p.pull();
+  EXPECT_EQ(p.cursor(), "2");
+  EXPECT_EQ(p.state_of(Object::contact, "C2"), "merged");
+}
+
+TEST(Invariant3, TheCursorNeverRunsAheadOfTheRows) {
+  for (int commit = 0; commit < 3; ++commit) {
+    Pulling p;
+    p.source().pages = two_pages();
+    int commits = 0;
+    p.loop.db->commit_fails = [&] { return commits++ == commit; };
+    (void)p.puller->step({});
+    const bool first_page = p.state_of(Object::deal, "D1") != "-";
+    const bool second_page = p.state_of(Object::contact, "C2") == "merged";
+    EXPECT_EQ(p.cursor(), second_page ? "2" : first_page ? "1" : "-") << commit;
+  }
+}
+
+TEST(Invariant3, APageSeenTwiceChangesNothing) {
+  Pulling p;
+  p.source().pages = two_pages();
+  p.pull();
+  p.loop.settle();
+  const auto before = conformance::tables_of(*p.loop.db, kMoments);
+  p.loop.clock.advance(kDay);
+  // A restart that lost the cursor reads both again.
+  ASSERT_TRUE(p.loop.db->transact(store::Durability::bulk, [](store::Tx& tx) -> Status {
+    service_rows::put_cursor(tx, {"crm", "records", "deals", "", kStart, {}, kStart});
+    return {};
+  }));
+  p.start();
+  p.pull();
+  EXPECT_EQ(conformance::tables_of(*p.loop.db, kMoments), before);
+}
+
+/// As a connector reads a contact: raw personal data goes through the normaliser and dies with the page.
+struct RawContacts final : connect::RecordSource {
+  explicit RawContacts(const connect::Normaliser& n) : normaliser(n) {}
+  const connect::Normaliser& normaliser;
+  Result<std::vector<std::string>> streams(connect::Context) override { return std::vector<std::string>{"contacts"}; }
+  Result<Page<Record>> pull(std::string_view, const connect::Cursor&, std::size_t, connect::Context) override {
+    Page<Record> page;
+    connect::RawPerson raw;
+    raw.email = "  Wilhelmina.Testperson+shop@Gmail.com";
+    raw.phone = "+49 30 901820111";
+    raw.given_name = "Wilhelmina";
+    raw.family_name = "Testperson";
+    RecordState r = contact("C1");
+    std::vector<std::string> notes;
+    normaliser.keep(raw, r, notes);
+    connect::RawPerson broken;
+    broken.email = "wilhelmina.testperson(at)example.com";
+    RecordState other = contact("C2");
+    normaliser.keep(broken, other, notes);
+    for (const auto& note : notes) page.rejected.push_back({"contacts/C2", "personal", note});
+    page.rows = {r, other};
+    page.sweep_complete = true;
+    return page;
+  }
+};
+
+std::string g_lines;
+void keep_lines(std::string_view line) { g_lines += std::string(line) + "\n"; }
+
+TEST(Invariant5, NoRawPersonalDataReachesTheStoreOrTheLog) {
+  g_lines.clear();
+  set_log_level(Level::debug);
+  set_log_sink_for_test(keep_lines);
+  Pulling p;
+  const connect::Vocabulary vocabulary;
+  const auto normaliser = identity::make_normaliser(
+      {.names = true, .masked_email = true, .default_country = "DE", .role_mailboxes = {}, .free_mail = {}},
+      vocabulary);
+  p.connector.source = std::make_unique<RawContacts>(*normaliser);
+  p.pull();
+  p.loop.deal("D1", "C1", "won");
+  p.loop.sink().faults = {conformance::PlatformFault::lost_before, conformance::PlatformFault::sign_in};
+  p.loop.pass(kDay);
+  set_log_sink_for_test(nullptr);
+  set_log_level(Level::info);
+  EXPECT_THAT(g_lines, HasSubstr("event=paused")) << "there were log lines to look at";
+  std::string stored;
+  for (const char* suffix : {"", "-wal", "-journal"}) {
+    std::ifstream file(p.loop.store_file() + suffix, std::ios::binary);
+    std::ostringstream text;
+    text << file.rdbuf();
+    stored += text.str();
+  }
+  EXPECT_THAT(stored, HasSubstr("kC1")) << "the record is there";
+  for (const std::string* place : {&stored, &g_lines}) {
+    std::string lower = *place;
+    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    for (const char* raw : {"wilhelmina", "testperson", "901820111", "wilhelminatestperson"})
+      EXPECT_EQ(lower.find(raw), std::string::npos) << raw;
+  }
+}
+
+}  // namespace
+}  // namespace hw::ingest

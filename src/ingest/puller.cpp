@@ -1,0 +1,245 @@
+#include "ingest/puller.h"
+
+#include <algorithm>
+
+#include "base/backoff.h"
+#include "base/crash_point.h"
+#include "base/log.h"
+#include "store/service_rows.h"
+
+namespace hw::ingest {
+namespace {
+
+namespace service_rows = store::service_rows;
+using connect::Page;
+using store::Durability;
+using store::Tx;
+
+constexpr std::size_t kPageRows = 1000;
+
+void fold(Puller::Pass& sum, const Puller::Pass& part) {
+  sum.rows += part.rows;
+  sum.rejected += part.rejected;
+  sum.more = sum.more || part.more;
+  sum.retrying = sum.retrying || part.retrying;
+  sum.resting = sum.resting || part.resting;
+  if (part.next && (!sum.next || *part.next < *sum.next)) sum.next = part.next;
+}
+
+}  // namespace
+
+Puller::Puller(const settings::ConnectorInstance& instance, connect::Connector& connector, Take& take, store::Db& db,
+               const Clock& clock, Random& random)
+    : instance_(instance), connector_(connector), take_(take), db_(db), clock_(clock), random_(random) {}
+
+Result<Puller::Pass> Puller::step(std::stop_token stop, std::size_t max_pages) {
+  Pass sum;
+  auto run = [&](auto* source, const char* role) -> Status {
+    if (source == nullptr) return {};
+    auto pass = pull_role(*source, role, stop, max_pages);
+    if (!pass) return pass.error();
+    fold(sum, *pass);
+    return {};
+  };
+  if (auto s = run(connector_.records(), "records"); !s) return s.error();
+  if (auto s = run(connector_.touches(), "touches"); !s) return s.error();
+  if (auto s = run(connector_.costs(), "costs"); !s) return s.error();
+  if (!sum.next || *sum.next > clock_.system_now() + instance_.pull_every)
+    sum.next = clock_.system_now() + instance_.pull_every;
+  return sum;
+}
+
+template <class Row>
+Result<Puller::Pass> Puller::pull_role(connect::Source<Row>& source, const std::string& role, std::stop_token stop,
+                                       std::size_t max_pages) {
+  Pass sum;
+  if (auto rest = rest_until_.find(role); rest != rest_until_.end() && rest->second > clock_.system_now()) {
+    sum.resting = true;
+    sum.next = rest->second;
+    return sum;
+  }
+  auto streams = source.streams({.stop = stop, .timeout = std::chrono::seconds(60)});
+  if (!streams) {
+    if (auto s = note_error(role, streams.error(), sum); !s) return s.error();
+    return sum;
+  }
+  failures_.erase(role);
+  for (const std::string& stream : *streams) {
+    if (stop.stop_requested()) break;
+    auto pass = pull_stream(source, role, stream, stop, max_pages);
+    if (!pass) return pass.error();
+    fold(sum, *pass);
+  }
+  if (sum.more || sum.retrying || sum.resting || stop.stop_requested()) return sum;
+  // Every stream that exists has been read through: from now on conversions may depend on this source.
+  auto swept = db_.transact(Durability::bulk, [&](Tx& tx) -> Status {
+    for (const std::string& stream : *streams) {
+      auto c = service_rows::cursor(tx, instance_.name, role, stream);
+      if (!c || !c->swept_at) return {};
+    }
+    const std::string key = "swept:" + instance_.name + ":" + role;
+    if (!service_rows::meta(tx, key)) service_rows::set_meta(tx, key, std::to_string(to_micros(clock_.system_now())));
+    return {};
+  });
+  if (!swept) return swept.error();
+  return sum;
+}
+
+template <class Row>
+Result<Puller::Pass> Puller::pull_stream(connect::Source<Row>& source, const std::string& role,
+                                         const std::string& stream, std::stop_token stop, std::size_t max_pages) {
+  Pass sum;
+  const std::string where = role + "/" + stream;
+  if (auto rest = rest_until_.find(where); rest != rest_until_.end() && rest->second > clock_.system_now()) {
+    sum.resting = true;
+    sum.next = rest->second;
+    return sum;
+  }
+  for (std::size_t n = 0; !stop.stop_requested(); ++n) {
+    if (n == max_pages) {
+      sum.more = true;
+      return sum;
+    }
+    auto stored = db_.read([&](Tx& tx) -> Result<std::optional<store::StoredCursor>> {
+      return service_rows::cursor(tx, instance_.name, role, stream);
+    });
+    if (!stored) return stored.error();
+    const bool waits = *stored && (*stored)->again_at && *(*stored)->again_at > clock_.system_now();
+    if (waits) {
+      sum.next = (*stored)->again_at;
+      return sum;
+    }
+    auto begun = partition_.contains(where) ? Result<std::optional<std::string>>(std::nullopt) : begun_partition(where);
+    if (!begun) return begun.error();
+    const connect::Cursor cursor{*begun ? **begun : *stored ? (*stored)->text : std::string()};
+    auto page = source.pull(stream, cursor, kPageRows, {.stop = stop, .timeout = std::chrono::seconds(60)});
+    if (!page) {
+      if (auto s = note_error(where, page.error(), sum); !s) return s.error();
+      return sum;
+    }
+    crash_point("ingest.page_read");
+    sum.rows += page->rows.size();
+    sum.rejected += page->rejected.size();
+    auto committed = commit_page(role, stream, cursor, *page);
+    if (!committed) return committed.error();
+    crash_point("ingest.page_committed");
+    if (auto s = note_working(where); !s) return s.error();
+    if (page->again_in) sum.next = clock_.system_now() + *page->again_in;
+    if (!page->more) return sum;
+  }
+  return sum;
+}
+
+template <class Row>
+Result<bool> Puller::commit_page(const std::string& role, const std::string& stream, const connect::Cursor& cursor,
+                                 Page<Row>& page) {
+  const Timestamp now = clock_.system_now();
+  const std::string key = role + "/" + stream;
+  const bool first = page.partition && !partition_.contains(key);
+  std::vector<std::int64_t> seen = page.partition ? std::move(partition_[key]) : std::vector<std::int64_t>{};
+  const std::size_t before = seen.size();
+  auto done = db_.transact(Durability::bulk, [&](Tx& tx) -> Result<bool> {
+    for (const Row& row : page.rows)
+      if (auto id = take_.row(tx, row, instance_.name, page.partition, now)) seen.push_back(*id);
+    for (const connect::RejectedRow& r : page.rejected)
+      service_rows::reject_row(tx, {.connector = instance_.name,
+                                    .role = role,
+                                    .stream = stream,
+                                    .place = r.where,
+                                    .code = r.code,
+                                    .detail = r.detail,
+                                    .first_at = now,
+                                    .last_at = now,
+                                    .times = 1});
+    if (page.partition) {
+      if (page.partition_ends) take_.end_partition(tx, instance_.name, *page.partition, seen, now);
+      if (page.partition_ends || first)
+        service_rows::set_state(tx, begun_key(key), page.partition_ends ? "" : "@" + cursor.text);
+    }
+    auto old = service_rows::cursor(tx, instance_.name, role, stream);
+    store::StoredCursor c{.connector = instance_.name,
+                          .role = role,
+                          .stream = stream,
+                          .text = page.next.text,
+                          .swept_at = old ? old->swept_at : std::nullopt,
+                          .again_at = {},
+                          .updated_at = now};
+    if (page.sweep_complete && !page.more && !c.swept_at) c.swept_at = now;
+    if (page.again_in) c.again_at = now + *page.again_in;
+    service_rows::put_cursor(tx, c);
+    return true;
+  });
+  if (!page.partition) return done;
+  if (!done) seen.resize(before);
+  if (done ? page.partition_ends : first) {
+    partition_.erase(key);
+  } else {
+    partition_[key] = std::move(seen);
+  }
+  return done;
+}
+
+std::string Puller::begun_key(const std::string& where) const { return "partition:" + instance_.name + "/" + where; }
+
+/// What was seen of an unfinished partition is lost with the process: it is read from its beginning again, lest rows
+/// that the first pages repeated be withdrawn at its end.
+Result<std::optional<std::string>> Puller::begun_partition(const std::string& where) {
+  return db_.read([&](Tx& tx) -> Result<std::optional<std::string>> {
+    auto begun = service_rows::state(tx, begun_key(where));
+    if (!begun || begun->empty()) return std::optional<std::string>();
+    return std::optional(begun->substr(1));
+  });
+}
+
+/// A vendor's trouble: said, kept for status, tried again later. A pause is said once.
+Status Puller::note_error(const std::string& where, const Error& error, Pass& pass) {
+  const Timestamp now = clock_.system_now();
+  if (error.code == "stopped") {  // the daemon ends: nobody's trouble
+    pass.resting = true;
+    return {};
+  }
+  if (error.code == http::kLaneFull && error.retry_after) {  // no trouble: the vendor's pace
+    pass.next = now + *error.retry_after;
+    rest_until_[where] = *pass.next;
+    pass.resting = true;
+    return {};
+  }
+  const Duration wait = backoff(failures_[where]++, error.retry_after, random_);
+  trouble_noted_ = true;
+  pass.retrying = true;
+  pass.next = now + wait;
+  rest_until_[where] = now + wait;
+  return db_.transact(Durability::bulk, [&](Tx& tx) -> Status {
+    auto known = service_rows::pause(tx, "source", instance_.name);
+    service_rows::set_pause(tx, {.scope = "source",
+                                 .name = instance_.name,
+                                 .code = error.code,
+                                 .detail = where + ": " + error.detail,
+                                 .since = known ? known->since : now,
+                                 .retry_at = now + wait});
+    if (!known)
+      log_event(error.action == Action::pause ? Level::error : Level::warn, "pull_failed",
+                {{"connector", instance_.name},
+                 {"stream", where},
+                 {"code", error.code},
+                 {"action", to_string(error.action)},
+                 {"detail", error.detail},
+                 {"retry_in_seconds", std::chrono::duration_cast<std::chrono::seconds>(wait).count()}});
+    return {};
+  });
+}
+
+/// The trouble is over when no stream is in it any more. An earlier process may have noted it.
+Status Puller::note_working(const std::string& where) {
+  failures_.erase(where);
+  if (!failures_.empty() || !trouble_noted_) return {};
+  trouble_noted_ = false;
+  return db_.transact(Durability::bulk, [&](Tx& tx) -> Status {
+    if (!service_rows::pause(tx, "source", instance_.name)) return {};
+    service_rows::clear_pause(tx, "source", instance_.name);
+    log_event(Level::info, "pull_resumed", {{"connector", instance_.name}});
+    return {};
+  });
+}
+
+}  // namespace hw::ingest

@@ -1,0 +1,65 @@
+#pragma once
+#include <map>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "connect/connector.h"
+#include "ingest/take.h"
+#include "settings/settings.h"
+#include "store/engine/db.h"
+
+namespace hw::ingest {
+
+/// Runs one connector's sources: stream by stream, page by page. Rows and cursor are committed in one transaction
+/// (invariant 3), so a kill between pages repeats at most a page, and a page seen twice changes nothing.
+///
+/// One caller at a time. A stream in trouble does not hold up the connector's others.
+class Puller {
+ public:
+  /// All outlive it. `take` turns rows into facts, links and touches.
+  Puller(const settings::ConnectorInstance& instance, connect::Connector& connector, Take& take, store::Db& db,
+         const Clock& clock, Random& random);
+
+  struct Pass {
+    std::size_t rows = 0, rejected = 0;
+    bool more = false;              ///< stopped early: call again at once
+    bool retrying = false;          ///< something failed and will be tried again
+    bool resting = false;           ///< a stream waits for its rate lane or for an earlier failure's retry
+    std::optional<Timestamp> next;  ///< next scheduled look
+  };
+  /// One look at every stream, at most `max_pages` pages each. Errors are the store's; a vendor's are logged, kept for
+  /// status and tried again with back-off.
+  Result<Pass> step(std::stop_token stop, std::size_t max_pages = 50);
+
+ private:
+  template <class Row>
+  Result<Pass> pull_role(connect::Source<Row>& source, const std::string& role, std::stop_token stop,
+                         std::size_t max_pages);
+  template <class Row>
+  Result<Pass> pull_stream(connect::Source<Row>& source, const std::string& role, const std::string& stream,
+                           std::stop_token stop, std::size_t max_pages);
+  template <class Row>
+  Result<bool> commit_page(const std::string& role, const std::string& stream, const connect::Cursor& cursor,
+                           connect::Page<Row>& page);
+  [[nodiscard]] std::string begun_key(const std::string& where) const;
+  Result<std::optional<std::string>> begun_partition(const std::string& where);
+  Status note_error(const std::string& where, const Error& error, Pass& pass);
+  Status note_working(const std::string& where);
+
+  const settings::ConnectorInstance& instance_;
+  connect::Connector& connector_;
+  Take& take_;
+  store::Db& db_;
+  const Clock& clock_;
+  Random& random_;
+  bool trouble_noted_ = true;            ///< a pause may stand in the store
+  std::map<std::string, int> failures_;  ///< per role/stream, in a row
+  std::map<std::string, Timestamp> rest_until_;
+  std::map<std::string, std::vector<std::int64_t>> partition_;  ///< touch ids of an unfinished partition, by stream
+};
+
+}  // namespace hw::ingest

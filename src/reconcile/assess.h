@@ -1,0 +1,56 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ledger/decide.h"
+#include "reconcile/goals.h"
+#include "settings/instances.h"
+#include "settings/settings.h"
+#include "store/ledger_rows.h"
+
+/// One subject against its goals and their destinations: what stands, and what is to be done about it. Reads only; the
+/// reconciler applies it, `plan` and `preview` merely show it.
+namespace hw::reconcile {
+
+/// One destination with everything the assessment needs of it, fixed for a pass.
+struct DestinationPlan {
+  const settings::Destination* destination = nullptr;
+  settings::SinkSet sinks;
+  connect::Contract contract;
+  Timestamp go_live;  ///< the later of goal's and destination's
+};
+
+/// What one destination makes of one conversion.
+struct Work {
+  const DestinationPlan* plan = nullptr;
+  store::Standing standing;                 ///< conversion_id is 0 while the conversion is new
+  std::optional<store::StoredUpload> make;  ///< a revision to add (conversion_id filled in by the caller)
+  bool lowering = false;                    ///< `make` lowers what is believed: the brake counts it
+  std::int64_t lowering_micros = 0;
+  std::optional<std::int64_t> supersede;  ///< upload id that was never sent and is no longer right
+  std::optional<std::int64_t> stop;       ///< upload id that may have been taken and must not be sent again
+  std::optional<std::pair<std::int64_t, store::StoredUpload>> replace;  ///< upload id, and what its unsent item becomes
+  std::optional<Click> click;  ///< the lineage's choice for this destination, to be kept
+};
+
+struct ConversionWork {
+  store::StoredConversion conversion;  ///< id 0: new
+  bool time_moved = false;             ///< entered_at, at or basis differ from what is stored (nothing was sent yet)
+  std::vector<Work> work;
+};
+
+/// Facts about the whole that an assessment reads.
+struct Frame {
+  const settings::Settings* settings = nullptr;
+  std::vector<DestinationPlan> plans;
+  Timestamp now;
+  /// True while lowerings of the destination wait for a person; asked only when a lowering is about to be made.
+  std::function<bool(const DestinationPlan&, const std::string& currency, std::int64_t micros)> brake_closed;
+};
+
+std::vector<ConversionWork> assess(store::Tx& tx, const Frame& frame, const Subject& subject);
+
+}  // namespace hw::reconcile

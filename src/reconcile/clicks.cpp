@@ -1,0 +1,59 @@
+#include "reconcile/clicks.h"
+
+#include <algorithm>
+
+#include "base/zone.h"
+#include "journey/clicks.h"
+
+namespace hw::reconcile {
+namespace {
+
+journey::ClickRule rule_of(settings::Goal::ClickRule rule) {
+  switch (rule) {
+    case settings::Goal::ClickRule::lead:
+      return journey::ClickRule::lead;
+    case settings::Goal::ClickRule::first:
+      return journey::ClickRule::first;
+    case settings::Goal::ClickRule::last:
+      return journey::ClickRule::last;
+  }
+  return journey::ClickRule::lead;
+}
+
+std::string whence(const Subject& subject, const journey::Candidate& c) {
+  auto person =
+      std::find_if(subject.people.begin(), subject.people.end(), [&](const auto& p) { return p.id == c.record; });
+  const store::StoredRecord& owner = person == subject.people.end() ? subject.record : *person;
+  return std::string(c.captured ? "captured on " : "touch of ") + to_string(owner.ref.object) + " " + owner.ref.id;
+}
+
+/// Click ids are pseudonymous: enough of one to recognise it.
+std::string shortened(const std::string& value) {
+  return value.size() <= 12 ? value : value.substr(0, 6) + "..." + value.substr(value.size() - 4);
+}
+
+}  // namespace
+
+ClickStory click_story(store::Tx& tx, const Subject& subject, const store::StoredConversion& conversion,
+                       const settings::Goal& goal, const settings::Destination& destination,
+                       const connect::Contract& contract, Timestamp now) {
+  ClickStory story;
+  if (contract.click_types.empty()) return story;
+  const auto candidates = journey::clicks(tx, subject.record, contract.click_types, subject.lead_created);
+  const auto before = store::ledger_rows::chosen_click(tx, conversion.lineage, destination.name);
+  // Age counts until the platform gets it: a click that is too old by now is no choice any more.
+  const Timestamp moment =
+      conversion.at_basis == Basis::inferred ? conversion.at + std::chrono::hours(12) : conversion.at;
+  const Duration window = contract.click_window - std::max<Duration>(Duration{}, now - moment);
+  const journey::Choice choice =
+      journey::choose(candidates, rule_of(goal.click), std::max<Duration>(window, Duration(1)), moment, before);
+  if (choice.chosen)
+    story.chosen = ChosenClick{choice.chosen->click, choice.chosen->record, whence(subject, *choice.chosen)};
+  for (const auto& p : choice.passed_over)
+    story.passed_over.emplace_back(
+        p.candidate.click.type + " " + shortened(p.candidate.click.value) + " of " + rfc3339(p.candidate.click.at),
+        p.reason);
+  return story;
+}
+
+}  // namespace hw::reconcile

@@ -1,0 +1,32 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "connect/connector.h"
+#include "reconcile/subject.h"
+#include "settings/settings.h"
+#include "store/ledger_rows.h"
+
+namespace hw::reconcile {
+
+struct ChosenClick {
+  Click click;
+  std::int64_t person = 0;  ///< record id of whose click it is
+  std::string whence;       ///< for explain: "captured on contact 12", "touch of contact 12"
+};
+
+/// The click chosen for one conversion at one destination, and those passed over with the reason.
+struct ClickStory {
+  std::optional<ChosenClick> chosen;
+  std::vector<std::pair<std::string, std::string>> passed_over;
+};
+
+/// Chosen once per lineage and destination; a later stage uses the same click while it is in the window, else the
+/// latest eligible one, flagged (DESIGN section 5, Which click).
+ClickStory click_story(store::Tx& tx, const Subject& subject, const store::StoredConversion& conversion,
+                       const settings::Goal& goal, const settings::Destination& destination,
+                       const connect::Contract& contract, Timestamp now);
+
+}  // namespace hw::reconcile

@@ -1,0 +1,60 @@
+#include "reconcile/fingerprint.h"
+
+#include <sstream>
+
+#include "base/hash.h"
+
+namespace hw::reconcile {
+namespace {
+
+void add(std::ostringstream& out, const std::vector<settings::Condition>& conditions) {
+  for (const auto& c : conditions) {
+    out << c.field << ' ' << static_cast<int>(c.op);
+    for (const auto& v : c.values) out << '\x1f' << v;
+    out << '\x1e';
+  }
+}
+
+std::string time(const std::optional<Timestamp>& t) { return t ? std::to_string(to_micros(*t)) : "-"; }
+
+void add(std::ostringstream& out, const settings::Goal& g) {
+  out << g.name << '|' << static_cast<int>(g.subject) << '|' << g.stage << '|';
+  add(out, g.when);
+  out << static_cast<int>(g.value.kind) << '|' << g.value.field << '|' << g.value.micros << '|' << g.value.millionths
+      << '|' << (g.value.currency ? g.value.currency->str() : "-") << '|' << g.missing_value_micros.value_or(-1) << '|'
+      << g.send_zero << '|' << static_cast<int>(g.time) << '|' << static_cast<int>(g.click) << '|'
+      << static_cast<int>(g.count) << '|' << g.per_person_within.count() << '|' << g.revenue << '|' << time(g.go_live)
+      << '\n';
+}
+
+void add(std::ostringstream& out, const settings::Stage& s) {
+  out << s.name << '|' << s.field << '|' << s.pipeline << '|' << s.won << s.lost;
+  for (const auto& v : s.values) out << '\x1f' << v;
+  out << '\n';
+}
+
+void add(std::ostringstream& out, const settings::Destination& d) {
+  out << d.name << '|' << d.upload_by << '|' << d.restate_by << '|' << d.retract_by << '|' << d.account << '|'
+      << d.action << '|' << static_cast<int>(d.mode) << '|' << time(d.go_live) << '|' << d.settle.count() << '|'
+      << (d.counting ? static_cast<int>(*d.counting) : -1) << '|' << d.max_lowering_count << '|'
+      << d.max_lowering_millionths << '|';
+  add(out, d.route);
+  out << '\n';
+}
+
+}  // namespace
+
+std::string fingerprint(const settings::Settings& settings, const settings::Goal& goal) {
+  std::ostringstream out;
+  out.imbue(std::locale::classic());
+  add(out, goal);
+  for (const auto& s : settings.stages)
+    if (s.subject == goal.subject) add(out, s);
+  for (const auto& d : settings.destinations)
+    if (d.goal == goal.name) add(out, d);
+  for (const auto& region : settings.consent.regions) out << region << ' ';
+  out << settings.consent.send_unknown << static_cast<int>(settings.consent.unknown_region) << settings.currency.str();
+  return sha256_hex(out.str());
+}
+
+}  // namespace hw::reconcile

@@ -1,0 +1,67 @@
+#pragma once
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "reconcile/assess.h"
+#include "settings/instances.h"
+#include "settings/settings.h"
+#include "store/engine/db.h"
+
+namespace hw::reconcile {
+
+/// Keeps the ledger's wanted side true: looks at every subject marked as changed and at every standing whose time has
+/// come, and writes conversions, standings and revisions to be sent. Incremental: a pass with nothing changed probes
+/// two indexes and ends.
+///
+/// Durable: a subject's mark is taken away in the commit that holds what came of it, so a kill between repeats the work
+/// and changes nothing (invariants 1 and 11). One caller at a time.
+class Reconciler {
+ public:
+  /// All outlive it.
+  Reconciler(const settings::Settings& settings, const settings::Connectors& connectors, store::Db& db,
+             const Clock& clock);
+
+  /// Stores go-live times of first starts, and marks the subjects of goals and destinations whose configuration
+  /// changed.
+  Status start();
+
+  struct Pass {
+    std::size_t subjects = 0;       ///< looked at
+    bool gated = false;             ///< some source has not finished its first sweep: no conversion is made yet
+    std::optional<Timestamp> next;  ///< when the next standing is due
+  };
+  /// Works off at most `limit` subjects.
+  Result<Pass> step(std::stop_token stop, std::size_t limit = 500);
+
+  /// What a goal's and a destination's later go-live is (stored or configured).
+  [[nodiscard]] Result<Frame> frame();
+
+ private:
+  Result<bool> sources_swept();
+  Result<std::size_t> work_off(const std::vector<std::int64_t>& subjects, const Frame& frame);
+  Status reconcile_one(store::Tx& tx, Frame& frame, std::int64_t record);
+  bool brake_closed(store::Tx& tx, const DestinationPlan& plan, const std::string& currency, std::int64_t micros);
+  void apply(store::Tx& tx, ConversionWork work);
+  void rest_unasked(store::Tx& tx, std::int64_t record, Timestamp now);
+  Status release_brakes();
+
+  const settings::Settings& settings_;
+  const settings::Connectors& connectors_;
+  store::Db& db_;
+  const Clock& clock_;
+  bool swept_ = false;
+};
+
+/// What a configuration would newly send, restate and retract, per destination: count and money. Reads only. `settings`
+/// and `connectors` may be a candidate configuration's.
+struct PlannedChange {
+  std::string destination, goal, operation, currency;
+  std::int64_t n = 0, micros = 0;  ///< micros: value to be sent; for lowerings the amount taken away
+};
+Result<std::vector<PlannedChange>> plan(const settings::Settings& settings, const settings::Connectors& connectors,
+                                        store::Db& db, const Clock& clock);
+
+}  // namespace hw::reconcile
