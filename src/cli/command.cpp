@@ -1,0 +1,56 @@
+#include "cli/command.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+
+namespace hw::cli {
+
+report::Format Common::output() const {
+  return format == "json" ? report::Format::json : format == "csv" ? report::Format::csv : report::Format::text;
+}
+
+int fail(const Error& error) {
+  static const std::map<std::string, int> codes{
+      {"config", kConfig},      {"locked", kUnavailable},      {"store_missing", kUnavailable},
+      {"store_newer", kConfig}, {"store_corrupt", kDataError}, {"store_full", kIoError},
+      {"store_io", kIoError},   {"store_readonly", kIoError},  {"store_busy", kTempFail},
+      {"clock_file", kUsage},
+                                                {"usage", kUsage},
+                                                {"not_found", kDifference},
+                                                {"lock", kCannotCreate},
+                                                {"token_file", kIoError},
+                                                {"store_older", kTempFail},   {"follow_clock", kConfig}};
+  const bool whole = error.code == "config";
+  std::cerr << (whole ? "" : "headwater: ") << error.detail << (whole ? "" : " (" + error.code + ")\n");
+  auto it = codes.find(error.code);
+  return it == codes.end() ? kSoftware : it->second;
+}
+
+std::unique_ptr<service::App> open(const Common& common, service::AppOptions::Access access, int& exit_code) {
+  const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
+  auto app = service::App::make({.config = common.config,
+                                 .credentials_directory = credentials != nullptr ? credentials : "",
+                                 .follow_clock = common.follow_clock,
+                                 .access = access},
+                                *common.registry);
+  if (!app) {
+    exit_code = fail(app.error());
+    return nullptr;
+  }
+  return std::move(*app);
+}
+
+int show(const Common& common,
+         const std::function<Result<std::vector<report::Table>>(service::App&, store::Tx&)>& body) {
+  int code = kOk;
+  auto app = open(common, service::AppOptions::Access::look, code);
+  if (!app) return code;
+  auto tables = app->db->read([&](store::Tx& tx) { return body(*app, tx); });
+  if (!tables) return fail(tables.error());
+  std::cout << report::render(*tables, common.output());
+  return kOk;
+}
+
+}  // namespace hw::cli

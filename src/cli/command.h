@@ -1,0 +1,69 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "connect/registry.h"
+#include "report/table.h"
+#include "service/app.h"
+
+/// One file a command. Each takes its arguments as plain values and returns a process exit code (sysexits where they
+/// fit).
+namespace hw::cli {
+
+enum Exit : int {
+  kOk = 0,
+  kDifference = 1,  ///< the command worked and its answer is no: nothing found, a check failed
+  kUsage = 64,
+  kDataError = 65,
+  kUnavailable = 69,  ///< another headwater holds the state, or a service did not answer
+  kSoftware = 70,
+  kCannotCreate = 73,
+  kIoError = 74,
+  kTempFail = 75,  ///< rows wait for a retry
+  kConfig = 78,
+};
+
+/// Options every command has.
+struct Common {
+  std::string config = "/etc/headwater/headwater.yaml";
+  std::string follow_clock;
+  std::string format = "text";
+  const connect::Registry* registry = nullptr;
+
+  [[nodiscard]] report::Format output() const;
+};
+
+/// Prints an error as "headwater: ..." and gives the exit code that fits its code.
+int fail(const Error& error);
+/// Makes the App, or prints why not.
+std::unique_ptr<service::App> open(const Common& common, service::AppOptions::Access access, int& exit_code);
+/// Runs `body` on the store of a read-only App and prints its tables.
+int show(const Common& common,
+         const std::function<Result<std::vector<report::Table>>(service::App&, store::Tx&)>& body);
+
+int run(const Common& common);
+int sync(const Common& common, std::optional<std::int64_t> limit);
+int check(const Common& common, bool online);
+int schema(const Common& common);
+int status(const Common& common);
+int explain(const Common& common, const std::string& object, const std::string& id);
+int plan(const Common& common, const std::string& candidate);
+int plan_approve(const Common& common, std::int64_t brake);
+int preview(const Common& common, const std::string& destination, std::int64_t limit);
+struct UploadsArgs {
+  std::string destination, state, code, older_than, newer_than;
+  std::int64_t limit = 100;
+};
+int uploads_list(const Common& common, const UploadsArgs& args);
+int uploads_show(const Common& common, std::int64_t id);
+struct ReconciliationArgs {
+  std::string destination, goal, reason, state;
+  bool conversions = false;
+};
+int report_reconciliation(const Common& common, const ReconciliationArgs& args);
+int version(const Common& common);
+
+}  // namespace hw::cli

@@ -1,0 +1,97 @@
+// Commands that look at the store beside a running daemon.
+#include <iostream>
+
+#include "cli/command.h"
+#include "ledger/reasons.h"
+#include "report/explain.h"
+#include "report/reconciliation.h"
+#include "report/status.h"
+#include "report/uploads.h"
+
+namespace hw::cli {
+namespace {
+
+Error bad_argument(std::string text) { return {Action::reject_row, "usage", std::move(text), {}, false}; }
+
+/// "3d", "12h", "30m": how long ago.
+std::optional<Duration> age(const std::string& text) {
+  if (text.size() < 2) return std::nullopt;
+  std::int64_t n = 0;
+  for (char c : text.substr(0, text.size() - 1)) {
+    if (c < '0' || c > '9' || n > 1'000'000) return std::nullopt;
+    n = n * 10 + (c - '0');
+  }
+  switch (text.back()) {
+    case 'm':
+      return std::chrono::minutes(n);
+    case 'h':
+      return std::chrono::hours(n);
+    case 'd':
+      return std::chrono::hours(24 * n);
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
+int status(const Common& common) {
+  return show(common, [](service::App& app, store::Tx& tx) -> Result<std::vector<report::Table>> {
+    return report::status(tx, app.settings, app.clock->system_now());
+  });
+}
+
+int explain(const Common& common, const std::string& object, const std::string& id) {
+  return show(common, [&](service::App& app, store::Tx& tx) -> Result<std::vector<report::Table>> {
+    return report::explain(tx, app.settings, *object_from(object), id);
+  });
+}
+
+int uploads_list(const Common& common, const UploadsArgs& args) {
+  return show(common, [&](service::App& app, store::Tx& tx) -> Result<std::vector<report::Table>> {
+    store::ledger_rows::UploadFilter filter{.destination = args.destination,
+                                            .state = args.state,
+                                            .code = args.code,
+                                            .made_before = {},
+                                            .made_after = {},
+                                            .after_id = 0,
+                                            .limit = args.limit};
+    const Timestamp now = app.clock->system_now();
+    for (const auto& [text, bound] :
+         {std::pair{&args.older_than, &filter.made_before}, std::pair{&args.newer_than, &filter.made_after}}) {
+      if (text->empty()) continue;
+      auto d = age(*text);
+      if (!d) return bad_argument("'" + *text + "' is no age: write 30m, 12h or 3d");
+      *bound = now - *d;
+    }
+    if (UploadState s{}; !args.state.empty() && !from_string(args.state, s))
+      return bad_argument(
+          "'" + args.state +
+          "' is no state: pending, in_flight, retrying, received, processed, rejected, uncertain or superseded");
+    return std::vector{report::uploads(tx, filter, app.settings.zone)};
+  });
+}
+
+int uploads_show(const Common& common, std::int64_t id) {
+  return show(common, [&](service::App& app, store::Tx& tx) -> Result<std::vector<report::Table>> {
+    auto tables = report::upload(tx, id, app.settings.zone);
+    if (tables.empty())
+      return bad_argument("there is no upload " + std::to_string(id) + ": headwater uploads list shows their ids");
+    return tables;
+  });
+}
+
+int report_reconciliation(const Common& common, const ReconciliationArgs& args) {
+  return show(common, [&](service::App&, store::Tx& tx) -> Result<std::vector<report::Table>> {
+    const bool behind = args.conversions || !args.reason.empty() || !args.state.empty() || !args.destination.empty() || !args.goal.empty();
+    if (!behind) return report::reconciliation(tx);
+    if (!args.reason.empty() && !ledger::reason_from(args.reason)) return bad_argument("'" + args.reason + "' is no reason: the report lists them");
+    if (!args.state.empty() && !ledger::state_from(args.state))
+      return bad_argument("'" + args.state + "' is no state: taken, missing, excess, none, uncertain or unlocated");
+    return std::vector{report::conversions(
+        tx,
+        {.destination = args.destination, .goal = args.goal, .reason = args.reason, .state = args.state, .limit = 0})};
+  });
+}
+
+}  // namespace hw::cli

@@ -1,0 +1,197 @@
+#include "report/reconciliation.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "base/zone.h"
+#include "report/cells.h"
+#include "store/ledger_rows.h"
+#include "store/records.h"
+
+namespace hw::report {
+namespace {
+
+namespace ledger_rows = store::ledger_rows;
+using store::Total;
+
+/// destination, goal, currency
+using Account = std::tuple<std::string, std::string, std::string>;
+/// (line, reason) -> n, micros
+using Lines = std::map<std::pair<std::string, std::string>, std::pair<std::int64_t, std::int64_t>>;
+
+/// All reasons of a line together.
+std::int64_t micros_of(const Lines& lines, const std::string& line) {
+  std::int64_t sum = 0;
+  for (const auto& [key, v] : lines)
+    if (key.first == line) sum += v.second;
+  return sum;
+}
+
+std::int64_t micros_of(const Lines& lines, const std::string& line, const std::string& reason) {
+  auto it = lines.find({line, reason});
+  return it == lines.end() ? 0 : it->second.second;
+}
+
+std::int64_t count_of(const Lines& lines) {
+  static const std::set<std::string> counted{"matched", "missing", "excess", "none", "uncertain", "unlocated"};
+  std::int64_t sum = 0;
+  for (const auto& [key, v] : lines)
+    if (counted.contains(key.first)) sum += v.first;
+  return sum;
+}
+
+std::map<Account, Lines> accounts(store::Tx& tx) {
+  std::map<Account, Lines> out;
+  for (const Total& t : ledger_rows::totals(tx))
+    out[{t.destination, t.goal, t.currency}][{t.line, t.reason}] = {t.n, t.micros};
+  return out;
+}
+
+Table account_table(const std::map<Account, Lines>& all) {
+  Table t{.name = "accounts",
+          .title = "Accounts by destination, goal and currency",
+          .columns = {{"destination", "Destination"},
+                      {"goal", "Goal"},
+                      {"currency", "Currency"},
+                      {"conversions", "Conversions", true},
+                      {"wanted", "Wanted", true},
+                      {"taken", "Taken", true},
+                      {"missing", "Missing", true},
+                      {"told", "Told", true},
+                      {"correction_waiting", "Correction waiting", true},
+                      {"uncorrectable", "Uncorrectable", true},
+                      {"uncertain", "Uncertain", true},
+                      {"uncertain_low", "at least", true},
+                      {"uncertain_high", "at most", true}},
+          .rows = {},
+          .note =
+              "wanted = taken + missing; told = taken + correction waiting + uncorrectable; uncertain conversions "
+              "stand apart."};
+  for (const auto& [key, lines] : all) {
+    const auto& [destination, goal, currency] = key;
+    std::int64_t uncertain = 0;
+    for (const auto& [line, v] : lines)
+      if (line.first == "uncertain" || line.first == "unlocated") uncertain += v.first;
+    auto cell = [&, c = currency](std::int64_t micros) { return amount_cell(micros, c); };
+    t.rows.push_back({destination, goal, currency.empty() ? "-" : currency, std::to_string(count_of(lines)),
+                      cell(micros_of(lines, "wanted")), cell(micros_of(lines, "matched")),
+                      cell(micros_of(lines, "missing")), cell(micros_of(lines, "told")),
+                      cell(micros_of(lines, "excess", "correction_waiting")),
+                      cell(micros_of(lines, "excess", "uncorrectable")), std::to_string(uncertain),
+                      cell(micros_of(lines, "uncertain_low")), cell(micros_of(lines, "uncertain_high"))});
+  }
+  return t;
+}
+
+Table reason_table(const std::map<Account, Lines>& all) {
+  Table t{.name = "reasons",
+          .title = "Why: every conversion stands under exactly one state and reason",
+          .columns = {{"destination", "Destination"},
+                      {"goal", "Goal"},
+                      {"currency", "Currency"},
+                      {"state", "State"},
+                      {"reason", "Reason"},
+                      {"conversions", "Conversions", true},
+                      {"value", "Value", true}},
+          .rows = {},
+          .note = "headwater report reconciliation --reason REASON lists the subjects behind a line."};
+  static const std::map<std::string, std::string> states{{"matched", "taken"},       {"missing", "missing"},
+                                                         {"excess", "excess"},       {"none", "none"},
+                                                         {"uncertain", "uncertain"}, {"unlocated", "unlocated"}};
+  for (const auto& [key, lines] : all) {
+    const auto& [destination, goal, currency] = key;
+    for (const auto& [line, v] : lines) {
+      auto state = states.find(line.first);
+      if (state == states.end()) continue;
+      t.rows.push_back({destination, goal, currency.empty() ? "-" : currency, state->second, line.second,
+                        std::to_string(v.first), amount_cell(v.second, currency)});
+    }
+  }
+  return t;
+}
+
+/// Only the goal marked `revenue: true` is held against the CRM's closed-won total.
+Table revenue_table(const std::map<Account, Lines>& all) {
+  Table t{.name = "revenue",
+          .title = "Closed-won revenue of the CRM against what platforms are to learn",
+          .columns = {{"destination", "Destination"},
+                      {"goal", "Goal"},
+                      {"currency", "Currency"},
+                      {"deals", "Won deals", true},
+                      {"closed_won", "Closed-won", true},
+                      {"before_go_live", "Before go-live", true},
+                      {"excluded_by_goal", "Excluded by goal", true},
+                      {"no_value", "No value", true},
+                      {"other", "Other", true},
+                      {"wanted", "Wanted", true}},
+          .rows = {},
+          .note = {}};
+  for (const auto& [key, lines] : all) {
+    const auto& [destination, goal, currency] = key;
+    auto crm = lines.find({"crm", ""});
+    if (crm == lines.end()) continue;
+    auto gap = [&](const char* reason) { return micros_of(lines, "crm_gap", reason); };
+    const std::int64_t total = micros_of(lines, "crm_gap");
+    const std::int64_t named = gap("before_go_live") + gap("excluded_by_goal") + gap("no_value");
+    auto cell = [&, c = currency](std::int64_t micros) { return amount_cell(micros, c); };
+    t.rows.push_back({destination, goal, currency, std::to_string(crm->second.first), cell(crm->second.second),
+                      cell(gap("before_go_live")), cell(gap("excluded_by_goal")), cell(gap("no_value")),
+                      cell(total - named), cell(crm->second.second - total)});
+  }
+  return t;
+}
+
+}  // namespace
+
+std::vector<Table> reconciliation(store::Tx& tx) {
+  const auto all = accounts(tx);
+  std::vector<Table> out{account_table(all), reason_table(all)};
+  Table revenue = revenue_table(all);
+  if (!revenue.rows.empty()) out.push_back(std::move(revenue));
+  return out;
+}
+
+Table conversions(store::Tx& tx, const Behind& behind) {
+  Table t{.name = "conversions",
+          .title = "Conversions",
+          .columns = {{"destination", "Destination"},
+                      {"goal", "Goal"},
+                      {"object", "Object"},
+                      {"id", "Id"},
+                      {"occurrence", "Occurrence", true},
+                      {"dedup_id", "Dedup id"},
+                      {"at", "Time"},
+                      {"state", "State"},
+                      {"reason", "Reason"},
+                      {"wanted", "Wanted", true},
+                      {"wanted_currency", ""},
+                      {"told", "Told", true},
+                      {"told_currency", ""},
+                      {"told_low", "at least", true},
+                      {"told_high", "at most", true},
+                      {"detail", "Detail"}},
+          .rows = {},
+          .note = {}};
+  constexpr std::int64_t kChunk = 1000;
+  std::int64_t after = 0;
+  for (;;) {
+    auto listed = ledger_rows::list_standings(tx, behind.destination, behind.goal, behind.reason, after, kChunk);
+    if (listed.empty()) return t;
+    for (const auto& l : listed) {
+      after = std::max(after, l.conversion.id);
+      if (!behind.state.empty() && l.standing.state != behind.state) continue;
+      auto record = store::records::get(tx, l.conversion.record_id);
+      const auto& s = l.standing;
+      t.rows.push_back({s.destination, s.goal, record ? to_string(record->ref.object) : "",
+                        record ? record->ref.id : "", std::to_string(l.conversion.occurrence), l.conversion.dedup_id,
+                        rfc3339(l.conversion.at), s.state, s.reason, amount_cell(s.t_micros, s.t_currency), s.t_currency,
+                        amount_cell(s.b_micros, s.b_currency), s.b_currency, amount_cell(s.b_low, s.b_currency),
+                        amount_cell(s.b_high, s.b_currency), s.detail});
+      if (behind.limit > 0 && static_cast<std::int64_t>(t.rows.size()) >= behind.limit) return t;
+    }
+  }
+}
+
+}  // namespace hw::report

@@ -1,0 +1,129 @@
+#include "report/reconciliation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <initializer_list>
+
+#include "conformance/loop.h"
+#include "model/money.h"
+
+namespace hw::report {
+namespace {
+
+using conformance::generous;
+using conformance::kDay;
+using conformance::kHour;
+using conformance::Loop;
+using conformance::PlatformFault;
+using testing::Contains;
+
+void win(Loop& l, const std::string& deal, const std::string& amount) {
+  l.contact("C" + deal, "click-" + deal);
+  l.deal(deal, "C" + deal, "won", amount);
+}
+
+std::string cell(const Table& t, std::size_t row, const std::string& column) {
+  for (std::size_t i = 0; i < t.columns.size(); ++i)
+    if (t.columns[i].name == column) return t.rows.at(row).at(i);
+  ADD_FAILURE() << "no column " << column;
+  return "";
+}
+
+std::int64_t micros(const Table& t, std::size_t row, const std::string& column) {
+  const std::string text = cell(t, row, column);
+  return text.empty() || text == "-" ? 0 : parse_micros(text).value();
+}
+
+/// Deals in every state, in two currencies.
+void every_state(Loop& l) {
+  for (int i = 0; i < 10; ++i) win(l, "D" + std::to_string(i), std::to_string(100 + i) + ".07");
+  l.set("D9", "currency", "USD");
+  l.settle();
+  l.set("D0", "amount", "40.01");  // settling
+  l.set("D1", "stage", "lost");    // settling
+  l.remove("D2");                  // taken back later
+  l.consent("CD3", ConsentState::denied);
+  l.set("D3", "amount", "900.33");  // missing consent
+  l.contact("X", "");
+  l.deal("no-click", "X", "won", "55.50");
+  l.deal("no-value", "CD4", "won", "");
+  l.sink().faults = {PlatformFault::lost_before};
+  win(l, "unknown", "77.77");
+  l.settle();
+}
+
+TEST(ReconciliationReport, EveryRowOfTheAccountsAddsUpToTheCent) {
+  connect::Contract c = generous();
+  for (const bool dedup : {true, false}) {
+    c.dedup.exists = dedup;
+    Loop l(c);
+    every_state(l);
+    for (int days = 0; days < 2; ++days) {
+      const auto tables = l.read([](store::Tx& tx) { return reconciliation(tx); });
+      const Table& accounts = tables.at(0);
+      ASSERT_EQ(accounts.name, "accounts");
+      std::int64_t conversions = 0;
+      for (std::size_t i = 0; i < accounts.rows.size(); ++i) {
+        EXPECT_EQ(micros(accounts, i, "wanted"), micros(accounts, i, "taken") + micros(accounts, i, "missing"));
+        EXPECT_EQ(micros(accounts, i, "told"), micros(accounts, i, "taken") +
+                                                   micros(accounts, i, "correction_waiting") +
+                                                   micros(accounts, i, "uncorrectable"));
+        conversions += std::stoll(cell(accounts, i, "conversions"));
+      }
+      EXPECT_EQ(conversions, 13) << "each conversion has exactly one state";
+      l.pass(kDay * 4);
+    }
+  }
+}
+
+TEST(ReconciliationReport, ReasonsAddUpToTheAccounts) {
+  Loop l;
+  every_state(l);
+  const auto tables = l.read([](store::Tx& tx) { return reconciliation(tx); });
+  const Table& accounts = tables.at(0);
+  const Table& reasons = tables.at(1);
+  for (std::size_t i = 0; i < accounts.rows.size(); ++i) {
+    std::int64_t missing = 0, n = 0;
+    for (std::size_t k = 0; k < reasons.rows.size(); ++k) {
+      if (cell(reasons, k, "currency") != cell(accounts, i, "currency")) continue;
+      n += std::stoll(cell(reasons, k, "conversions"));
+      if (cell(reasons, k, "state") == "missing") missing += micros(reasons, k, "value");
+    }
+    EXPECT_EQ(missing, micros(accounts, i, "missing"));
+    EXPECT_EQ(n, std::stoll(cell(accounts, i, "conversions")));
+  }
+}
+
+TEST(ReconciliationReport, ClosedWonOfTheCrmIsAccountedFor) {
+  Loop l;
+  l.settings.goals[0].when = {{settings::Condition::Op::not_equals, "region", {"south"}}};
+  l.start();
+  win(l, "A", "100.25");
+  win(l, "B", "50");
+  l.set("B", "region", "south");
+  win(l, "C", "");
+  l.settle();
+  const auto tables = l.read([](store::Tx& tx) { return reconciliation(tx); });
+  ASSERT_EQ(tables.size(), 3U);
+  const Table& revenue = tables[2];
+  ASSERT_EQ(revenue.rows.size(), 1U);
+  EXPECT_EQ(cell(revenue, 0, "deals"), "3");
+  EXPECT_EQ(cell(revenue, 0, "closed_won"), "150.25");
+  EXPECT_EQ(cell(revenue, 0, "excluded_by_goal"), "50.00");
+  EXPECT_EQ(cell(revenue, 0, "wanted"), "100.25");
+}
+
+TEST(ReconciliationReport, TheSubjectsBehindAReasonAreListed) {
+  Loop l;
+  every_state(l);
+  const Table t = l.read([](store::Tx& tx) {
+    return conversions(tx, {.destination = "", .goal = "", .reason = "no_identifier", .state = "", .limit = 0});
+  });
+  ASSERT_EQ(t.rows.size(), 1U);
+  EXPECT_THAT(t.rows[0], Contains("no-click"));
+}
+
+}  // namespace
+}  // namespace hw::report

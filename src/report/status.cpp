@@ -1,0 +1,109 @@
+#include "report/status.h"
+
+#include "base/zone.h"
+#include "report/cells.h"
+#include "store/identities.h"
+#include "store/ledger_rows.h"
+#include "store/records.h"
+#include "store/service_rows.h"
+#include "store/touches.h"
+
+namespace hw::report {
+namespace {
+
+namespace service_rows = store::service_rows;
+namespace ledger_rows = store::ledger_rows;
+
+Table sources(store::Tx& tx, const settings::Settings& settings) {
+  Table t{.name = "sources",
+          .title = "Sources",
+          .columns = {{"connector", "Connector"},
+                      {"role", "Role"},
+                      {"stream", "Stream"},
+                      {"last_read", "Last read"},
+                      {"first_sweep", "First sweep done"},
+                      {"next", "Next"}},
+          .rows = {},
+          .note = {}};
+  for (const auto& c : service_rows::cursors(tx))
+    t.rows.push_back({c.connector, c.role, c.stream, format_local(c.updated_at, settings.zone),
+                      time_cell(c.swept_at, settings.zone), time_cell(c.again_at, settings.zone)});
+  return t;
+}
+
+Table destinations(store::Tx& tx, const settings::Settings& settings) {
+  Table t{.name = "destinations",
+          .title = "Destinations",
+          .columns = {{"destination", "Destination"},
+                      {"goal", "Goal"},
+                      {"mode", "Mode"},
+                      {"pending", "Pending", true},
+                      {"retrying", "Retrying", true},
+                      {"received", "Received", true},
+                      {"processed", "Processed", true},
+                      {"rejected", "Rejected", true},
+                      {"uncertain", "Uncertain", true},
+                      {"next", "Next send"},
+                      {"next_poll", "Next confirmation"}},
+          .rows = {},
+          .note = {}};
+  const auto counts = ledger_rows::upload_states(tx);
+  for (const auto& d : settings.destinations) {
+    auto n = [&](const char* state) {
+      std::int64_t sum = 0;
+      for (const auto& c : counts)
+        if (c.destination == d.name && c.state == state) sum += c.n;
+      return std::to_string(sum);
+    };
+    t.rows.push_back({d.name, d.goal, to_string(d.mode), n("pending"), n("retrying"), n("received"), n("processed"),
+                      n("rejected"), n("uncertain"), time_cell(ledger_rows::next_due_upload(tx, d.name), settings.zone),
+                      time_cell(ledger_rows::next_poll(tx, d.name), settings.zone)});
+  }
+  return t;
+}
+
+Table trouble(store::Tx& tx, const settings::Settings& settings) {
+  Table t{.name = "trouble",
+          .title = "Needs a look",
+          .columns = {{"what", "What"},
+                      {"name", "Name"},
+                      {"since", "Since"},
+                      {"code", "Code"},
+                      {"detail", "Detail"},
+                      {"next_try", "Next try"}},
+          .rows = {},
+          .note = {}};
+  for (const auto& p : service_rows::pauses(tx))
+    t.rows.push_back({"paused " + p.scope, p.name, format_local(p.since, settings.zone), p.code, p.detail,
+                      time_cell(p.retry_at, settings.zone)});
+  for (const auto& b : ledger_rows::brakes(tx))
+    if (!b.released_at)
+      t.rows.push_back(
+          {"braked", b.destination, format_local(b.braked_at, settings.zone), b.approved_at ? "approved" : "waits",
+           "mass lowering: look at `headwater plan`, then `headwater plan approve " + std::to_string(b.id) + "`", "-"});
+  for (const auto& r : service_rows::rejections(tx, 20))
+    t.rows.push_back({"row set aside", r.connector, format_local(r.first_at, settings.zone), r.code,
+                      r.place + ": " + r.detail, "-"});
+  const std::int64_t set_aside = service_rows::count_rejections(tx);
+  if (set_aside > 20) t.note = std::to_string(set_aside) + " rows are set aside in all.";
+  return t;
+}
+
+Table totals(store::Tx& tx) {
+  Table t{
+      .name = "store", .title = "Store", .columns = {{"what", "What"}, {"n", "Number", true}}, .rows = {}, .note = {}};
+  for (const char* object : {"lead", "contact", "account", "deal"})
+    t.rows.push_back({std::string("live ") + object + "s", std::to_string(store::records::count(tx, object, "live"))});
+  t.rows.push_back({"touches", std::to_string(store::touches::count(tx))});
+  t.rows.push_back({"persons", std::to_string(store::identities::count_persons(tx))});
+  t.rows.push_back({"subjects to look at", std::to_string(service_rows::count_dirty(tx))});
+  return t;
+}
+
+}  // namespace
+
+std::vector<Table> status(store::Tx& tx, const settings::Settings& settings, Timestamp) {
+  return {sources(tx, settings), destinations(tx, settings), trouble(tx, settings), totals(tx)};
+}
+
+}  // namespace hw::report

@@ -1,0 +1,96 @@
+#include "report/uploads.h"
+
+#include "ledger/item_json.h"
+#include "model/money.h"
+#include "report/cells.h"
+#include "store/records.h"
+
+namespace hw::report {
+namespace {
+
+namespace ledger_rows = store::ledger_rows;
+using store::StoredUpload;
+
+std::string value(const StoredUpload& u) {
+  if (!u.value_micros) return "-";
+  auto code = Currency::parse(u.currency);
+  return decimal(*u.value_micros, code ? code->minor_digits() : 2);
+}
+
+std::string subject(store::Tx& tx, const StoredUpload& u) {
+  auto c = ledger_rows::conversion(tx, u.conversion_id);
+  auto r = c ? store::records::get(tx, c->record_id) : std::nullopt;
+  return r ? std::string(to_string(r->ref.object)) + " " + r->ref.id : "-";
+}
+
+}  // namespace
+
+Table uploads(store::Tx& tx, const store::ledger_rows::UploadFilter& filter, const Zone& zone) {
+  Table t{.name = "uploads",
+          .title = "Uploads",
+          .columns = {{"id", "Id", true},
+                      {"destination", "Destination"},
+                      {"subject", "Subject"},
+                      {"revision", "Revision", true},
+                      {"operation", "Operation"},
+                      {"mode", "Mode"},
+                      {"state", "State"},
+                      {"code", "Code"},
+                      {"value", "Value", true},
+                      {"currency", "Currency"},
+                      {"made", "Made"},
+                      {"attempts", "Attempts", true},
+                      {"next", "Next"},
+                      {"detail", "Detail"}},
+          .rows = {},
+          .note = {}};
+  for (const StoredUpload& u : ledger_rows::list_uploads(tx, filter)) {
+    const bool due = u.state == UploadState::pending || u.state == UploadState::retrying;
+    t.rows.push_back({std::to_string(u.id), u.destination, subject(tx, u), std::to_string(u.revision),
+                      to_string(u.operation), to_string(u.mode), to_string(u.state), u.code, value(u), u.currency,
+                      format_local(u.made_at, zone), std::to_string(u.attempts),
+                      due ? format_local(u.next_at, zone) : "-", u.detail});
+  }
+  return t;
+}
+
+std::vector<Table> upload(store::Tx& tx, std::int64_t id, const Zone& zone) {
+  auto u = ledger_rows::upload(tx, id);
+  if (!u) return {};
+  Table row{.name = "upload",
+            .title = "Upload " + std::to_string(id),
+            .columns = {{"what", "What"}, {"value", "Value"}},
+            .rows = {},
+            .note = {}};
+  auto add = [&](const char* what, std::string text) { row.rows.push_back({what, std::move(text)}); };
+  add("subject", subject(tx, *u));
+  add("destination", u->destination);
+  add("operation", to_string(u->operation));
+  add("revision", std::to_string(u->revision));
+  add("state", to_string(u->state));
+  add("code", u->code);
+  add("detail", u->detail);
+  add("value", value(*u) + " " + u->currency);
+  add("dedup key", u->dedup_key);
+  add("consent", u->consent);
+  add("made", format_local(u->made_at, zone));
+  add("first attempt", time_cell(u->first_attempt_at, zone));
+  add("last attempt", time_cell(u->last_attempt_at, zone));
+  add("received", time_cell(u->received_at, zone));
+  add("processed", time_cell(u->processed_at, zone));
+  add("window ends", format_local(u->expires_at, zone));
+  if (auto item = ledger::item_from_json(u->item)) add("item", item->body);
+  if (u->request_id)
+    if (auto r = ledger_rows::request(tx, *u->request_id)) add("receipt", r->receipt);
+  Table events{
+      .name = "events",
+      .title = "What happened",
+      .columns = {{"at", "Time"}, {"from", "From"}, {"to", "To"}, {"code", "Code"}, {"by", "By"}, {"detail", "Detail"}},
+      .rows = {},
+      .note = {}};
+  for (const auto& e : ledger_rows::events(tx, id))
+    events.rows.push_back({format_local(e.at, zone), e.from_state, e.to_state, e.code, e.actor, e.detail});
+  return {row, events};
+}
+
+}  // namespace hw::report

@@ -1,0 +1,164 @@
+#include "service/app.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "identity/normalise.h"
+#include "store/service_rows.h"
+#include "store/touches.h"
+
+namespace hw::service {
+namespace {
+
+Error config_error(std::string text) { return {Action::pause, "config", std::move(text), {}, false}; }
+
+/// A followed clock is for sandboxes: nothing may leave the machine under a time that is not true.
+Status only_loopback(const settings::Settings& s) {
+  for (const auto& c : s.connectors)
+    for (const char* name : {"base_url", "token_url"})
+      if (c.options.values.contains(name) && c.options.has(name) && !http::is_loopback_url(c.options.text(name)))
+        return Error{Action::pause,
+                     "follow_clock",
+                     "--follow-clock is for sandboxes, and " + std::string(name) + " of connector " + c.name +
+                         " is not on loopback",
+                     {},
+                     false};
+  return {};
+}
+
+Status make_directory(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
+  return Error{
+      Action::pause, "store_io", "cannot make the state directory " + path + ": " + std::strerror(errno), {}, false};
+}
+
+}  // namespace
+
+std::string lines(const std::vector<settings::OptionError>& errors) {
+  std::string out;
+  for (const auto& e : errors) out += connect::to_string(e) + "\n";
+  return out;
+}
+
+connect::KeepRules keep_rules(const settings::Settings& s) {
+  return {.names = s.identity.names,
+          .masked_email = s.identity.masked_email,
+          .default_country = s.identity.default_country,
+          .role_mailboxes = s.identity.role_mailboxes,
+          .free_mail = s.identity.free_mail};
+}
+
+std::string channels_fingerprint(const settings::Settings& s) {
+  std::string text(journey::ChannelRules::built_in_text());
+  if (!s.channels_file.empty()) {
+    std::ifstream file(s.channels_file, std::ios::binary);
+    std::ostringstream own;
+    own << file.rdbuf();
+    text = own.str();
+  }
+  for (const std::string& domain : s.own_domains) text += "\n" + domain;
+  return sha256_hex(text);
+}
+
+Result<journey::ChannelRules> load_channels(const settings::Settings& s) {
+  if (s.channels_file.empty()) return journey::ChannelRules::built_in();
+  std::ifstream file(s.channels_file, std::ios::binary);
+  if (!file) return config_error(s.channels_file + ": cannot be read: " + std::strerror(errno) + "\n");
+  std::ostringstream text;
+  text << file.rdbuf();
+  auto rules = journey::ChannelRules::load(text.str(), s.channels_file);
+  if (auto* errors = std::get_if<journey::ChannelRules::Errors>(&rules)) return config_error(lines(*errors));
+  return std::get<journey::ChannelRules>(std::move(rules));
+}
+
+Result<std::unique_ptr<App>> App::make(const AppOptions& options, const connect::Registry& registry) {
+  std::unique_ptr<App> app(new App());
+  if (options.follow_clock.empty()) {
+    app->clock = make_system_clock();
+  } else {
+    auto clock = make_followed_clock(options.follow_clock);
+    if (!clock) return clock.error();
+    app->clock = std::move(*clock);
+    app->command_poll = std::chrono::hours(24);
+  }
+  app->random = make_system_random();
+  auto loaded = settings::load(options.config, registry,
+                               {.credentials_directory = options.credentials_directory, .resolve_secrets = true});
+  if (auto* errors = std::get_if<std::vector<settings::OptionError>>(&loaded)) return config_error(lines(*errors));
+  app->settings = std::move(std::get<settings::Loaded>(loaded).settings);
+  app->warnings = std::move(std::get<settings::Loaded>(loaded).warnings);
+  if (!options.follow_clock.empty())
+    if (auto s = only_loopback(app->settings); !s) return s.error();
+  const std::string& level = app->settings.service.log_level;
+  set_log_level(level == "debug"   ? Level::debug
+                : level == "warn"  ? Level::warn
+                : level == "error" ? Level::error
+                                   : Level::info);
+  if (auto s = app->open_store(options); !s) return s.error();
+  app->http = http::make_client({.credentials = app->settings.credentials,
+                                 .ca_file = app->settings.service.ca_file,
+                                 .user_agent = "headwater",
+                                 .state = options.access == AppOptions::Access::work ? app->state.get() : nullptr,
+                                 .may_sleep = options.follow_clock.empty()},
+                                *app->clock, *app->random);
+  if (auto s = app->make_rooms(registry); !s) return s.error();
+  return app;
+}
+
+Status App::open_store(const AppOptions& options) {
+  const bool works = options.access == AppOptions::Access::work;
+  if (works) {
+    if (auto s = make_directory(settings.state_dir); !s) return s;
+    auto taken = Lock::take(settings.state_dir);
+    if (!taken) return taken.error();
+    lock = std::move(*taken);
+  }
+  auto opened = store::Db::open({.path = settings.state_dir + "/headwater.db",
+                                 .postgres = settings.postgres,
+                                 .create = works,
+                                 .read_only = options.access == AppOptions::Access::look});
+  if (!opened) return opened.error();
+  db = std::move(*opened);
+  state = std::make_unique<StoreState>(*db, settings.state_dir);
+  return {};
+}
+
+Status App::make_rooms(const connect::Registry& registry) {
+  normaliser = identity::make_normaliser(keep_rules(settings), registry.vocabulary());
+  auto rules = load_channels(settings);
+  if (!rules) return rules.error();
+  channels.emplace(std::move(*rules));
+  resolver.emplace(identity::ResolverOptions{.limits = settings.identity.limits});
+  std::vector<settings::OptionError> errors;
+  connectors = settings::make_connectors(settings, registry, *http, *clock, *normaliser, errors);
+  if (!errors.empty()) return config_error(lines(errors));
+  take = std::make_unique<ingest::Take>(settings, *resolver, [this, &vocabulary = registry.vocabulary()](Touch& touch) {
+    channels->normalise_source(touch, vocabulary, settings.own_domains);
+    return channels->channel(touch);
+  });
+  for (const auto& c : settings.connectors) {
+    auto made = connectors.find(c.name);
+    if (made == connectors.end()) continue;
+    connect::Connector& connector = *made->second;
+    if (connector.records() == nullptr && connector.touches() == nullptr && connector.costs() == nullptr) continue;
+    pullers.push_back(std::make_unique<ingest::Puller>(c, connector, *take, *db, *clock, *random));
+    puller_names.push_back(c.name);
+  }
+  reconciler = std::make_unique<reconcile::Reconciler>(settings, connectors, *db, *clock);
+  for (const auto& d : settings.destinations) {
+    auto sinks = settings::sinks_of(d, connectors);
+    if (sinks.upload == nullptr || d.mode == Mode::shadow) continue;
+    senders.push_back(std::make_unique<delivery::Sender>(d, std::move(sinks), *db, *clock, *random));
+    sender_names.push_back(d.name);
+  }
+  return {};
+}
+
+}  // namespace hw::service

@@ -1,0 +1,79 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "connect/registry.h"
+#include "delivery/sender.h"
+#include "http/client.h"
+#include "identity/resolve.h"
+#include "ingest/puller.h"
+#include "ingest/take.h"
+#include "journey/channels.h"
+#include "reconcile/reconciler.h"
+#include "service/lock.h"
+#include "service/state_store.h"
+#include "settings/instances.h"
+#include "settings/settings.h"
+#include "store/engine/db.h"
+
+namespace hw::service {
+
+/// What a command is given on the command line and by its surroundings.
+struct AppOptions {
+  std::string config;                 ///< main file
+  std::string credentials_directory;  ///< $CREDENTIALS_DIRECTORY
+  std::string follow_clock;           ///< file of a sandbox's clock; refused unless every base_url is loopback
+  /// look: beside a running daemon, read-only. ask: beside it too, to leave a request row; never creates or migrates. work: takes the
+  /// state directory's lock before the store is opened, so that no newer program migrates it under a running one.
+  enum class Access : std::uint8_t { look, ask, work } access = Access::look;
+};
+
+/// Everything of one configuration, made once and wired together. The members' order is the order of their making; what
+/// is above outlives what is below.
+class App {
+ public:
+  /// Errors of the configuration carry all their lines in `detail`, code "config"; the store's keep theirs.
+  static Result<std::unique_ptr<App>> make(const AppOptions& options, const connect::Registry& registry);
+
+  std::unique_ptr<Clock> clock;
+  std::unique_ptr<Random> random;
+  settings::Settings settings;
+  std::unique_ptr<Lock> lock;
+  std::vector<settings::OptionError> warnings;
+  std::unique_ptr<store::Db> db;
+  std::unique_ptr<StoreState> state;
+  std::unique_ptr<http::HttpClient> http;
+  std::unique_ptr<connect::Normaliser> normaliser;
+  std::optional<journey::ChannelRules> channels;
+  std::optional<identity::Resolver> resolver;
+  settings::Connectors connectors;
+  std::unique_ptr<ingest::Take> take;
+  std::vector<std::unique_ptr<ingest::Puller>> pullers;
+  std::unique_ptr<reconcile::Reconciler> reconciler;
+  std::vector<std::unique_ptr<delivery::Sender>> senders;
+  std::vector<std::string> puller_names, sender_names;
+  /// How often a running daemon looks for what other commands ask of it (`plan approve`, ...).
+  Duration command_poll = std::chrono::seconds(5);
+
+ private:
+  App() = default;
+  Status open_store(const AppOptions& options);
+  Status make_rooms(const connect::Registry& registry);
+};
+
+connect::KeepRules keep_rules(const settings::Settings& settings);
+/// The built-in channel rules, or the configured file's; code "config" with a line an error.
+Result<journey::ChannelRules> load_channels(const settings::Settings& settings);
+
+/// Changes when the rules, or the company's own domains, do.
+std::string channels_fingerprint(const settings::Settings& settings);
+
+/// All errors, a line each.
+std::string lines(const std::vector<settings::OptionError>& errors);
+
+}  // namespace hw::service

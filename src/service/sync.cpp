@@ -1,0 +1,163 @@
+#include "service/sync.h"
+
+#include <algorithm>
+
+#include "store/ledger_rows.h"
+#include "store/service_rows.h"
+#include "store/touches.h"
+
+namespace hw::service {
+namespace {
+
+using store::Durability;
+using store::Tx;
+
+/// A rate lane that has room again within a minute is waited for; anything later is left to the next run.
+constexpr std::chrono::seconds kPatience(60);
+
+bool wait_a_little(App& app, const std::optional<Timestamp>& next, std::stop_token stop) {
+  if (!next || *next > app.clock->system_now() + kPatience) return false;
+  return app.clock->waiter("sync")->wait_until(*next, stop);
+}
+
+/// Reads every source to the present.
+Status pull(App& app, SyncResult& sum, std::stop_token stop, const std::function<void(const std::string&)>& progress) {
+  for (std::size_t i = 0; i < app.pullers.size(); ++i) {
+    bool more = true;
+    while (more && !stop.stop_requested()) {
+      auto pass = app.pullers[i]->step(stop);
+      if (!pass) return pass.error();
+      sum.rows += pass->rows;
+      sum.rejected += pass->rejected;
+      sum.retrying = sum.retrying || pass->retrying;
+      more = pass->more || (pass->resting && wait_a_little(app, pass->next, stop));
+      if (!more) sum.retrying = sum.retrying || pass->resting;
+      progress("reading " + app.puller_names[i] + ": " + std::to_string(sum.rows) + " rows");
+    }
+  }
+  return {};
+}
+
+Result<bool> reconcile(App& app, SyncResult& sum, std::stop_token stop,
+                       const std::function<void(const std::string&)>& progress) {
+  bool worked = false;
+  while (!stop.stop_requested()) {
+    auto pass = app.reconciler->step(stop);
+    if (!pass) return pass.error();
+    sum.gated = pass->gated;
+    if (pass->gated || pass->subjects == 0) return worked;
+    worked = true;
+    sum.subjects += pass->subjects;
+    progress("reconciling: " + std::to_string(sum.subjects) + " subjects");
+  }
+  return worked;
+}
+
+Result<bool> deliver(App& app, SyncResult& sum, std::optional<std::int64_t>& left, std::stop_token stop,
+                     const std::function<void(const std::string&)>& progress) {
+  bool worked = false;
+  for (std::size_t i = 0; i < app.senders.size() && !stop.stop_requested(); ++i) {
+    if (left && *left == 0) return worked;
+    auto round = app.senders[i]->step(stop, left.value_or(delivery::Sender::kClaimRows));
+    if (!round) return round.error();
+    sum.sent += round->sent;
+    sum.settled += round->settled;
+    if (left) *left -= std::min<std::int64_t>(*left, static_cast<std::int64_t>(round->sent));
+    worked = worked || round->settled > 0 || (round->resting && wait_a_little(app, round->next, stop));
+    progress("delivering to " + app.sender_names[i] + ": " + std::to_string(sum.sent) + " rows");
+  }
+  return worked;
+}
+
+/// Every touch gets the channel that today's rules give it, once after they changed; in chunks, so that memory stays bounded.
+Status rechannel(App& app) {
+  constexpr const char* kKey = "fingerprint:channels";
+  const std::string now_is = channels_fingerprint(app.settings);
+  auto was = app.db->read([&](Tx& tx) -> Result<std::optional<std::string>> { return store::service_rows::meta(tx, kKey); });
+  if (!was) return was.error();
+  if (*was == now_is) return {};
+  std::int64_t after = was->has_value() ? 0 : -1;  // a new store has nothing to rewrite
+  while (after >= 0) {
+    auto next = app.db->transact(Durability::bulk, [&](Tx& tx) -> Result<std::int64_t> {
+      return store::touches::rechannel(tx, after, 5000, [&](const Touch& t) { return app.channels->channel(t); });
+    });
+    if (!next) return next.error();
+    after = *next == 0 ? -1 : *next;
+  }
+  return app.db->transact(Durability::bulk, [&](Tx& tx) -> Status {
+    store::service_rows::set_meta(tx, kKey, now_is);
+    return {};
+  });
+}
+
+Result<bool> rows_retry(App& app) {
+  return app.db->read([&](Tx& tx) -> Result<bool> {
+    for (const auto& d : app.settings.destinations) {
+      const auto retrying = store::ledger_rows::list_uploads(tx, {.destination = d.name,
+                                                                  .state = "retrying",
+                                                                  .code = {},
+                                                                  .made_before = {},
+                                                                  .made_after = {},
+                                                                  .after_id = 0,
+                                                                  .limit = 1});
+      if (!retrying.empty()) return true;
+    }
+    return false;
+  });
+}
+
+}  // namespace
+
+Result<SyncResult> sync(App& app, std::optional<std::int64_t> limit, std::stop_token stop,
+                        const std::function<void(const std::string&)>& progress) {
+  SyncResult sum;
+  std::optional<std::int64_t> left = limit;
+  if (auto s = take_up_commands(app); !s) return s.error();
+  if (!limit)
+    if (auto s = pull(app, sum, stop, progress); !s) return s.error();
+  for (bool worked = true; worked && !stop.stop_requested();) {
+    auto reconciled = reconcile(app, sum, stop, progress);
+    if (!reconciled) return reconciled.error();
+    auto delivered = deliver(app, sum, left, stop, progress);
+    if (!delivered) return delivered.error();
+    worked = *reconciled || *delivered;
+  }
+  auto retrying = rows_retry(app);
+  if (!retrying) return retrying.error();
+  sum.retrying = sum.retrying || *retrying;
+  return sum;
+}
+
+Status start(App& app) {
+  if (auto s = rechannel(app); !s) return s;
+  return app.reconciler->start();
+}
+
+Status take_up_commands(App& app) {
+  auto open = app.db->read(
+      [&](Tx& tx) -> Result<std::vector<store::StoredCommand>> { return store::service_rows::open_commands(tx); });
+  if (!open) return open.error();
+  for (const auto& c : *open) {
+    const Timestamp now = app.clock->system_now();
+    auto done = app.db->transact(Durability::ledger, [&](Tx& tx) -> Status {
+      std::string result = "unknown command";
+      if (c.kind == "plan_approve") {
+        const std::int64_t id = std::strtoll(c.args.c_str(), nullptr, 10);
+        result = "no brake " + c.args + " waits";
+        for (const auto& b : store::ledger_rows::brakes(tx)) {
+          if (b.id != id || b.approved_at) continue;
+          store::ledger_rows::approve_brake(tx, id, c.actor, now);
+          for (const auto& l : store::ledger_rows::list_standings(tx, b.destination, "", "braked", 0, 1'000'000))
+            store::service_rows::mark_dirty(tx, l.conversion.record_id, "approved");
+          result = "approved";
+        }
+      }
+      store::service_rows::finish_command(tx, c.id, result, now);
+      return {};
+    });
+    if (!done) return done.error();
+  }
+  return {};
+}
+
+}  // namespace hw::service

@@ -1,0 +1,28 @@
+#pragma once
+#include <functional>
+#include <stop_token>
+
+#include "service/app.h"
+
+namespace hw::service {
+
+/// What one full pass did.
+struct SyncResult {
+  std::size_t rows = 0, rejected = 0, subjects = 0, sent = 0, settled = 0;
+  bool gated = false;     ///< some source has not been read through yet: no conversion is made
+  bool retrying = false;  ///< something waits for a retry: exit 75
+};
+
+/// Pulls, reconciles and delivers until nothing is due now. Later polls and settling times do not count. With `limit`,
+/// at most that many rows are sent, and no cursor moves: nothing is pulled (the one stated exception to invariant 3 is
+/// that their outcome is recorded all the same). `progress` is told what happens, for a terminal.
+Result<SyncResult> sync(App& app, std::optional<std::int64_t> limit, std::stop_token stop,
+                        const std::function<void(const std::string&)>& progress);
+
+/// What `run` and `sync` do first, under the lock: go-live times, subjects of a changed configuration, channels of changed rules.
+Status start(App& app);
+
+/// Takes up what other commands asked of the holder of the lock ("plan approve", "uploads retry", ...).
+Status take_up_commands(App& app);
+
+}  // namespace hw::service
