@@ -1,0 +1,35 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "sandbox/peer.h"
+#include "sandbox/script.h"
+
+namespace hw::sandbox {
+
+/// What Headwater says of one conversion at one destination (`headwater report reconciliation --conversions --format
+/// json`).
+struct ClaimRow {
+  std::string destination, goal, object, id, dedup_id, state, reason, wanted_currency, told_currency;
+  std::int64_t occurrence = 1, wanted = 0, told = 0, told_low = 0, told_high = 0;
+};
+std::vector<ClaimRow> read_claims(const std::string& json);
+
+/// Which destination an account and action is.
+struct Place {
+  std::string account, action, destination;
+};
+
+struct Comparison {
+  std::size_t conversions = 0, destinations = 0, uncertain = 0;
+  std::int64_t difference_micros = 0;   ///< sum of absolute differences of money outside uncertain rows
+  std::vector<std::string> complaints;  ///< every row whose reason, state or amounts differ, a line each
+  [[nodiscard]] bool equal() const { return difference_micros == 0 && complaints.empty(); }
+};
+
+/// Key by key: the script's truth (state, reason, wanted) against Headwater's claim, and the claim's told against what
+/// the platform believes by its own rules. Keys that only one side knows are differences.
+Comparison compare(const std::vector<TruthRow>& truth, const std::vector<ClaimRow>& claims,
+                   const std::vector<Belief>& beliefs, const std::vector<Place>& places);
+
+}  // namespace hw::sandbox

@@ -1,0 +1,152 @@
+#include "sandbox/demo_setup.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "sandbox/company.h"
+
+namespace hw::sandbox {
+namespace {
+
+std::string text_of(BIO* bio) {
+  char* data = nullptr;
+  const long n = BIO_get_mem_data(bio, &data);
+  return std::string(data, static_cast<std::size_t>(n));
+}
+
+/// A service account's key, made for this run alone. Returns the private half as PEM.
+std::string make_key(World& world) {
+  std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_RSA_gen(2048), EVP_PKEY_free);
+  std::unique_ptr<BIO, decltype(&BIO_free)> secret(BIO_new(BIO_s_mem()), BIO_free),
+      open(BIO_new(BIO_s_mem()), BIO_free);
+  PEM_write_bio_PrivateKey(secret.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+  PEM_write_bio_PUBKEY(open.get(), key.get());
+  world.sign_in.service_account_public_key = text_of(open.get());
+  return text_of(secret.get());
+}
+
+bool write(const std::string& path, const std::string& text, mode_t mode) {
+  {
+    std::ofstream out(path, std::ios::trunc);
+    out << text;
+    if (!out) return false;
+  }
+  return ::chmod(path.c_str(), mode) == 0;
+}
+
+constexpr const char* kMain = R"(# Written by the demo: one company, one CRM, one ad platform.
+include: connectors.d/*.yaml
+reporting:
+  time_zone: Europe/Berlin
+  currency: EUR
+state:
+  directory: @DIR@/state
+credentials:
+  crm:
+    type: static_token
+    token: ${file:@DIR@/secrets/crm-token}
+  ads:
+    type: service_account
+    key: ${file:@DIR@/secrets/ads-key.json}
+stages:
+  - {name: qualified, subject: contact, trigger: {lifecycle: salesqualifiedlead}}
+  - {name: proposal, subject: deal, trigger: {stage: presentationscheduled}, flags: [pipeline]}
+  - {name: won, subject: deal, trigger: {stage: closedwon}, flags: [won]}
+  - {name: lost, subject: deal, trigger: {stage: closedlost}, flags: [lost]}
+goals:
+  - {name: qualified, subject: contact, stage: qualified, value: fixed 100 EUR}
+  - {name: opportunity, subject: deal, stage: proposal, value: share 20%, when: {deal_type: not test}}
+  - {name: won, subject: deal, stage: won, value: amount, revenue: true, when: {deal_type: not test}}
+destinations:
+  - {name: ads_qualified, goal: qualified, upload_by: google, account: "@EU@", action: "@QUALIFIED@", route: {country: not US}, mode: live}
+  - {name: ads_qualified_us, goal: qualified, upload_by: google, account: "@US@", action: "@QUALIFIED_US@", route: {country: US}, mode: live}
+  - {name: ads_opportunity, goal: opportunity, upload_by: google, account: "@EU@", action: "@OPPORTUNITY@", route: {currency: EUR}, mode: live}
+  - {name: ads_won, goal: won, upload_by: google, account: "@EU@", action: "@WON@", route: {currency: EUR}, mode: live}
+  - {name: ads_won_us, goal: won, upload_by: google, account: "@US@", action: "@WON_US@", route: {currency: USD}, mode: live}
+)";
+
+constexpr const char* kHubspot = R"(hubspot:
+  type: hubspot
+  base_url: @URL@/hubspot
+  credential: crm
+  company_currency: EUR
+  pull_every: 4h
+  properties:
+    contacts: {ga_client_id: ga_client_id, consent: consent_ads}
+)";
+
+constexpr const char* kGoogle = R"(google:
+  type: google_data_manager
+  base_url: @URL@/google_data_manager
+  token_url: @URL@/google_data_manager/token
+  credential: ads
+  login_account: "@MANAGER@"
+  user_data: true
+)";
+
+constexpr const char* kFiles = R"(analytics_files:
+  type: csv
+  pull_every: 6h
+  files:
+    - path: @DIR@/drop/touches
+      pattern: "*.csv"
+      object: touches
+      columns: {time: time, ga_client_id: client_id, gclid: gclid, source: source, medium: medium, campaign: campaign, landing_page: page}
+    - path: @DIR@/drop/spend
+      pattern: "*.csv"
+      object: spend
+      columns: {day: day, campaign: campaign, amount: cost, currency: currency, clicks: clicks}
+      defaults: {source: google, medium: cpc}
+)";
+
+std::string filled(std::string text, const std::string& dir, const std::string& url) {
+  const std::pair<const char*, std::string> names[] = {{"@DIR@", dir},
+                                                       {"@URL@", url},
+                                                       {"@EU@", Names::kEu},
+                                                       {"@US@", Names::kUs},
+                                                       {"@MANAGER@", Names::kManager},
+                                                       {"@QUALIFIED@", Names::kQualified},
+                                                       {"@OPPORTUNITY@", Names::kOpportunity},
+                                                       {"@WON@", Names::kWon},
+                                                       {"@QUALIFIED_US@", Names::kQualifiedUs},
+                                                       {"@WON_US@", Names::kWonUs}};
+  for (const auto& [name, value] : names)
+    for (auto p = text.find(name); p != text.npos; p = text.find(name, p))
+      text.replace(p, std::string(name).size(), value);
+  return text;
+}
+
+}  // namespace
+
+std::string write_demo_config(const std::string& dir, int port, World& world) {
+  const std::string url = "http://127.0.0.1:" + std::to_string(port);
+  for (const char* sub : {"", "/state", "/secrets", "/connectors.d", "/drop", "/drop/touches", "/drop/spend"})
+    ::mkdir((dir + sub).c_str(), 0700);
+  const nlohmann::json key{{"type", "service_account"},
+                           {"client_email", world.sign_in.service_account_email},
+                           {"private_key_id", "demo"},
+                           {"private_key", make_key(world)},
+                           {"token_uri", url + "/google_data_manager/token"}};
+  const bool ok = write(dir + "/headwater.yaml", filled(kMain, dir, url), 0600) &&
+                  write(dir + "/connectors.d/hubspot.yaml", filled(kHubspot, dir, url), 0600) &&
+                  write(dir + "/connectors.d/google.yaml", filled(kGoogle, dir, url), 0600) &&
+                  write(dir + "/connectors.d/files.yaml", filled(kFiles, dir, url), 0600) &&
+                  write(dir + "/secrets/crm-token", world.sign_in.static_token, 0600) &&
+                  write(dir + "/secrets/ads-key.json", key.dump(), 0600);
+  return ok ? "" : "cannot write under " + dir;
+}
+
+std::vector<Place> demo_places() {
+  return {{Names::kEu, Names::kQualified, "ads_qualified"},
+          {Names::kUs, Names::kQualifiedUs, "ads_qualified_us"},
+          {Names::kEu, Names::kOpportunity, "ads_opportunity"},
+          {Names::kEu, Names::kWon, "ads_won"},
+          {Names::kUs, Names::kWonUs, "ads_won_us"}};
+}
+
+}  // namespace hw::sandbox

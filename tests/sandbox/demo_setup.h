@@ -1,0 +1,17 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "sandbox/compare.h"
+#include "sandbox/world.h"
+
+namespace hw::sandbox {
+
+/// Writes the configuration and secrets of the demo under `dir` (headwater.yaml, connectors.d/, secrets/) against a
+/// sandbox on `port`, makes the drop directories, and tells the world which key signs. Returns "" or what went wrong.
+std::string write_demo_config(const std::string& dir, int port, World& world);
+
+/// Which destination of the demo's configuration an account and action is.
+std::vector<Place> demo_places();
+
+}  // namespace hw::sandbox

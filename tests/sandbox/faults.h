@@ -1,0 +1,33 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sandbox/peer.h"
+
+namespace hw::sandbox {
+
+/// A fault on demand, for the next `times` requests that match.
+struct Fault {
+  std::string peer;         ///< "" = any
+  std::string path;         ///< a part of the path, "" = any
+  std::string kind;         ///< "status", "html", "truncated", "invalid_json", "reset_before", "reset_after", "slow"
+  int status = 503;         ///< of kind status
+  std::string retry_after;  ///< header text: seconds or an HTTP date; "" = absent
+  int times = 1;
+  int delay_ms = 0;  ///< of kind slow
+};
+
+/// The faults that wait. "reset_after": the peer handles the request, then the connection is cut without an answer, so
+/// that the client cannot know. Not thread-safe: the server's lock guards it.
+class Faults {
+ public:
+  void add(Fault fault) { waiting_.push_back(std::move(fault)); }
+  /// Takes the first that matches.
+  std::optional<Fault> take(const std::string& peer, const std::string& path);
+
+ private:
+  std::vector<Fault> waiting_;
+};
+
+}  // namespace hw::sandbox

@@ -1,0 +1,73 @@
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <thread>
+
+#include "base/zone.h"
+#include "sandbox/company.h"
+#include "sandbox/demo.h"
+#include "sandbox/peers.h"
+#include "sandbox/server.h"
+
+namespace {
+
+using namespace hw::sandbox;
+
+struct ServeOptions {
+  int port = 0;
+  std::string record, drop = "drop";
+  std::uint64_t seed = 1;
+};
+
+/// The peers alone, with the world at its end: to try a configuration by hand.
+int serve(const ServeOptions& options) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  Company script(options.seed, options.drop);
+  World world;
+  script.advance(world, script.end());
+  std::unique_ptr<Recorder> recorder;
+  if (!options.record.empty()) recorder = std::make_unique<Recorder>(options.record);
+  Server server(world, make_peers(world), std::move(recorder));
+  const int port = server.start(options.port);
+  if (port == 0) {
+    std::cerr << "headwater-sandbox: port " << options.port << " is not free\n";
+    return 69;
+  }
+  std::cout << "http://127.0.0.1:" << port << std::endl;
+  int signal = 0;
+  sigwait(&set, &signal);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"The simulators of the vendors' APIs, on loopback: for tests and the demo"};
+  ServeOptions serving;
+  DemoOptions demonstrating;
+  bool once = false;
+  app.add_option("--port", serving.port, "port to serve on; 0 = a free one, printed");
+  app.add_option("--record", serving.record, "write every request to this file, one line of JSON each");
+  app.add_option("--seed", serving.seed, "which world");
+  auto* demo_command = app.add_subcommand("demo", "world and daemon to the world's end, then compare");
+  demo_command->add_option("--headwater", demonstrating.headwater, "the daemon's program")->required();
+  demo_command->add_flag("--once", once, "to the world's end, then stop");
+  demo_command->add_option("--seed", demonstrating.seed, "another world of the same shape");
+  demo_command->add_option("--record", demonstrating.record, "write every request to this file, one line of JSON each");
+  demo_command->add_option("--state", demonstrating.state, "keep configuration and state in this directory");
+  demo_command
+      ->add_option("--crash-at", demonstrating.crash_at, "kill the daemon at these crash points, one after the other")
+      ->group("");
+  demo_command->add_flag("--quiet", demonstrating.quiet, "the last line alone");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 64;
+  }
+  return demo_command->parsed() ? demo(demonstrating) : serve(serving);
+}

@@ -1,0 +1,110 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "model/timestamp.h"
+
+/// The invented world that peers serve: a company's CRM and its ad accounts at the world's own time. The script
+/// (script.h) changes it through these verbs; peers read it. Not thread-safe: the server holds one lock.
+namespace hw::sandbox {
+
+/// One value of a property through time, newest last.
+struct Version {
+  std::string value;
+  Timestamp at;
+  std::string source = "CRM_UI";  ///< "CRM_UI", "IMPORT", "API"
+};
+
+/// A CRM record in neutral property names: contacts: email, phone, given_name, family_name, country, city, lifecycle
+/// (subscriber|lead|mql|sql|customer), ga_client_id, gclid, utm_source, utm_medium, utm_campaign, landing_page,
+/// referrer, consent_ads (granted|denied|""), owner; companies: name, domain; deals: name, amount, currency, stage
+/// (appointment|qualified|proposal|negotiation|won|lost), pipeline, closed_at (date), deal_type (new|renewal|test),
+/// owner.
+struct CrmObject {
+  std::string type;  ///< "contacts", "companies", "deals"
+  std::string id;    ///< digits, as the vendor has them
+  Timestamp created, modified;
+  std::map<std::string, std::vector<Version>> properties;
+  bool archived = false;
+  std::optional<Timestamp> archived_at;
+  std::string merged_into;                                           ///< loser: the record no longer answers
+  std::vector<std::string> merged;                                   ///< winner: ids of losers
+  [[nodiscard]] std::string get(const std::string& property) const;  ///< current value or ""
+};
+
+struct CrmTie {
+  std::string from_type, from_id, to_type, to_id;
+  bool primary = false;
+  Timestamp since;
+};
+
+class Crm {
+ public:
+  const std::map<std::string, std::map<std::string, CrmObject>>& objects() const { return objects_; }
+  const CrmObject* find(const std::string& type, const std::string& id) const;
+  const std::vector<CrmTie>& ties() const { return ties_; }
+
+  // The verbs. `at` is never before an earlier verb's.
+  std::string create(const std::string& type, const std::map<std::string, std::string>& properties, Timestamp at);
+  void set(const std::string& type, const std::string& id, const std::string& property, const std::string& value,
+           Timestamp at, const std::string& source = "CRM_UI");
+  void archive(const std::string& type, const std::string& id, Timestamp at);
+  void restore(const std::string& type, const std::string& id, Timestamp at);
+  void merge(const std::string& type, const std::string& loser, const std::string& winner, Timestamp at);
+  void unmerge(const std::string& type, const std::string& loser, Timestamp at);
+  void tie(const std::string& from_type, const std::string& from_id, const std::string& to_type,
+           const std::string& to_id, bool primary, Timestamp at);
+
+ private:
+  std::map<std::string, std::map<std::string, CrmObject>> objects_;
+  std::vector<CrmTie> ties_;
+  std::uint64_t next_id_ = 1;
+};
+
+/// An ad click that the platform itself knows of.
+struct AdClick {
+  std::string type;  ///< "gclid", "gbraid", "wbraid"
+  std::string value;
+  Timestamp at;
+  std::string account;        ///< whose ad was clicked
+  std::string visitor_email;  ///< raw, "" if the platform does not know who clicked: what user data is matched against
+};
+
+struct AdAction {
+  std::string account, id;
+  std::string type = "UPLOAD_CLICKS";
+  std::string counting = "every";  ///< or "once_per_click"
+  std::string default_currency = "EUR";
+  Timestamp created;
+  bool enhanced_conversions = true;
+};
+
+class Ads {
+ public:
+  std::vector<AdClick> clicks;
+  std::vector<AdAction> actions;
+  std::set<std::string> login_accounts;  ///< managers that may act on the accounts
+  const AdClick* click(const std::string& type, const std::string& value) const;
+  const AdAction* action(const std::string& account, const std::string& id) const;
+};
+
+/// Sign-in that the world accepts.
+struct SignIn {
+  std::string static_token = "sandbox-token";
+  std::string client_id = "sandbox-client", client_secret = "sandbox-secret", refresh_token = "sandbox-refresh";
+  std::string service_account_email = "headwater@sandbox.example.com";
+  std::string service_account_public_key;  ///< PEM, made at start; its private half goes into the demo's key file
+};
+
+struct World {
+  Timestamp now;
+  Crm crm;
+  Ads ads;
+  SignIn sign_in;
+};
+
+}  // namespace hw::sandbox
