@@ -8,6 +8,7 @@
 #define HW_CONNECTORS(X) \
   X(csv) \
   X(hubspot) \
+  X(google_data_manager) \
   /* above this line */
 // clang-format on
 
