@@ -24,13 +24,6 @@ struct View {
     return belief.told && desired.wanted && desired.micros.value_or(0) == belief.micros &&
            (desired.currency == belief.currency || (!desired.micros && belief.micros == 0));
   }
-  [[nodiscard]] const StoredUpload* last_rejected() const {
-    for (auto it = rows.rbegin(); it != rows.rend(); ++it) {
-      if (it->mode != rules.mode || it->state == UploadState::superseded) continue;
-      return it->state == UploadState::rejected ? &*it : nullptr;
-    }
-    return nullptr;
-  }
 };
 
 void stand(Decision& d, State state, std::optional<Reason> reason, std::string detail = {}) {

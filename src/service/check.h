@@ -9,7 +9,7 @@ namespace hw::service {
 
 struct CheckResult {
   std::vector<settings::OptionError> errors, warnings;
-  std::vector<std::string> online;  ///< a line each: "ok hubspot: sign-in", "error google: action 70 not found: ..."
+  std::vector<std::string> online;  ///< a line each: "ok crm: sign-in", "error ads: action 70 not found: ..."
   bool online_ok = true;
 };
 

@@ -22,7 +22,7 @@ Result<SyncResult> sync(App& app, std::optional<std::int64_t> limit, std::stop_t
 /// What `run` and `sync` do first, under the lock: go-live times, subjects of a changed configuration, channels of changed rules.
 Status start(App& app);
 
-/// Takes up what other commands asked of the holder of the lock ("plan approve", "uploads retry", ...).
+/// Takes up what other commands asked of the holder of the lock ("plan approve").
 Status take_up_commands(App& app);
 
 }  // namespace hw::service

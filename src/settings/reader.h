@@ -14,7 +14,7 @@ namespace hw::settings {
 
 /// Options that a group has beyond its declared children, decided by its contents: a connector's by its `type:`.
 struct Extension {
-  std::string owner;  ///< how messages call the group: "google_data_manager" in an example
+  std::string owner;  ///< how messages call the group: the connector's type, such as "csv"
   const std::vector<connect::OptionDecl>* options = nullptr;
   bool undecided =
       false;  ///< what it is could not be told, and an error says so elsewhere: unknown keys are not judged

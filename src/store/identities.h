@@ -18,7 +18,7 @@ struct StoredIdentifier {
 };
 struct StoredLink {
   std::int64_t a = 0, b = 0;
-  std::string evidence;  ///< "record:12", "touch:34", "merge:hubspot/contact/7"
+  std::string evidence;  ///< "record:12", "touch:34", "merge:crm/contact/7"
   Timestamp learned, true_from;
   std::optional<Timestamp> withdrawn;
 };
