@@ -12,16 +12,22 @@ report::Format Common::output() const {
 }
 
 int fail(const Error& error) {
-  static const std::map<std::string, int> codes{
-      {"config", kConfig},      {"locked", kUnavailable},      {"store_missing", kUnavailable},
-      {"store_newer", kConfig}, {"store_corrupt", kDataError}, {"store_full", kIoError},
-      {"store_io", kIoError},   {"store_readonly", kIoError},  {"store_busy", kTempFail},
-      {"clock_file", kUsage},
+  static const std::map<std::string, int> codes{{"config", kConfig},
+                                                {"locked", kUnavailable},
+                                                {"store_missing", kUnavailable},
+                                                {"store_newer", kConfig},
+                                                {"store_corrupt", kDataError},
+                                                {"store_full", kIoError},
+                                                {"store_io", kIoError},
+                                                {"store_readonly", kIoError},
+                                                {"store_busy", kTempFail},
+                                                {"clock_file", kUsage},
                                                 {"usage", kUsage},
                                                 {"not_found", kDifference},
                                                 {"lock", kCannotCreate},
                                                 {"token_file", kIoError},
-                                                {"store_older", kTempFail},   {"follow_clock", kConfig}};
+                                                {"store_older", kTempFail},
+                                                {"follow_clock", kConfig}};
   const bool whole = error.code == "config";
   std::cerr << (whole ? "" : "headwater: ") << error.detail << (whole ? "" : " (" + error.code + ")\n");
   auto it = codes.find(error.code);

@@ -83,9 +83,11 @@ int uploads_show(const Common& common, std::int64_t id) {
 
 int report_reconciliation(const Common& common, const ReconciliationArgs& args) {
   return show(common, [&](service::App&, store::Tx& tx) -> Result<std::vector<report::Table>> {
-    const bool behind = args.conversions || !args.reason.empty() || !args.state.empty() || !args.destination.empty() || !args.goal.empty();
+    const bool behind = args.conversions || !args.reason.empty() || !args.state.empty() || !args.destination.empty() ||
+                        !args.goal.empty();
     if (!behind) return report::reconciliation(tx);
-    if (!args.reason.empty() && !ledger::reason_from(args.reason)) return bad_argument("'" + args.reason + "' is no reason: the report lists them");
+    if (!args.reason.empty() && !ledger::reason_from(args.reason))
+      return bad_argument("'" + args.reason + "' is no reason: the report lists them");
     if (!args.state.empty() && !ledger::state_from(args.state))
       return bad_argument("'" + args.state + "' is no state: taken, missing, excess, none, uncertain or unlocated");
     return std::vector{report::conversions(

@@ -66,7 +66,8 @@ int sync(const Common& common, std::optional<std::int64_t> limit) {
             {"rows settled", std::to_string(result->settled)}};
   std::cout << report::render({t}, common.output());
   if (result->gated) {
-    std::cerr << "headwater: no conversion is made until every source has been read through once: `headwater status` says how far it is\n";
+    std::cerr << "headwater: no conversion is made until every source has been read through once: `headwater status` "
+                 "says how far it is\n";
     return kTempFail;
   }
   if (!result->retrying) return kOk;

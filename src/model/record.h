@@ -31,8 +31,8 @@ struct RecordRef {
 struct RecordState {
   RecordRef ref;
   Timestamp modified;
-  /// The source shows some columns of the record only (a file): what it does not state stays. Otherwise identifiers, hashes, country
-  /// and source touches are all that the record has.
+  /// The source shows some columns of the record only (a file): what it does not state stays. Otherwise identifiers,
+  /// hashes, country and source touches are all that the record has.
   bool partial = false;
   std::optional<Timestamp> created;
   /// The canonical fields that settings may refer to: "amount", "currency", "stage", "pipeline", "deal_type", "owner",

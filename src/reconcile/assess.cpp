@@ -110,7 +110,8 @@ Conversion conversion_for(const Asked& a, const StoredConversion& c, const std::
 }
 
 /// `told`: a correction of what was told before, which a mere delete in the CRM does not forbid.
-std::optional<connect::Refusal> consent_refusal(const Asked& a, const store::StoredRecord* person, bool told, Consent& as_sent) {
+std::optional<connect::Refusal> consent_refusal(const Asked& a, const store::StoredRecord* person, bool told,
+                                                Consent& as_sent) {
   if (person == nullptr) return std::nullopt;
   if (person->state == "deleted" && !told)
     return connect::Refusal{.reason = "consent", .detail = "the person was deleted in the CRM", .look_again = {}};

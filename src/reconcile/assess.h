@@ -11,8 +11,8 @@
 #include "settings/settings.h"
 #include "store/ledger_rows.h"
 
-/// One subject against its goals and their destinations: what stands, and what is to be done about it. Writes nothing itself (the
-/// brake it asks may be set by the caller); the reconciler applies it, `plan` merely shows it.
+/// One subject against its goals and their destinations: what stands, and what is to be done about it. Writes nothing
+/// itself (the brake it asks may be set by the caller); the reconciler applies it, `plan` merely shows it.
 namespace hw::reconcile {
 
 /// One destination with everything the assessment needs of it, fixed for a pass.

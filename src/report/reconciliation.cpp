@@ -186,9 +186,9 @@ Table conversions(store::Tx& tx, const Behind& behind) {
       const auto& s = l.standing;
       t.rows.push_back({s.destination, s.goal, record ? to_string(record->ref.object) : "",
                         record ? record->ref.id : "", std::to_string(l.conversion.occurrence), l.conversion.dedup_id,
-                        rfc3339(l.conversion.at), s.state, s.reason, amount_cell(s.t_micros, s.t_currency), s.t_currency,
-                        amount_cell(s.b_micros, s.b_currency), s.b_currency, amount_cell(s.b_low, s.b_currency),
-                        amount_cell(s.b_high, s.b_currency), s.detail});
+                        rfc3339(l.conversion.at), s.state, s.reason, amount_cell(s.t_micros, s.t_currency),
+                        s.t_currency, amount_cell(s.b_micros, s.b_currency), s.b_currency,
+                        amount_cell(s.b_low, s.b_currency), amount_cell(s.b_high, s.b_currency), s.detail});
       if (behind.limit > 0 && static_cast<std::int64_t>(t.rows.size()) >= behind.limit) return t;
     }
   }

@@ -55,7 +55,8 @@ void ask(const std::string& name, connect::Connector& connector, const settings:
   }
 }
 
-/// Signing in with a refresh token may replace it: the new one must be kept, and nobody else may be using the old one meanwhile.
+/// Signing in with a refresh token may replace it: the new one must be kept, and nobody else may be using the old one
+/// meanwhile.
 struct Rotation {
   std::unique_ptr<Lock> lock;
   std::unique_ptr<store::Db> db;
@@ -99,7 +100,10 @@ CheckResult check(const std::string& config, const connect::Registry& registry,
       result.online_ok = false;
       return result;
     }
-  auto http = http::make_client({.credentials = s.credentials, .ca_file = s.service.ca_file, .user_agent = "headwater", .state = rotation.state.get()},
+  auto http = http::make_client({.credentials = s.credentials,
+                                 .ca_file = s.service.ca_file,
+                                 .user_agent = "headwater",
+                                 .state = rotation.state.get()},
                                 *clock, *random);
   auto normaliser = identity::make_normaliser(keep_rules(s), registry.vocabulary());
   auto connectors = settings::make_connectors(s, registry, *http, *clock, *normaliser, result.errors);

@@ -69,11 +69,13 @@ Result<bool> deliver(App& app, SyncResult& sum, std::optional<std::int64_t>& lef
   return worked;
 }
 
-/// Every touch gets the channel that today's rules give it, once after they changed; in chunks, so that memory stays bounded.
+/// Every touch gets the channel that today's rules give it, once after they changed; in chunks, so that memory stays
+/// bounded.
 Status rechannel(App& app) {
   constexpr const char* kKey = "fingerprint:channels";
   const std::string now_is = channels_fingerprint(app.settings);
-  auto was = app.db->read([&](Tx& tx) -> Result<std::optional<std::string>> { return store::service_rows::meta(tx, kKey); });
+  auto was =
+      app.db->read([&](Tx& tx) -> Result<std::optional<std::string>> { return store::service_rows::meta(tx, kKey); });
   if (!was) return was.error();
   if (*was == now_is) return {};
   std::int64_t after = was->has_value() ? 0 : -1;  // a new store has nothing to rewrite

@@ -33,7 +33,8 @@ Result<ValueRule> fixed(const std::vector<std::string>& w) {
   ValueRule rule{.kind = ValueRule::Kind::fixed, .field = "", .micros = *micros, .millionths = 0, .currency = {}};
   if (w.size() == 2) return rule;
   auto currency = Currency::parse(w[2]);
-  if (!currency) return no_value(fmt::format("expected a currency code of ISO 4217 after the number, found '{}'", w[2]));
+  if (!currency)
+    return no_value(fmt::format("expected a currency code of ISO 4217 after the number, found '{}'", w[2]));
   rule.currency = *currency;
   return rule;
 }
@@ -71,7 +72,7 @@ Result<ValueRule> parse_value_rule(std::string_view text) {
   if (w.size() == 1 && kind == "none") return rule;
   const std::string near = nearest(kind, {"none", "amount", "field", "fixed", "share"});
   return no_value(fmt::format("expected none, amount, field NAME, fixed NUMBER or share PERCENT, found '{}'{}", text,
-                            near.empty() || near == kind ? "" : fmt::format("; did you mean '{}'?", near)));
+                              near.empty() || near == kind ? "" : fmt::format("; did you mean '{}'?", near)));
 }
 
 Result<std::optional<std::int64_t>> parse_missing_value(std::string_view text) {

@@ -141,9 +141,11 @@ class Olist : public testing::Test {
 TEST_F(Olist, LeadsWinsAndAmountsPerOriginAreThoseOfTheFiles) {
   const sandbox::Output synced = headwater({"sync"});
   ASSERT_EQ(synced.status, 0) << synced.text;
-  auto app = service::App::make(
-      {.config = dir_ + "/headwater.yaml", .credentials_directory = "", .follow_clock = "", .access = service::AppOptions::Access::look},
-      connectors::all());
+  auto app = service::App::make({.config = dir_ + "/headwater.yaml",
+                                 .credentials_directory = "",
+                                 .follow_clock = "",
+                                 .access = service::AppOptions::Access::look},
+                                connectors::all());
   ASSERT_TRUE(app) << app.error().detail;
   std::map<std::string, Figures> reported;
   auto read = (*app)->db->read([&](store::Tx& tx) -> Status {
