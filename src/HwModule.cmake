@@ -127,6 +127,12 @@ function(hw_connector name)
   endforeach()
 endfunction()
 
+# What ./dev test --fuzz runs: the program, its folder and its corpus, a line each.
+if(HEADWATER_FUZZ)
+  add_custom_target(headwater-fuzzers)
+  file(WRITE "${CMAKE_BINARY_DIR}/fuzzers.txt" "")
+endif()
+
 # fuzz_X.cpp with its seeds in fuzz_X.corpus/ beside it. With HEADWATER_FUZZ a libFuzzer program; in every test build the
 # corpus is replayed as a plain test (tests/fuzz/replay.cpp gives main).
 function(hw_fuzzer library source)
@@ -135,7 +141,9 @@ function(hw_fuzzer library source)
     add_executable(hw_${library}_${base} ${source})
     target_link_libraries(hw_${library}_${base} PRIVATE hw_${library} hw_build)
     target_link_options(hw_${library}_${base} PRIVATE -fsanitize=fuzzer)
-    set_property(GLOBAL APPEND PROPERTY HW_FUZZERS hw_${library}_${base})
+    add_dependencies(headwater-fuzzers hw_${library}_${base})
+    file(RELATIVE_PATH folder "${CMAKE_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}")
+    file(APPEND "${CMAKE_BINARY_DIR}/fuzzers.txt" "hw_${library}_${base} ${folder} ${base}.corpus\n")
   elseif(HEADWATER_TESTS)
     add_executable(hw_${library}_${base} ${source} "${CMAKE_SOURCE_DIR}/tests/fuzz/replay.cpp")
     target_link_libraries(hw_${library}_${base} PRIVATE hw_${library} hw_build)

@@ -5,7 +5,7 @@ namespace {
 
 using connect::IdKind;
 
-connect::IdentifierDecl click(std::string type, std::string source, std::string medium, std::string help) {
+connect::IdentifierDecl click(const std::string& type, std::string source, std::string medium, std::string help) {
   return {type, IdKind::click, type, std::move(source), std::move(medium), std::move(help)};
 }
 

@@ -170,7 +170,8 @@ void add_canonical(ObjectPlan& plan, const std::vector<std::string>& names, std:
 }
 
 /// Fields that stages and goals name: a canonical name, or the portal's own property name.
-void add_named(ObjectPlan& plan, const NamedFields& fields, connect::Mark mark, std::vector<OptionError>& errors) {
+void add_named(ObjectPlan& plan, const NamedFields& fields, const connect::Mark& mark,
+               std::vector<OptionError>& errors) {
   for (const auto& [object, name] : fields) {
     if (object != plan.object) continue;
     const std::string& mapped = plan.property(name);

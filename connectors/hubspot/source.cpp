@@ -301,7 +301,7 @@ struct Gathered {
 };
 
 /// Takes one answer in; what it names as continued is asked for next.
-Result<std::vector<TieInput>> gather(TiesAnswer answer, const std::vector<TieInput>& asked, Gathered& all) {
+Result<std::vector<TieInput>> gather(TiesAnswer&& answer, const std::vector<TieInput>& asked, Gathered& all) {
   std::vector<TieInput> next;
   for (auto& [id, found] : answer.found) {
     std::move(found.to.begin(), found.to.end(), std::back_inserter(all.ties[id]));

@@ -1,5 +1,7 @@
 #include "http/client.h"
 
+#include <utility>
+
 #include "http/lane.h"
 #include "http/token.h"
 #include "http/transfer.h"
@@ -9,7 +11,7 @@ namespace {
 
 class Client final : public HttpClient {
  public:
-  Client(const ClientOptions& options, const Clock& clock)
+  Client(ClientOptions&& options, const Clock& clock)
       : clock_(clock),
         transfers_(options.ca_file, options.user_agent.empty() ? "headwater" : options.user_agent),
         lanes_(options.state, clock, options.may_sleep),
@@ -53,7 +55,7 @@ class Client final : public HttpClient {
 }  // namespace
 
 std::unique_ptr<HttpClient> make_client(ClientOptions options, const Clock& clock, Random& /*random*/) {
-  return std::make_unique<Client>(options, clock);
+  return std::make_unique<Client>(std::move(options), clock);
 }
 
 }  // namespace hw::http

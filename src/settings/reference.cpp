@@ -64,7 +64,7 @@ Numbers are compared as decimals, times as instants, everything else byte by byt
 list of values or `present`.
 )";
 
-std::string cell(std::string text) {
+std::string cell(std::string_view text) {
   std::string out;
   for (const char c : text) {
     if (c == '|') out += '\\';

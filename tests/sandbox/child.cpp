@@ -23,7 +23,7 @@ int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 +
 
 }  // namespace
 
-Child::Child(std::vector<std::string> command, std::vector<std::string> environment, const std::string& log) {
+Child::Child(const std::vector<std::string>& command, std::vector<std::string> environment, const std::string& log) {
   pid_ = ::fork();
   if (pid_ != 0) return;
   for (std::string& e : environment) ::putenv(e.data());

@@ -10,7 +10,7 @@ namespace hw::sandbox {
 class Child {
  public:
   /// `environment`: "NAME=value" added to ours. stdout and stderr to `log` ("" = ours).
-  Child(std::vector<std::string> command, std::vector<std::string> environment, const std::string& log);
+  Child(const std::vector<std::string>& command, std::vector<std::string> environment, const std::string& log);
   ~Child();
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;

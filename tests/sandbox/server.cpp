@@ -66,7 +66,7 @@ void cut_off(httplib::Response& out, std::string body) {
   const std::size_t announced = body.size() + 1000;
   out.status = 200;
   out.set_content_provider(announced, "application/json",
-                           [body](std::size_t offset, std::size_t, httplib::DataSink& sink) {
+                           [body = std::move(body)](std::size_t offset, std::size_t, httplib::DataSink& sink) {
                              if (offset == 0) sink.write(body.data(), body.size() / 2);
                              return false;
                            });
