@@ -43,10 +43,9 @@ Contract contract_of(const Config& c) {
   k.max_bytes = kMaxBytes;
   // conversion-adjustments guide, read 2026-10: the same transactionId for the same action overwrites value and
   // currency.
-  k.dedup = {.exists = true, .known = true, .window = std::nullopt, .repeat_restates = true};
+  k.dedup = {.exists = true, .known = true, .window = std::nullopt};
   k.receipt = connect::Receipt::count;
   k.counting = connect::Counting::every;
-  k.adjust_needs_processed = true;
   k.adjust_until = c.adjust_until;
   k.resend_is_harmless = true;
   k.click_types = {"gclid", "gbraid", "wbraid"};
@@ -107,21 +106,25 @@ class Sink final : public connect::ConversionSink {
     return std::move(answer->answer);
   }
 
-  /// Stops asking at the first receipt that gets no answer; what is left is not final.
+  /// Each receipt stands alone: one that gets no answer is left out and holds back no other. What concerns all of them
+  /// (a full lane, a refused sign-in, a stop, an API that answers nothing at all) ends the asking.
   Result<std::vector<Confirmation>> confirm(std::span<const std::string> receipts, const Target&,
                                             Context context) override {
+    constexpr std::size_t kNobodyThere = 2;
     std::vector<Confirmation> out;
+    std::optional<Error> first;
+    std::size_t failed = 0;
     for (const std::string& receipt : receipts) {
       Result<Confirmation> one = poll(receipt, context);
-      if (!one && out.empty()) return one.error();
-      if (!one) break;
-      out.push_back(std::move(*one));
+      if (one) {
+        out.push_back(std::move(*one));
+        continue;
+      }
+      if (!first) first = one.error();
+      const bool of_all = one.error().action == Action::pause || one.error().code == http::kLaneFull;
+      if (of_all || context.stop.stop_requested() || (++failed == kNobodyThere && out.empty())) break;
     }
-    for (std::size_t i = out.size(); i < receipts.size(); ++i) {
-      Confirmation open;
-      open.receipt = receipts[i];
-      out.push_back(open);
-    }
+    if (out.empty() && first) return *first;
     return out;
   }
 
@@ -203,7 +206,7 @@ Finding finding(const Target& target, const Outcome& o) {
 
 class DataManager final : public connect::Connector {
  public:
-  DataManager(Config config, const connect::Env& env) : env_(env), sink_(std::move(config), env) {}
+  DataManager(Config config, connect::Env env) : env_(std::move(env)), sink_(std::move(config), env_) {}
 
   connect::ConversionSink* conversions() override { return &sink_; }
 
@@ -239,7 +242,7 @@ std::unique_ptr<connect::Connector> make(const connect::Options& options,
   const std::size_t before = errors.size();
   Config config = read_config(options, errors);
   if (errors.size() != before) return nullptr;
-  return std::make_unique<DataManager>(std::move(config), env);
+  return std::make_unique<DataManager>(std::move(config), std::move(env));
 }
 
 void check(const connect::Options& options, std::vector<connect::OptionError>& errors) {

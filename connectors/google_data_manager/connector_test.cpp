@@ -273,25 +273,49 @@ TEST_F(GoogleDataManager, AForgottenReceiptIsFinalAndGoesAgain) {
   EXPECT_TRUE(c.rows.at(0).maybe_applied);
 }
 
-TEST_F(GoogleDataManager, PollingStopsAtTheFirstReceiptWithoutAnswer) {
+/// What confirm() makes of receipts a, b, c, ... whose polls get these answers: "a!" is final, an error is its code.
+std::string polled(const Clock& clock, const std::vector<Result<http::Response>>& answers, std::size_t receipts) {
   conformance::FakeHttp http;
-  http.then(conformance::json(
-      200,
-      R"({"requestStatusPerDestination":[{"requestStatus":"SUCCESS","eventsIngestionStatus":{"recordCount":"1"}}]})"));
-  http.then(conformance::json(503, ""));
+  for (const auto& answer : answers) http.then(answer);
+  conformance::PlainNormaliser normaliser;
+  connect::Vocabulary vocabulary;
   std::vector<connect::OptionError> errors;
   auto connector =
-      google_data_manager_type().make(options(), {}, {http, clock_, normaliser_, vocabulary_, "google"}, errors);
-  const std::vector<std::string> receipts = {"a", "b", "c"};
-  const auto got = connector->conversions()->confirm(receipts, target(), {});
-  ASSERT_TRUE(got);
-  ASSERT_THAT(*got, SizeIs(3));
-  EXPECT_TRUE((*got)[0].is_final);
-  EXPECT_FALSE((*got)[1].is_final);
-  EXPECT_EQ((*got)[2].receipt, "c");
-  EXPECT_EQ(http.request_count(), 2U);
-  http.then(conformance::json(503, ""));
-  EXPECT_EQ(connector->conversions()->confirm(receipts, target(), {}).error().action, Action::retry);
+      google_data_manager_type().make(options(), {}, {http, clock, normaliser, vocabulary, "google"}, errors);
+  const std::vector<std::string> all = {"a", "b", "c"};
+  const auto got = connector->conversions()->confirm(std::span(all).first(receipts), target(), {});
+  EXPECT_EQ(http.request_count(), answers.size());
+  if (!got) return got.error().code;
+  std::string out;
+  for (const auto& c : *got) out += c.receipt + (c.is_final ? "!" : "?");
+  return out;
+}
+
+TEST_F(GoogleDataManager, EachReceiptStandsAlone) {
+  const http::Response taken = conformance::json(
+      200,
+      R"({"requestStatusPerDestination":[{"requestStatus":"SUCCESS","eventsIngestionStatus":{"recordCount":"1"}}]})");
+  const http::Response busy = conformance::json(503, "");
+  const http::Response running = conformance::json(200, R"({"requestStatusPerDestination":[]})");
+  const Error timeout{.action = Action::retry, .code = "timeout", .detail = "no answer"};
+  const Error full{.action = Action::retry, .code = http::kLaneFull, .detail = "full"};
+  const Error signed_out{.action = Action::pause, .code = "credential", .detail = "refused"};
+  struct Case {
+    const char* name;
+    std::vector<Result<http::Response>> answers;
+    std::size_t receipts;
+    const char* expected;
+  };
+  for (const Case& c : std::initializer_list<Case>{{"the first fails", {busy, taken, taken}, 3, "b!c!"},
+                                                   {"the first gets no answer", {timeout, taken, running}, 3, "b!c?"},
+                                                   {"the middle one fails", {taken, busy, taken}, 3, "a!c!"},
+                                                   {"the last fails", {taken, taken, busy}, 3, "a!b!"},
+                                                   {"all but one fail", {taken, busy, busy}, 3, "a!"},
+                                                   {"nobody is there", {timeout, busy}, 3, "timeout"},
+                                                   {"the only one fails", {busy}, 1, "http_503"},
+                                                   {"a full lane is full for all", {taken, full}, 3, "a!"},
+                                                   {"nobody is signed in", {signed_out}, 3, "credential"}})
+    EXPECT_EQ(polled(clock_, c.answers, c.receipts), c.expected) << c.name;
 }
 
 TEST_F(GoogleDataManager, NetworkErrorsPassThrough) {
@@ -354,9 +378,9 @@ TEST_F(GoogleDataManager, ARestatementWithoutAnOriginalIsRefused) {
 TEST_F(GoogleDataManager, TheContractSaysWhatGoogleDoes) {
   const connect::Contract& k = sink().contract();
   EXPECT_EQ(k.max_items, 2'000U);
-  EXPECT_TRUE(k.dedup.exists && k.dedup.known && k.dedup.repeat_restates && !k.dedup.window);
+  EXPECT_TRUE(k.dedup.exists && k.dedup.known && !k.dedup.window);
   EXPECT_EQ(k.receipt, connect::Receipt::count);
-  EXPECT_TRUE(k.adjust_needs_processed && k.resend_is_harmless && k.needs_consent && k.restate_up && k.restate_down);
+  EXPECT_TRUE(k.resend_is_harmless && k.needs_consent && k.restate_up && k.restate_down);
   EXPECT_EQ(k.zero, connect::ZeroRule::final_retraction);
   EXPECT_TRUE(k.hash_forms.empty());
   use({{"user_data", true}, {"address", true}});

@@ -95,7 +95,7 @@ Outcome rejected(std::string code, std::string detail) {
 }
 
 /// One row's fate by a reason that is about this row alone.
-Outcome row_outcome(std::string_view reason, ReasonClass cls, std::string detail) {
+Outcome row_outcome(std::string_view reason, ReasonClass cls, const std::string& detail) {
   std::string code = code_of(reason);
   switch (cls) {
     case ReasonClass::retry:
@@ -183,7 +183,14 @@ Outcome violation_outcome(const Violation& v, ReasonClass cls, const std::string
   return row_outcome(v.reason.empty() ? whole : v.reason, cls, tidy(detail));
 }
 
-/// Rows that violations name, each with its first violation's outcome and the others' text.
+/// Several violations of one row: a refusal outranks "again later", else the first decides; the text of all is kept.
+void merge(Outcome& known, Outcome other) {
+  const std::string detail = tidy(known.detail + "; " + other.detail);
+  if (known.verdict == Verdict::retry && other.verdict == Verdict::reject_row) known = std::move(other);
+  known.detail = detail;
+}
+
+/// Rows that violations name.
 std::vector<std::optional<Outcome>> named_rows(const Fault& fault, ReasonClass whole, std::size_t items) {
   std::vector<std::optional<Outcome>> rows(items);
   for (const Violation& v : fault.violations) {
@@ -191,7 +198,7 @@ std::vector<std::optional<Outcome>> named_rows(const Fault& fault, ReasonClass w
     if (!row || *row >= items) continue;
     Outcome o = violation_outcome(v, violation_class(v, whole), whole_reason(fault));
     if (rows[*row])
-      rows[*row]->detail = tidy(rows[*row]->detail + "; " + o.detail);
+      merge(*rows[*row], std::move(o));
     else
       rows[*row] = std::move(o);
   }

@@ -39,6 +39,13 @@ std::string normalised_email(const std::string& raw) {
 
 bool landed(const std::string& state) { return state == "counted" || state == "not_counted" || state == "final_zero"; }
 
+/// Click ids are URL-safe base64 of something only Google reads.
+bool is_url_safe(std::string_view id) {
+  return std::all_of(id.begin(), id.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  });
+}
+
 std::int64_t second_of(Timestamp t) { return std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count(); }
 
 /// The enum's one member without REASON_ in its name (processing_errors.proto, number 26).
@@ -145,6 +152,10 @@ void Books::restate(Conversion& c, const Event& e, const AdAction& action) {
 std::string Books::refusal(const Event& e, const AdAction& action, Timestamp received) const {
   if (e.consent_denied) return "DENIED_CONSENT";
   if (received < action.created + kYoungestAction) return "TOO_RECENT_CONVERSION_ACTION";
+  if (action.is_attributed_elsewhere) return "EXTERNAL_ATTRIBUTION_DATA_MISSING";
+  if (e.has_custom_variables) return "INVALID_CUSTOM_VARIABLE";  // the world's accounts have enabled none
+  if (!is_url_safe(e.click_value))
+    return e.click_type == "gclid" ? "INVALID_GCLID" : e.click_type == "gbraid" ? "INVALID_GBRAID" : "INVALID_WBRAID";
   const bool braid = e.click_type == "gbraid" || e.click_type == "wbraid";
   if (braid && action.counting == "once_per_click") return "ONE_PER_CLICK_CONVERSION_ACTION_NOT_PERMITTED_WITH_BRAID";
   return "";

@@ -113,6 +113,8 @@ class Judge {
     references_.push_back(reference);
     const std::string account = account_id(d, "operatingAccount", path + ".operating_account", true);
     const std::string login = account_id(d, "loginAccount", path + ".login_account", false);
+    if (d.contains("linkedAccount"))
+      fault(path + ".linked_account", "INVALID_DESTINATION", "Only data partners name a linked account.");
     const std::string action = text(d, "productDestinationId");
     if (action.empty()) required(path + ".product_destination_id");
     out_.destinations.push_back({account, action});
@@ -155,6 +157,8 @@ class Judge {
     else if (action->type != "UPLOAD_CLICKS")
       fault(path + ".product_destination_id", "INVALID_CONVERSION_ACTION_TYPE",
             "The conversion action cannot take offline conversions.");
+    else if (!action->barred_by.empty())
+      fault(path, action->barred_by, "The account is not set up for this.");
   }
 
   // ----------------------------------------------------------------------------------------------------------------
@@ -171,6 +175,9 @@ class Judge {
     value(e, path, out);
     click(e, path, out);
     user_data(e, path, out);
+    if (e.contains("thirdPartyUserData"))
+      fault(path + ".third_party_user_data", "INVALID_ARGUMENT", "Only data partners may send third-party user data.");
+    out.has_custom_variables = !array(e, "customVariables").empty();
     if (out.click_type.empty() && array(object(e, "userData"), "userIdentifiers").empty())
       fault(path, "NO_IDENTIFIERS_PROVIDED", "At least one ad identifier or user identifier is required.");
     const std::string own = text(object(e, "consent"), "adUserData");
@@ -234,6 +241,8 @@ class Judge {
     }
     if (given > 1)
       fault(path + ".ad_identifiers", "INVALID_EVENT", "Exactly one of gclid, gbraid and wbraid may be set.");
+    if ((out.click_type == "gbraid" || out.click_type == "wbraid") && e.contains("cartData"))
+      fault(path + ".cart_data", "INVALID_EVENT", "Cart data cannot accompany gbraid or wbraid.");
   }
 
   void user_data(const json& e, const std::string& path, Event& out) {
@@ -289,6 +298,13 @@ class Judge {
     const bool alpha2 =
         region.size() == 2 && std::all_of(region.begin(), region.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
     if (!region.empty() && !alpha2) fault(path + ".region_code", "INVALID_REGION_CODE", "The region code is invalid.");
+    const std::string postal = text(a, "postalCode");
+    const bool zip = is_digits(postal) && (postal.size() == 5 || postal.size() == 9);
+    if (region == "US" && !postal.empty() && !zip)
+      fault(path + ".postal_code", "INVALID_POSTAL_CODE", "A postal code of the US has 5 or 9 digits.");
+    for (auto [name, field] :
+         {std::pair{"addressLine", ".address_line"}, {"city", ".city"}, {"administrativeArea", ".administrative_area"}})
+      if (!text(a, name).empty()) fault(path + field, "INVALID_ARGUMENT", "Only Google Analytics takes this field.");
   }
 
   const json& request_;

@@ -18,7 +18,8 @@ struct Event {
   std::string click_type, click_value;  ///< "" = user data alone
   std::set<std::string> email_hashes;   ///< lower-case hex
   bool consent_denied = false;          ///< ad user data
-  std::string payload;                  ///< the event's JSON, to know an identical repeat
+  bool has_custom_variables = false;
+  std::string payload;  ///< the event's JSON, to know an identical repeat
   std::vector<std::size_t> destinations;
 };
 

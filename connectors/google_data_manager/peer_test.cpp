@@ -34,6 +34,13 @@ json good() {
 
 json& event(json& request) { return request["events"][0]; }
 
+/// Gives the event an address, with `members` over a good one's.
+void place(json& request, const json& members) {
+  json address = {{"givenName", kEmailHash}, {"familyName", kEmailHash}, {"regionCode", "DE"}, {"postalCode", "10115"}};
+  address.update(members);
+  event(request)["userData"]["userIdentifiers"] = json::array({json{{"address", address}}});
+}
+
 class DataManagerPeer : public testing::Test {
  protected:
   DataManagerPeer() {
@@ -53,6 +60,7 @@ class DataManagerPeer : public testing::Test {
         {.account = "1234567890", .id = "700000003", .counting = "once_per_click", .created = kNow - 30 * kDay},
         {.account = "1234567890", .id = "700000004", .created = kNow - 5 * kHour},
         {.account = "1234567890", .id = "700000005", .created = kNow - 30 * kDay, .enhanced_conversions = false},
+        {.account = "1234567890", .id = "700000006", .created = kNow - 30 * kDay, .is_attributed_elsewhere = true},
         {.account = "5555555555", .id = "800000001", .created = kNow - 30 * kDay}};
     world_.ads.login_accounts = {"9876543210"};
     peer_ = make_google_data_manager_peer(world_);
@@ -182,6 +190,9 @@ TEST_F(DataManagerPeer, OneRefusalPerRuleOfIngestion) {
          }
        },
        400, "TOO_MANY_DESTINATIONS events.destinations"},
+      {"a linked account",
+       [](json& r) { r["destinations"][0]["linkedAccount"] = r["destinations"][0]["operatingAccount"]; }, 400,
+       "INVALID_DESTINATION events.destinations[0].linked_account"},
       {"no events", [](json& r) { r["events"] = json::array(); }, 400, "REQUIRED_FIELD_MISSING events.events"},
       {"too many events", [](json& r) { r["events"] = json::array_t(2'001, event(r)); }, 400,
        "TOO_MANY_EVENTS events.events"},
@@ -215,6 +226,14 @@ TEST_F(DataManagerPeer, OneRefusalPerRuleOfIngestion) {
        "NO_IDENTIFIERS_PROVIDED events.events[0]"},
       {"two click ids", [](json& r) { event(r)["adIdentifiers"]["gbraid"] = "braid"; }, 400,
        "INVALID_EVENT events.events[0].ad_identifiers"},
+      {"a braid with cart data",
+       [](json& r) {
+         event(r)["adIdentifiers"] = {{"wbraid", "braid"}};
+         event(r)["cartData"]["items"] = json::array();
+       },
+       400, "INVALID_EVENT events.events[0].cart_data"},
+      {"third-party user data", [](json& r) { event(r)["thirdPartyUserData"]["userIdentifiers"] = json::array(); }, 400,
+       "INVALID_ARGUMENT events.events[0].third_party_user_data"},
       {"user data without identifiers", [](json& r) { event(r)["userData"]["userIdentifiers"] = json::array(); }, 400,
        "REQUIRED_FIELD_MISSING events.events[0].user_data.user_identifiers"},
       {"eleven identifiers",
@@ -265,6 +284,16 @@ TEST_F(DataManagerPeer, OneRefusalPerRuleOfIngestion) {
                                                                        {"postalCode", "10115"}}}}});
        },
        400, "INVALID_REGION_CODE events.events[0].user_data.user_identifiers[0].address.region_code"},
+      {"a zip code of the US with a hyphen",
+       [](json& r) {
+         place(r, {{"regionCode", "US"}, {"postalCode", "94105-1234"}});
+       },
+       400, "INVALID_POSTAL_CODE events.events[0].user_data.user_identifiers[0].address.postal_code"},
+      {"an address with a city",
+       [](json& r) {
+         place(r, {{"city", "Berlin"}});
+       },
+       400, "INVALID_ARGUMENT events.events[0].user_data.user_identifiers[0].address.city"},
       {"user data where it is not enabled",
        [](json& r) {
          r["destinations"][0]["productDestinationId"] = "700000005";
@@ -278,6 +307,16 @@ TEST_F(DataManagerPeer, OneRefusalPerRuleOfIngestion) {
     const auto answer = post(request.dump());
     EXPECT_EQ(answer.status, c.status) << c.name;
     EXPECT_EQ(first_violation(answer), c.expected) << c.name << "\n" << answer.body;
+  }
+  EXPECT_TRUE(peer_->believed().empty());
+}
+
+TEST_F(DataManagerPeer, AnAccountThatIsNotSetUpRefusesEverything) {
+  for (const char* reason : {"DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED",
+                             "DESTINATION_ACCOUNT_DATA_POLICY_PROHIBITS_ENHANCED_CONVERSIONS",
+                             "TERMS_AND_CONDITIONS_NOT_SIGNED", "NOT_ALLOWLISTED"}) {
+    world_.ads.actions[0].barred_by = reason;
+    EXPECT_EQ(first_violation(post(good().dump())), std::string(reason) + " events.destinations[0]");
   }
   EXPECT_TRUE(peer_->believed().empty());
 }
@@ -353,6 +392,25 @@ TEST_F(DataManagerPeer, OneVerdictPerRuleOfProcessing) {
          event(r)["adIdentifiers"] = {{"gbraid", "braid"}};
        },
        prefix + "ONE_PER_CLICK_CONVERSION_ACTION_NOT_PERMITTED_WITH_BRAID"},
+      {"an action that is attributed elsewhere",
+       [](json& r) { r["destinations"][0]["productDestinationId"] = "700000006"; },
+       prefix + "EXTERNAL_ATTRIBUTION_DATA_MISSING"},
+      {"a custom variable that the account does not know",
+       [](json& r) {
+         event(r)["customVariables"] = json::array({json{{"variable", "tier"}, {"value", "gold"}}});
+       },
+       prefix + "INVALID_CUSTOM_VARIABLE"},
+      {"a click id with a space", click("click a"), prefix + "INVALID_GCLID"},
+      {"a gbraid that is none",
+       [](json& r) {
+         event(r)["adIdentifiers"] = {{"gbraid", "a.b"}};
+       },
+       prefix + "INVALID_GBRAID"},
+      {"a wbraid that is none",
+       [](json& r) {
+         event(r)["adIdentifiers"] = {{"wbraid", "a=b"}};
+       },
+       prefix + "INVALID_WBRAID"},
       {"a braid",
        [](json& r) {
          event(r)["adIdentifiers"] = {{"gbraid", "braid"}};

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <iterator>
+#include <tuple>
 
 #include "base/crash_point.h"
 #include "delivery/sender.h"
@@ -26,60 +28,98 @@ std::vector<std::pair<Outcome, std::size_t>> refusals(const connect::Confirmatio
   return out;
 }
 
-/// Refused in part, and the platform does not say which: each row is sent alone where that is harmless.
-void unlocate(StoredUpload& row, const Outcome& refusal, bool resend_is_harmless, Timestamp now) {
-  row.code = ledger::kUnlocated;
-  row.detail = "its request was refused in part: " + refusal.code;
-  row.state = resend_is_harmless ? UploadState::retrying : UploadState::uncertain;
-  row.next_at = now;
+/// A stop waits for at most so many questions.
+constexpr std::size_t kAskedAtOnce = 10;
+/// An outage of the platform's answers.
+constexpr Duration kAskAgain = std::chrono::minutes(5);
+
+const connect::Confirmation* find(const std::vector<connect::Confirmation>& answers, const std::string& receipt) {
+  const auto it = std::find_if(answers.begin(), answers.end(), [&](const auto& c) { return c.receipt == receipt; });
+  return it == answers.end() ? nullptr : &*it;
 }
 
 }  // namespace
 
-Result<std::size_t> Sender::confirm(std::stop_token stop) {
-  auto due = db_.read([&](Tx& tx) -> Result<std::vector<store::StoredRequest>> {
-    return rows::due_requests(tx, destination_.name, clock_.system_now(), 100);
-  });
+Result<std::size_t> Sender::confirm(const Tokens& tokens) {
+  auto due = due_receipts(clock_.system_now());
   if (!due) return due.error();
-  if (due->empty()) return std::size_t{0};
-  // An adjusting connector looks after its own receipts.
-  std::map<Operation, std::vector<store::StoredRequest>> by_operation;
-  auto divided = db_.read([&](Tx& tx) -> Status {
-    for (store::StoredRequest& r : *due) {
-      auto members = rows::uploads_of_request(tx, r.id);
-      by_operation[members.empty() ? Operation::upload : members.front().operation].push_back(std::move(r));
-    }
-    return {};
-  });
-  if (!divided) return divided.error();
   std::size_t n = 0;
-  for (auto& [operation, requests] : by_operation) {
-    auto settled = confirm_some(std::move(requests), operation, stop);
+  for (Receipts& r : *due) {
+    if (paused_.contains(r.operation)) continue;  // since another group's answer
+    auto settled = confirm_some(r, tokens);
     if (!settled) return settled.error();
     n += *settled;
   }
   return n;
 }
 
-Result<std::size_t> Sender::confirm_some(std::vector<store::StoredRequest> requests, Operation operation,
-                                         std::stop_token stop) {
+/// An adjusting connector looks after its own receipts. Those of a paused one wait for the pause's end.
+Result<std::vector<Sender::Receipts>> Sender::due_receipts(Timestamp now) {
+  auto any =
+      db_.read([&](Tx& tx) -> Result<bool> { return !rows::due_requests(tx, destination_.name, now, 1).empty(); });
+  if (!any) return any.error();
+  if (!*any) return std::vector<Receipts>{};
+  auto sort_out = [&](Tx& tx) -> Result<std::vector<Receipts>> {
+    std::map<std::tuple<Operation, std::string, std::string>, Receipts> sorted;
+    for (store::StoredRequest& r : rows::due_requests(tx, destination_.name, now, 100)) {
+      const auto members = rows::uploads_of_request(tx, r.id);
+      const Operation operation = members.empty() ? Operation::upload : members.front().operation;
+      if (const auto paused = paused_.find(operation); paused != paused_.end()) {
+        r.next_poll_at = paused->second;
+        rows::update_request(tx, r);
+        continue;
+      }
+      const connect::Target target = members.empty() ? sinks_.target : target_of(members.front(), sinks_);
+      Receipts& same = sorted[{operation, target.account, target.action}];
+      same.operation = operation;
+      same.target = target;
+      same.requests.push_back(std::move(r));
+    }
+    std::vector<Receipts> out;
+    for (auto& [key, receipts] : sorted) out.push_back(std::move(receipts));
+    return out;
+  };
+  return paused_.empty() ? db_.read(sort_out) : db_.transact(Durability::ledger, sort_out);
+}
+
+/// Asks a few at a time, until a stop or until nobody answers; then the rest need not be asked now.
+Sender::Asked Sender::ask(const Receipts& r, const Tokens& tokens) {
+  Asked asked;
   std::vector<std::string> receipts;
-  for (const auto& r : requests) receipts.push_back(r.receipt);
-  auto answers =
-      sinks_.of(operation)->confirm(receipts, sinks_.target, {.stop = stop, .timeout = std::chrono::seconds(60)});
-  const std::string& connector = sinks_.connector_of(operation);
+  for (const auto& request : r.requests) receipts.push_back(request.receipt);
+  while (asked.requests < receipts.size() && !asked.trouble && !tokens.stop.stop_requested()) {
+    const auto some =
+        std::span(receipts).subspan(asked.requests).first(std::min(kAskedAtOnce, receipts.size() - asked.requests));
+    auto answers =
+        sinks_.of(r.operation)->confirm(some, r.target, {.stop = tokens.cut, .timeout = std::chrono::seconds(60)});
+    asked.requests += some.size();
+    if (answers)
+      std::move(answers->begin(), answers->end(), std::back_inserter(asked.answers));
+    else
+      asked.trouble = answers.error();
+  }
+  if (asked.trouble) asked.requests = receipts.size();
+  return asked;
+}
+
+Result<std::size_t> Sender::confirm_some(Receipts& r, const Tokens& tokens) {
+  const Asked asked = ask(r, tokens);
+  if (asked.requests == 0) return std::size_t{0};
+  const std::string& connector = sinks_.connector_of(r.operation);
   auto settled = db_.transact(Durability::ledger, [&](Tx& tx) -> Result<std::size_t> {
     const Timestamp now = clock_.system_now();
-    if (answers) resume(tx, "connector", connector);
-    if (!answers && answers.error().action == Action::pause)
-      note_pause(tx, outcome_of(answers.error()), connector, now);
+    if (!asked.trouble) resume(tx, "connector", connector);
+    if (asked.trouble && asked.trouble->action == Action::pause)
+      note_pause(tx, outcome_of(*asked.trouble), connector, now);
     std::size_t n = 0;
-    for (std::size_t i = 0; i < requests.size(); ++i) {
-      const connect::Confirmation* c = answers && i < answers->size() ? &(*answers)[i] : nullptr;
-      ++requests[i].polls;
-      n += c != nullptr && c->is_final ? settle_confirmed(tx, requests[i], *c, connector, now)
-                                       : poll_again(tx, requests[i], answers ? nullptr : &answers.error(), now);
-      rows::update_request(tx, requests[i]);
+    for (store::StoredRequest& request : std::span(r.requests).first(asked.requests)) {
+      const connect::Confirmation* c = find(asked.answers, request.receipt);
+      ++request.polls;
+      if (c == nullptr)
+        n += ask_again(tx, request, asked.trouble, now);
+      else
+        n += c->is_final ? settle_confirmed(tx, request, *c, connector, now) : poll_again(tx, request, now);
+      rows::update_request(tx, request);
     }
     return n;
   });
@@ -87,20 +127,33 @@ Result<std::size_t> Sender::confirm_some(std::vector<store::StoredRequest> reque
   return settled;
 }
 
-/// Not known yet. An outage is no answer: the time that the platform has counts by its answers alone.
-std::size_t Sender::poll_again(Tx& tx, store::StoredRequest& request, const Error* trouble, Timestamp now) {
-  request.next_poll_at = now + (trouble == nullptr ? policy_.contract.poll_every
-                                                   : std::max<Duration>(trouble->retry_after.value_or(Duration{}),
-                                                                        std::chrono::minutes(5)));
-  if (trouble != nullptr || now < request.sent_at + policy_.contract.poll_until) return 0;
+/// The platform does not know yet.
+std::size_t Sender::poll_again(Tx& tx, store::StoredRequest& request, Timestamp now) {
+  if (now >= request.sent_at + policy_.contract.poll_until) return give_up_asking(tx, request, now);
+  request.next_poll_at = now + policy_.contract.poll_every;
+  return 0;
+}
+
+/// No answer. An outage is none: the time that the platform has counts by its answers, and outages are borne as long as
+/// those of sending. A refusal to say is an answer. A pause waits for a person, and the rows with it.
+std::size_t Sender::ask_again(Tx& tx, store::StoredRequest& request, const std::optional<Error>& trouble,
+                              Timestamp now) {
+  const Action action = trouble ? trouble->action : Action::retry;
+  const bool refused = action == Action::reject_row || action == Action::reject_batch;
+  const Duration patience = refused ? policy_.contract.poll_until : policy_.contract.poll_until + policy_.max_retry_age;
+  if (action != Action::pause && now >= request.sent_at + patience) return give_up_asking(tx, request, now);
+  const Duration wish = trouble ? trouble->retry_after.value_or(Duration{}) : Duration{};
+  request.next_poll_at = now + std::max<Duration>(wish, kAskAgain);
+  return 0;
+}
+
+std::size_t Sender::give_up_asking(Tx& tx, store::StoredRequest& request, Timestamp now) {
   request.next_poll_at.reset();
   request.verdict = "unconfirmed";
   std::size_t n = 0;
   for (StoredUpload& row : rows::uploads_of_request(tx, request.id)) {
     if (row.state != UploadState::received) continue;
-    row.state = UploadState::uncertain;
-    row.code = "unconfirmed";
-    row.detail = "the platform has not said within its time what became of the request";
+    apply_unconfirmed(row, policy_, now, random_);
     settle(tx, row, UploadState::received, now);
     ++n;
   }
@@ -125,7 +178,7 @@ std::size_t Sender::settle_confirmed(Tx& tx, store::StoredRequest& request, cons
     } else if (alike) {
       apply_confirmed(row, refused.empty() ? Outcome{} : refused.front().first, policy_, now, random_);
     } else {
-      unlocate(row, refused.front().first, policy_.contract.resend_is_harmless, now);
+      apply_partly_refused(row, refused.front().first, policy_, now);
     }
     settle(tx, row, UploadState::received, now);
   }

@@ -7,7 +7,9 @@
 #include "base/log.h"
 #include "conformance/loop.h"
 #include "delivery/outcomes.h"
+#include "delivery/preview.h"
 #include "delivery/sender.h"
+#include "delivery/test_deals.h"
 #include "ledger/item_json.h"
 
 namespace hw::delivery {
@@ -24,34 +26,7 @@ using connect::Receipt;
 using connect::Verdict;
 using testing::HasSubstr;
 
-void win(Loop& l, const std::string& deal, const std::string& amount = "100") {
-  l.contact("C" + deal, "click-" + deal);
-  l.deal(deal, "C" + deal, "won", amount);
-}
-
-connect::Contract confirming(Receipt receipt) {
-  connect::Contract c = generous();
-  c.receipt = receipt;
-  return c;
-}
-
-/// Several won deals whose rows wait to be sent in one request.
-void batch(Loop& l, int deals) {
-  l.settings.destinations[0].batch = 100;
-  l.start();
-  for (int i = 0; i < deals; ++i) win(l, "D" + std::to_string(i));
-  ASSERT_TRUE(l.reconcile());
-}
-
-Outcome later(Verdict verdict, const std::string& code) {
-  Outcome o;
-  o.verdict = verdict;
-  o.code = code;
-  return o;
-}
-
-// ------------------------------------------------------------------------------------------------------- one row's
-// answer
+// -------------------------------------------------------------------------------------------------- one row's answer
 
 TEST(Delivery, ATimeOutIsSentAgainAsTheSameItem) {
   Loop l;
@@ -211,19 +186,6 @@ TEST(Delivery, OneBadRowNeverHoldsBackGoodOnes) {
   EXPECT_EQ(l.differences(), "");
 }
 
-TEST(Delivery, ABisectedRequestIsConfirmedByTheReceiptsOfItsParts) {
-  for (const Receipt receipt : {Receipt::count, Receipt::row}) {
-    Loop l(confirming(receipt));
-    batch(l, 5);
-    l.sink().poison = {l.dedup_id("D3")};
-    l.sink().refused_later[l.dedup_id("D4")] = later(Verdict::reject_row, "bad_click");
-    l.pass(kDay);
-    for (int i = 0; i < 5; ++i)
-      EXPECT_EQ(l.stands("D" + std::to_string(i)), i >= 3 ? "missing rejected" : "taken") << i;
-    EXPECT_EQ(l.differences(), "");
-  }
-}
-
 TEST(Delivery, ACrashAndARefusalInTheSameInstantKeepTheRowFrozen) {
   Loop l;
   win(l, "D1");
@@ -235,183 +197,86 @@ TEST(Delivery, ACrashAndARefusalInTheSameInstantKeepTheRowFrozen) {
   EXPECT_EQ(l.differences(), "");
 }
 
-TEST(Delivery, ARowSentAloneToBeLocatedStaysAlone) {
-  Loop l(confirming(Receipt::count));
-  batch(l, 4);
-  l.sink().refused_later[l.dedup_id("D2")] = later(Verdict::reject_row, "bad_click");
-  l.settle();
-  l.clock.advance(std::chrono::minutes(30));
-  l.sink().faults = {PlatformFault::busy};
-  l.settle();
-  EXPECT_EQ(l.stands("D0"), "unlocated");
-  l.pass(kDay);
-  for (std::size_t i = 1; i < l.sink().arrived.size(); ++i) EXPECT_EQ(l.sink().arrived[i].size(), 1U);
-  EXPECT_EQ(l.sink().arrived.size(), 5U);
-  EXPECT_EQ(l.differences(), "");
-}
+// ------------------------------------------------------------------------------------------------ commits and crashes
 
-TEST(Delivery, ARequestConfirmedByCountsIsTakenWhole) {
-  Loop l(confirming(Receipt::count));
-  batch(l, 4);
-  l.settle();
-  EXPECT_EQ(l.stands("D2"), "missing waiting");
-  EXPECT_EQ(l.history("D2"), "upload received 100");
-  l.pass(kHour);
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(l.stands("D" + std::to_string(i)), "taken");
-  EXPECT_EQ(l.sink().arrived.size(), 1U);
-}
-
-TEST(Delivery, ARequestRefusedAlikeIsRejectedWithoutSendingAgain) {
-  Loop l(confirming(Receipt::count));
-  batch(l, 4);
-  l.sink().refuses_all_later = true;
-  l.pass(kDay);
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(l.stands("D" + std::to_string(i)), "missing rejected");
-  EXPECT_EQ(l.sink().arrived.size(), 1U);
-}
-
-TEST(Delivery, ARequestRefusedInPartIsSentRowByRowAndLocated) {
-  Loop l(confirming(Receipt::count));
-  batch(l, 4);
-  l.sink().refused_later[l.dedup_id("D2")] = later(Verdict::reject_row, "bad_click");
-  l.settle();
-  l.clock.advance(std::chrono::minutes(30));
-  ASSERT_TRUE(l.deliver("ads", {}, 0));
-  ASSERT_TRUE(l.reconcile());
-  EXPECT_EQ(l.stands("D1"), "unlocated");
-  l.pass(kHour * 2);
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(l.stands("D" + std::to_string(i)), i == 2 ? "missing rejected" : "taken") << i;
-  for (std::size_t i = 1; i < l.sink().arrived.size(); ++i) EXPECT_EQ(l.sink().arrived[i].size(), 1U) << "each alone";
-  EXPECT_EQ(l.differences(), "");
-}
-
-TEST(Delivery, WhereResendingHarmsARequestRefusedInPartIsUncertain) {
-  connect::Contract c = confirming(Receipt::count);
-  c.resend_is_harmless = false;
-  Loop l(c);
-  batch(l, 3);
-  l.sink().refused_later[l.dedup_id("D2")] = later(Verdict::reject_row, "bad_click");
-  l.pass(kDay);
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(l.stands("D" + std::to_string(i)), "uncertain");
-  EXPECT_EQ(l.sink().arrived.size(), 1U);
-  EXPECT_EQ(l.differences(), "");
-}
-
-TEST(Delivery, RowsConfirmedByNameFindTheirOwnAlsoWhenOneWaitedLonger) {
-  Loop l(confirming(Receipt::row));
-  batch(l, 3);
-  Outcome wait = later(Verdict::retry, "not_ready");
-  wait.after = kHour;
-  l.sink().postponed[l.dedup_id("D0")] = wait;
-  l.settle();
-  l.sink().refused_later[l.dedup_id("D0")] = later(Verdict::reject_row, "bad_click");
-  // The younger rows are due before D0 and go with it.
-  win(l, "D3");
-  win(l, "D4");
-  ASSERT_TRUE(l.reconcile());
-  l.clock.advance(kHour * 4);
-  l.settle();
-  ASSERT_EQ(l.sink().arrived.back().size(), 3U);
-  l.pass(kDay);
-  EXPECT_EQ(l.stands("D0"), "missing rejected");
-  for (const char* other : {"D1", "D2", "D3", "D4"}) EXPECT_EQ(l.stands(other), "taken") << other;
-  EXPECT_EQ(l.differences(), "");
-}
-
-TEST(Delivery, ARowRefusedInTheAnswerDoesNotShiftTheConfirmationOfTheOthers) {
-  Loop l(confirming(Receipt::row));
-  batch(l, 3);
-  l.sink().refused[l.dedup_id("D0")] = "malformed";
-  l.sink().refused_later[l.dedup_id("D1")] = later(Verdict::reject_row, "bad_click");
-  l.pass(kDay);
-  EXPECT_EQ(l.stands("D0"), "missing rejected");
-  EXPECT_EQ(l.stands("D1"), "missing rejected");
-  EXPECT_EQ(l.stands("D2"), "taken");
-  EXPECT_EQ(l.differences(), "");
-}
-
-TEST(Delivery, AForgottenReceiptIsUncertainWhenItsTimeHasPassed) {
-  Loop l(confirming(Receipt::count));
-  batch(l, 2);
-  l.sink().forgets = true;
-  l.pass(kHour * 23);
-  EXPECT_EQ(l.history("D0"), "upload received 100");
-  l.pass(kHour * 2);
-  EXPECT_EQ(l.stands("D0"), "uncertain");
-  EXPECT_EQ(l.uploads("D0").front().code, "unconfirmed");
-  const std::size_t asked = l.sink().confirms;
-  l.pass(kDay * 3);
-  EXPECT_EQ(l.sink().confirms, asked) << "nobody asks any more";
-}
-
-TEST(Delivery, AnOutageOfTheConfirmationIsNoAnswer) {
-  Loop l(confirming(Receipt::count));
-  batch(l, 2);
-  for (int i = 0; i < 20; ++i) l.sink().confirm_errors.push_back({Action::retry, "http_503", "", kHour * 3, false});
-  l.pass(kDay * 2);
-  EXPECT_EQ(l.history("D0"), "upload received 100") << "its time counts by answers, not by outages";
-  l.pass(kDay * 2);
-  EXPECT_EQ(l.stands("D0"), "taken");
-}
-
-// ------------------------------------------------------------------------------------------------------ pauses and
-// stops
-
-int g_paused = 0, g_resumed = 0;
-void count_lines(std::string_view line) {
-  if (line.find("event=paused") != std::string_view::npos) ++g_paused;
-  if (line.find("event=resumed") != std::string_view::npos) ++g_resumed;
-}
-
-TEST(Delivery, APauseIsSaidOnceAndEndsByItself) {
-  g_paused = g_resumed = 0;
-  set_log_sink_for_test(count_lines);
+TEST(Delivery, WhatWasAnsweredIsRecordedEveryFiftyMilliseconds) {
   Loop l;
-  for (int i = 0; i < 20; ++i) win(l, "D" + std::to_string(i));
-  l.sink().weather = [] { return PlatformFault::sign_in; };
-  l.settle();
-  EXPECT_EQ(l.sink().calls, 1U) << "one refusal is enough";
-  l.pass(kHour * 12);
-  EXPECT_EQ(g_paused, 1);
-  EXPECT_LE(l.sink().calls, 14U) << "after five minutes, then every hour";
-  EXPECT_EQ(l.uploads("D3").front().attempts, 0);
+  for (int i = 0; i < 5; ++i) win(l, "D" + std::to_string(i));
+  ASSERT_TRUE(l.reconcile());
+  std::vector<std::string> seen;
+  l.sink().weather = [&] {
+    l.clock.advance(std::chrono::milliseconds(20));
+    seen.push_back(l.history("D0") + ", " + l.history("D4"));
+    return PlatformFault::none;
+  };
+  ASSERT_TRUE(l.deliver());
+  const std::string claimed = "upload in_flight 100, upload in_flight 100";
+  EXPECT_THAT(seen, testing::ElementsAre(claimed, claimed, claimed, "upload received 100, upload in_flight 100",
+                                         "upload received 100, upload in_flight 100"));
+  EXPECT_EQ(l.history("D4"), "upload received 100");
+}
+
+TEST(Delivery, ACrashBetweenTwoRecordsSendsOnlyTheUnansweredAgain) {
+  Loop l;
+  for (int i = 0; i < 3; ++i) win(l, "D" + std::to_string(i));
+  ASSERT_TRUE(l.reconcile());
+  l.sink().weather = [&] {
+    l.clock.advance(std::chrono::milliseconds(60));
+    return l.sink().calls == 2 ? PlatformFault::crash_after : PlatformFault::none;
+  };
+  EXPECT_THROW((void)l.deliver(), conformance::Crash);
   l.sink().weather = nullptr;
-  l.pass(kHour * 2);
-  EXPECT_EQ(g_resumed, 1);
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(l.stands("D" + std::to_string(i)), "taken");
-  set_log_sink_for_test(nullptr);
-}
-
-TEST(Delivery, ASignInRefusedWhileConfirmingPausesToo) {
-  Loop l(confirming(Receipt::count));
-  win(l, "D1");
-  l.settle();
-  l.sink().confirm_errors.push_back({Action::pause, "credentials", "", {}, false});
-  l.clock.advance(kHour);
-  l.settle();
-  auto paused = [&] { return l.read([](store::Tx& tx) { return store::service_rows::pauses(tx).size(); }); };
-  EXPECT_EQ(paused(), 1U);
-  l.pass(kHour * 3);
-  EXPECT_EQ(paused(), 0U);
-  EXPECT_EQ(l.stands("D1"), "taken");
-}
-
-TEST(Delivery, AStopInTheMiddleOfAClaimLeavesUnsentRowsUnharmed) {
-  Loop l;
-  win(l, "D1");
-  win(l, "D2");
-  ASSERT_TRUE(l.reconcile());
-  std::stop_source stop;
-  stop.request_stop();
-  ASSERT_TRUE(l.deliver("ads", stop.get_token()));
-  EXPECT_EQ(l.sink().calls, 0U);
-  EXPECT_EQ(l.history("D1"), "upload retrying 100");
-  EXPECT_FALSE(l.uploads("D1").front().first_attempt_at) << "its item is not frozen";
   l.start();
   l.pass(kHour);
-  EXPECT_EQ(l.stands("D1"), "taken");
-  EXPECT_EQ(l.stands("D2"), "taken");
+  EXPECT_EQ(l.sink().arrived.size(), 4U) << "D0 once, D1 twice under its key, D2 once";
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(l.stands("D" + std::to_string(i)), "taken");
+  EXPECT_EQ(l.differences(), "");
 }
+
+TEST(Delivery, WithoutADedupKeyEachRequestIsClaimedAlone) {
+  connect::Contract c = generous();
+  c.dedup.exists = false;
+  Loop l(c);
+  for (int i = 0; i < 3; ++i) win(l, "D" + std::to_string(i));
+  ASSERT_TRUE(l.reconcile());
+  l.sink().faults = {PlatformFault::none, PlatformFault::crash_before};
+  EXPECT_THROW((void)l.deliver(), conformance::Crash);
+  l.start();
+  l.pass(kHour);
+  EXPECT_EQ(l.stands("D0"), "taken");
+  EXPECT_EQ(l.stands("D1"), "uncertain");
+  EXPECT_EQ(l.stands("D2"), "taken") << "it had not been claimed with D1";
+}
+
+TEST(Delivery, ARoundSendsAllThatIsDueInClaimsOfBoundedSize) {
+  Loop l;
+  const int deals = static_cast<int>(Sender::kClaimedAtOnce) + 5;
+  for (int i = 0; i < deals; ++i) win(l, "D" + std::to_string(i));
+  ASSERT_TRUE(l.reconcile());
+  std::string last;
+  l.sink().weather = [&] {
+    if (last.empty()) last = l.history("D" + std::to_string(deals - 1));
+    return PlatformFault::none;
+  };
+  auto round = l.deliver();
+  ASSERT_TRUE(round);
+  EXPECT_EQ(last, "upload pending 100") << "not claimed with the first";
+  EXPECT_EQ(round->sent, static_cast<std::size_t>(deals));
+}
+
+TEST(Delivery, ARowGoesToTheAccountItWasMadeFor) {
+  store::StoredUpload row;
+  settings::SinkSet sinks;
+  sinks.target.account = "new";
+  sinks.target.action = "9";
+  EXPECT_EQ(target_of(row, sinks).account, "new") << "a row of before this was kept";
+  row.account = "old";
+  row.action = "7";
+  EXPECT_EQ(target_of(row, sinks).account, "old");
+  EXPECT_EQ(target_of(row, sinks).action, "7");
+}
+
+// ------------------------------------------------------------------------------------------- lanes, modes, preview
 
 TEST(Delivery, OurOwnRateLaneIsWaitedForWithoutBackOff) {
   Loop l;
@@ -469,6 +334,25 @@ TEST(Delivery, PreviewShowsExactlyWhatIsSentAndChangesNothing) {
   std::string sent;
   for (const auto& body : l.sink().bodies) sent += body + "\n";
   EXPECT_EQ(shown[0].body, sent);
+}
+
+TEST(Delivery, PreviewShowsWhatGoesAgainAndNotWhatWaits) {
+  Loop l;
+  batch(l, 2);
+  l.sink().faults = {conformance::PlatformFault::busy};
+  ASSERT_TRUE(l.deliver());
+  const auto sinks = settings::sinks_of(l.settings.destinations[0], l.connectors);
+  const auto rows = [&] {
+    std::size_t n = 0;
+    for (const auto& p : l.read(
+             [&](store::Tx& tx) { return preview(tx, l.settings.destinations[0], sinks, l.clock.system_now(), 10); }))
+      n += p.rows;
+    return n;
+  };
+  EXPECT_EQ(rows(), 0U) << "their back-off has begun";
+  l.clock.advance(conformance::kDay);
+  ASSERT_TRUE(l.reconcile());
+  EXPECT_EQ(rows(), 2U);
 }
 
 }  // namespace

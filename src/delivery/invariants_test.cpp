@@ -44,7 +44,7 @@ struct Weather {
 void live_through(const Weather& weather, std::uint64_t seed) {
   connect::Contract c = generous();
   c.receipt = weather.receipt;
-  c.dedup = {.exists = weather.dedup, .known = true, .window = weather.window, .repeat_restates = seed % 2 == 0};
+  c.dedup = {.exists = weather.dedup, .known = true, .window = weather.window};
   c.zero = weather.zero;
   Loop l(c, seed);
   l.settings.destinations[0].batch = 1 + seed % 3;
@@ -52,6 +52,7 @@ void live_through(const Weather& weather, std::uint64_t seed) {
   l.settings.destinations[0].max_lowering_count = 1000;
   l.settings.destinations[0].max_lowering_millionths = 1'000'000;
   l.start();
+  l.sink().repeat_restates = seed % 2 == 0;
   auto dice = make_seeded_random(seed * 1000 + 7);
   Timestamp away_until = l.clock.system_now();  // nothing gets through before
   l.sink().weather = [&] {

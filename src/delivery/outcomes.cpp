@@ -40,6 +40,27 @@ void again_later(StoredUpload& row, const Outcome& o, const Policy& policy, Time
   row.next_at = now + wait_after(row.attempts, o, random);
 }
 
+/// The fate of a row, told in the answer or by its confirmation.
+void apply_fate(StoredUpload& row, const Outcome& o, const Policy& policy, Timestamp now, Random& random) {
+  switch (o.verdict) {
+    case Verdict::accepted:
+    case Verdict::already_received:
+      turn(row, UploadState::processed, o);
+      row.processed_at = now;
+      return;
+    case Verdict::retry:
+      return again_later(row, o, policy, now, random);
+    case Verdict::reject_row:
+    case Verdict::reject_batch:
+      return turn(row, UploadState::rejected, o);
+    case Verdict::pause: {
+      Outcome wait = o;
+      wait.spends_attempt = false;
+      return again_later(row, wait, policy, now, random);
+    }
+  }
+}
+
 }  // namespace
 
 Duration wait_after(int attempts, const Outcome& o, Random& random) {
@@ -76,61 +97,51 @@ Outcome outcome_of(const Error& error) {
 
 void apply_answer(StoredUpload& row, const Outcome& o, bool receipted, const Policy& policy, Timestamp now,
                   Random& random) {
-  switch (o.verdict) {
-    case Verdict::accepted:
-      turn(row, receipted && policy.mode == Mode::live ? UploadState::received : UploadState::processed, o);
-      if (policy.contract.receipt == connect::Receipt::none || policy.contract.receipt == connect::Receipt::request)
-        row.state = UploadState::received;
-      if (policy.mode == Mode::test) {
-        row.state = UploadState::processed;
-        row.code = "validated";
-      }
-      row.received_at = now;
-      if (row.state == UploadState::processed) row.processed_at = now;
-      return;
-    case Verdict::already_received:
-      turn(row, UploadState::processed, o);
-      row.received_at = row.processed_at = now;
-      return;
-    case Verdict::retry:
-      return again_later(row, o, policy, now, random);
-    case Verdict::reject_row:
-    case Verdict::reject_batch:
-      return turn(row, UploadState::rejected, o);
-    case Verdict::pause: {
-      Outcome wait = o;
-      wait.spends_attempt = false;
-      return again_later(row, wait, policy, now, random);
-    }
+  const bool taken = o.verdict == Verdict::accepted || o.verdict == Verdict::already_received;
+  if (taken) row.received_at = now;
+  const bool by_request =
+      policy.contract.receipt == connect::Receipt::none || policy.contract.receipt == connect::Receipt::request;
+  const bool awaits = by_request || receipted;
+  if (o.verdict != Verdict::accepted || policy.mode == Mode::test || !awaits) {
+    apply_fate(row, o, policy, now, random);
+    if (o.verdict == Verdict::accepted && policy.mode == Mode::test) row.code = "validated";
+    return;
   }
+  // Received once more is not yet located: an earlier attempt may have been taken, until the confirmation says.
+  const bool alone = row.code == ledger::kUnlocated && !by_request;
+  turn(row, UploadState::received, o);
+  if (alone) row.code = ledger::kUnlocated;
 }
 
 void apply_confirmed(StoredUpload& row, const Outcome& o, const Policy& policy, Timestamp now, Random& random) {
-  switch (o.verdict) {
-    case Verdict::accepted:
-    case Verdict::already_received:
-      turn(row, UploadState::processed, o);
-      row.processed_at = now;
-      return;
-    case Verdict::retry:
-      // The platform processed the request and did not take the row: this attempt is known not to count. It says
-      // nothing about an earlier one whose answer was lost.
-      return again_later(row, o, policy, now, random);
-    case Verdict::reject_row:
-    case Verdict::reject_batch:
-      return turn(row, UploadState::rejected, o);
-    case Verdict::pause: {
-      Outcome wait = o;
-      wait.spends_attempt = false;
-      return again_later(row, wait, policy, now, random);
-    }
-  }
+  // A retry: the platform processed the request and did not take the row. This attempt is known not to count; that says
+  // nothing about an earlier one whose answer was lost.
+  apply_fate(row, o, policy, now, random);
+}
+
+void apply_partly_refused(StoredUpload& row, const Outcome& refusal, const Policy& policy, Timestamp now) {
+  row.code = ledger::kUnlocated;
+  row.detail = "its request was refused in part: " + refusal.code;
+  const bool again = policy.contract.resend_is_harmless || policy.resend_uncertain;
+  row.state = again ? UploadState::retrying : UploadState::uncertain;
+  row.next_at = now;
+}
+
+void apply_unconfirmed(StoredUpload& row, const Policy& policy, Timestamp now, Random& random) {
+  const Outcome o{.verdict = Verdict::retry,
+                  .scope = connect::Scope::request,
+                  .code = "unconfirmed",
+                  .detail = "the platform has not said within its time what became of the request",
+                  .after = {},
+                  .maybe_applied = true};
+  if (policy.resend_uncertain) return again_later(row, o, policy, now, random);
+  turn(row, UploadState::uncertain, o);
 }
 
 void recover(StoredUpload& row, const Policy& policy, Timestamp now) {
   const bool open = policy.resend_uncertain || ledger::may_resend(row, policy.contract.dedup, now);
   row.state = open ? UploadState::retrying : UploadState::uncertain;
-  row.code = "answer_lost";
+  if (row.code != ledger::kUnlocated || !open) row.code = "answer_lost";
   row.detail = open ? "stopped before the answer was recorded; the same item goes again"
                     : "stopped before the answer was recorded, and the platform's dedup window has closed";
   row.next_at = now;

@@ -42,7 +42,7 @@ connect::Contract generous() {
   c.restate_up = c.restate_down = true;
   c.zero = ZeroRule::ordinary;
   c.max_items = 100;
-  c.dedup = {.exists = true, .known = true, .window = std::nullopt, .repeat_restates = false};
+  c.dedup = {.exists = true, .known = true, .window = std::nullopt};
   c.receipt = Receipt::request;
   c.resend_is_harmless = true;
   c.click_types = {"gclid"};
@@ -104,9 +104,11 @@ PlatformFault FakeSink::next_fault() {
   return weather ? weather() : PlatformFault::none;
 }
 
-Result<connect::Answer> FakeSink::send(std::span<const connect::Item> items, const connect::Target&, bool validate_only,
-                                       connect::Context) {
+Result<connect::Answer> FakeSink::send(std::span<const connect::Item> items, const connect::Target& target,
+                                       bool validate_only, connect::Context context) {
   ++calls;
+  token = context.stop;
+  told_at.push_back(target.account + "/" + target.action);
   connect::Answer answer;
   if (validate_only) {
     validated += items.size();
@@ -202,7 +204,7 @@ Outcome FakeSink::upload(const std::string& id, std::int64_t micros, const std::
   if (!repeat) {
     b.micros += micros;
     ++b.counted;
-  } else if (rules.dedup.repeat_restates && !b.ended) {
+  } else if (repeat_restates && !b.ended) {
     b.micros = micros;
   }
   return outcome(Verdict::accepted, "");
@@ -220,8 +222,9 @@ Outcome FakeSink::adjust(const std::string& id, std::int64_t micros, const std::
 }
 
 Result<std::vector<connect::Confirmation>> FakeSink::confirm(std::span<const std::string> receipts,
-                                                             const connect::Target&, connect::Context) {
+                                                             const connect::Target&, connect::Context context) {
   ++confirms;
+  token = context.stop;
   if (!confirm_errors.empty()) {
     Error e = confirm_errors.front();
     confirm_errors.pop_front();
@@ -229,6 +232,7 @@ Result<std::vector<connect::Confirmation>> FakeSink::confirm(std::span<const std
   }
   std::vector<connect::Confirmation> out;
   for (const auto& receipt : receipts) {
+    if (unanswered.contains(receipt)) continue;
     connect::Confirmation c;
     c.receipt = receipt;
     auto fates = processed_.find(receipt);

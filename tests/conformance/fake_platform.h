@@ -33,9 +33,10 @@ class FakeSink final : public connect::ConversionSink {
   explicit FakeSink(const Clock& clock, connect::Contract contract) : rules(std::move(contract)), clock_(clock) {}
 
   connect::Contract rules;
-  Duration minimum_wait{};                                ///< from the conversion's time
-  std::deque<PlatformFault> faults;                       ///< of the next requests
-  std::function<PlatformFault()> weather;                 ///< asked when `faults` is empty
+  bool repeat_restates = false;            ///< a repeat of a dedup key overwrites the value instead of being ignored
+  Duration minimum_wait{};                 ///< from the conversion's time
+  std::deque<PlatformFault> faults;        ///< of the next requests
+  std::function<PlatformFault()> weather;  ///< asked when `faults` is empty
   std::map<std::string, std::string> refused;             ///< dedup id -> code, told in the answer
   std::map<std::string, connect::Outcome> refused_later;  ///< dedup id -> verdict, told by confirm()
   std::map<std::string, connect::Outcome> postponed;      ///< dedup id -> verdict of that row's next answer alone
@@ -43,6 +44,8 @@ class FakeSink final : public connect::ConversionSink {
   bool refuses_all_later = false;                         ///< confirm(): every row of a request is refused alike
   bool forgets = false;                                   ///< confirm() never knows
   std::deque<Error> confirm_errors;
+  std::set<std::string> unanswered;  ///< receipts that confirm() leaves out
+  std::stop_token token;             ///< of the last call
 
   /// What the platform believes of one dedup id.
   struct Belief {
@@ -55,6 +58,7 @@ class FakeSink final : public connect::ConversionSink {
   std::map<std::string, Belief> believed;
   std::vector<std::vector<std::string>> arrived;  ///< dedup ids of each request that was applied
   std::vector<std::string> bodies;                ///< of each row that was applied
+  std::vector<std::string> told_at;               ///< "account/action" of each request that arrived
   std::size_t calls = 0, confirms = 0, validated = 0;
 
   const connect::Contract& contract() const override { return rules; }

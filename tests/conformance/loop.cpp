@@ -213,8 +213,9 @@ void Loop::start() {
 
 Result<reconcile::Reconciler::Pass> Loop::reconcile() { return reconciler_->step({}); }
 
-Result<delivery::Round> Loop::deliver(const std::string& destination, std::stop_token stop, std::int64_t limit) {
-  return senders_.at(destination)->step(stop, limit);
+Result<delivery::Round> Loop::deliver(const std::string& destination, std::stop_token stop, std::int64_t limit,
+                                      std::stop_token cut) {
+  return senders_.at(destination)->step(stop, limit, cut);
 }
 
 void Loop::settle() {

@@ -88,7 +88,7 @@ class Loop {
   void start();
   Result<reconcile::Reconciler::Pass> reconcile();
   Result<delivery::Round> deliver(const std::string& destination = "ads", std::stop_token stop = {},
-                                  std::int64_t limit = 500);
+                                  std::int64_t limit = 500, std::stop_token cut = {});
   /// Reconciles and delivers until nothing is due now. A crash of the sink starts a new process.
   void settle();
   /// Lets time pass, stopping wherever something is due.

@@ -81,6 +81,8 @@ struct AdAction {
   std::string default_currency = "EUR";
   Timestamp created;
   bool enhanced_conversions = true;
+  std::string barred_by{};  ///< the refusal of every event by the account's own state: terms not signed, ...
+  bool is_attributed_elsewhere = false;  ///< by a tool that the platform does not take conversions from here for
 };
 
 class Ads {

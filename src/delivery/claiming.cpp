@@ -1,0 +1,83 @@
+#include <algorithm>
+
+#include "delivery/sender.h"
+
+/// Which rows leave next.
+namespace hw::delivery {
+namespace {
+
+using store::Durability;
+using store::StoredUpload;
+using store::Tx;
+namespace rows = store::ledger_rows;
+
+}  // namespace
+
+Result<Sender::Claim> Sender::claim(std::int64_t limit) {
+  const Timestamp now = clock_.system_now();
+  auto any =
+      db_.read([&](Tx& tx) -> Result<bool> { return !rows::due_uploads(tx, destination_.name, now, 1).empty(); });
+  if (!any) return any.error();
+  if (!*any) return Claim{};
+  limit = std::min(limit, std::max(kClaimedAtOnce, static_cast<std::int64_t>(policy_.contract.max_items)));
+  return db_.transact(Durability::ledger, [&](Tx& tx) -> Result<Claim> { return claim_due(tx, limit, now); });
+}
+
+Sender::Claim Sender::claim_due(Tx& tx, std::int64_t limit, Timestamp now) {
+  Claim claim;
+  std::vector<StoredUpload> ready;
+  for (StoredUpload& u : rows::due_uploads(tx, destination_.name, now, limit)) {
+    const bool gone = give_up_unsent(tx, u, now);
+    if (gone) ++claim.given_up;
+    if (gone || put_off(tx, u, now))
+      ++claim.rows;
+    else
+      ready.push_back(std::move(u));
+  }
+  claim.requests = grouped(std::move(ready), destination_, sinks_);
+  // Without a dedup key a lost answer leaves rows of unknown fate: then no more than one request is at stake.
+  if (!policy_.contract.dedup.exists && claim.requests.size() > 1) claim.requests.resize(1);
+  for (Request& request : claim.requests) {
+    for (StoredUpload& u : request.rows) freeze(tx, u, now);
+    claim.rows += static_cast<std::int64_t>(request.rows.size());
+  }
+  return claim;
+}
+
+/// A row whose operation is paused waits for the pause's end, and stands in no other's way.
+bool Sender::put_off(Tx& tx, StoredUpload& row, Timestamp now) {
+  const auto paused = paused_.find(row.operation);
+  if (paused == paused_.end()) return false;
+  row.next_at = paused->second;
+  rows::move(tx, row, row.state, kActor, now);
+  return true;
+}
+
+/// A due row that may not be sent any more. One that may have been taken is uncertain; one that never left is judged
+/// anew by the reconciler.
+bool Sender::give_up_unsent(Tx& tx, StoredUpload& row, Timestamp now) {
+  const UploadState from = row.state;
+  if (row.mode != destination_.mode) {
+    row.code = "mode_changed";
+    row.detail = std::string("was made in mode ") + to_string(row.mode);
+  } else if (now >= row.expires_at) {
+    row.code = "expired";
+    row.detail = "the platform's window closed before the row could be sent";
+  } else if (policy_.resend_uncertain || ledger::may_resend(row, policy_.contract.dedup, now)) {
+    return false;
+  }
+  row.state = ledger::sent(row) ? UploadState::uncertain : UploadState::superseded;
+  settle(tx, row, from, now);
+  return true;
+}
+
+void Sender::freeze(Tx& tx, StoredUpload& row, Timestamp now) {
+  const UploadState from = row.state;
+  row.state = UploadState::in_flight;
+  // Never the first attempt's instant: that says whether a later one may be taken for it.
+  row.last_attempt_at = row.first_attempt_at ? std::max(now, *row.first_attempt_at + Duration(1)) : now;
+  if (!row.first_attempt_at) row.first_attempt_at = now;
+  rows::move(tx, row, from, kActor, now);
+}
+
+}  // namespace hw::delivery
