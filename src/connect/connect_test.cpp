@@ -106,6 +106,15 @@ TEST(Registry, MergesTheVocabulariesOfItsConnectors) {
   EXPECT_EQ(registry.find("csv"), nullptr);
 }
 
+TEST(Registry, ConnectorsMayExplainOneIdentifierInTheirOwnWords) {
+  IdentifierDecl first = click("x", "one"), second = first;
+  first.help = "Click of a search ad";
+  second.help = "The platform's click id";
+  const Registry registry(types(type("a", {{first}, {}}), type("b", {{second}, {}})));
+  ASSERT_NE(registry.vocabulary().find("x"), nullptr);
+  EXPECT_EQ(registry.vocabulary().find("x")->help, "Click of a search ad");
+}
+
 TEST(Registry, RefusesDeclarationsThatContradictEachOther) {
   EXPECT_THROW(Registry(types(type("a", {{click("x", "one")}, {}}), type("b", {{click("x", "two")}, {}}))),
                std::logic_error);

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -88,6 +89,33 @@ using RecordSource = Source<Record>;
 using TouchSource = Source<Touch>;
 using CostSource = Source<Spend>;
 
+/// What a lookup may ask for.
+struct LookupLimits {
+  std::set<std::string> types;  ///< identifier types it answers for
+  std::size_t max_ids = 1000;   ///< identifiers a call
+  Duration every{};  ///< at most one round of calls in this time: stores billed by scan batch new identifiers
+};
+
+/// The history of identifiers that the CRM knows, asked for when they appear (`pull: lookup`). The core queues
+/// identifiers durably, asks until none is unanswered, and asks again for those that the answers brought.
+class TouchLookup {
+ public:
+  virtual ~TouchLookup() = default;
+  virtual const LookupLimits& limits() const = 0;
+  /// Every touch of these identifiers that the source still holds, page by page from an empty cursor. `next` with
+  /// `more` == false ends it; `again_in`: a job still runs.
+  virtual Result<Page<Touch>> lookup(std::span<const Identifier> ids, const Cursor& cursor, Context) = 0;
+};
+
+// -----------------------------------------------------------------------------------------------------------------
+// source fields
+
+/// Fields of one CRM record by the CRM's own names; "" = empty.
+struct FieldValues {
+  RecordRef ref;
+  std::map<std::string, std::string> values;
+};
+
 // -----------------------------------------------------------------------------------------------------------------
 // sinks
 
@@ -117,6 +145,20 @@ struct Outcome {
 struct Answer {
   std::vector<Outcome> outcomes;
   std::string receipt;
+};
+
+/// Writes first and last touch to CRM records. What may be overwritten is the core's decision; the writer only reads
+/// and writes.
+class SourceFieldWriter {
+ public:
+  virtual ~SourceFieldWriter() = default;
+  virtual std::size_t max_records() const = 0;  ///< a call of current() or write()
+  /// Values now. Records that the CRM does not show (deleted, merged, invisible) are left out of the answer.
+  virtual Result<std::vector<FieldValues>> current(std::span<const RecordRef> records,
+                                                   std::span<const std::string> fields, Context) = 0;
+  /// outcomes[i] is about changes[i]. All records of a call are of one object. Refusals carry the CRM's own code and
+  /// message; scope destination = the field itself (missing, read-only, wrong type), so that no record is asked again.
+  virtual Result<Answer> write(std::span<const FieldValues> changes, Context) = 0;
 };
 
 /// How a platform counts conversions of one click or person.
@@ -166,7 +208,6 @@ struct DedupRule {
   bool exists = false;  ///< false: a repeat counts twice
   bool known = true;    ///< false: never relied upon
   std::optional<Duration> window;
-  bool repeat_restates = false;  ///< a repeat overwrites the value instead of being ignored
 };
 
 /// What a sink can do, as data. Vendor limits cite page and date where they are set.
@@ -179,7 +220,6 @@ struct Contract {
   DedupRule dedup;
   Receipt receipt = Receipt::request;
   Counting counting = Counting::every;
-  bool adjust_needs_processed = false;   ///< restate only after the original is confirmed
   std::optional<Duration> adjust_until;  ///< age of the original beyond which it cannot be adjusted
   bool resend_is_harmless = false;       ///< an `unlocated` row may be sent alone under its key
   std::vector<std::string> click_types;  ///< identifier types it takes as click, best first
@@ -219,7 +259,8 @@ class ConversionSink {
   virtual std::string body(std::span<const Item> items, const Target&, bool validate_only) const = 0;
   /// One request. An outer Error means that nothing is known about single rows: its action applies to all of them.
   virtual Result<Answer> send(std::span<const Item> items, const Target&, bool validate_only, Context) = 0;
-  /// Looks after requests that were received. Unknown or not yet final: is_final = false.
+  /// Looks after requests that were received. Unknown or not yet final: is_final = false. A receipt whose question got
+  /// no answer is left out, and asked again as after an outage; an Error says that no question got one.
   virtual Result<std::vector<Confirmation>> confirm(std::span<const std::string> receipts, const Target&, Context) = 0;
 };
 
@@ -248,7 +289,9 @@ class Connector {
   virtual ~Connector() = default;
   virtual RecordSource* records() { return nullptr; }
   virtual TouchSource* touches() { return nullptr; }
+  virtual TouchLookup* lookup() { return nullptr; }
   virtual CostSource* costs() { return nullptr; }
+  virtual SourceFieldWriter* source_fields() { return nullptr; }
   virtual ConversionSink* conversions() { return nullptr; }
   /// Signs in and looks whether what the configuration names exists. Never changes anything.
   virtual Result<std::vector<Finding>> check_online(const References&, Context) = 0;
@@ -262,7 +305,7 @@ struct ConnectorType {
   std::string name;   ///< "csv": the value of `type:` in a connector file
   std::string title;  ///< "CSV files"
   Maturity maturity = Maturity::alpha;
-  std::set<std::string> roles;                ///< "records", "touches", "costs", "conversions"
+  std::set<std::string> roles;                ///< "records", "touches", "costs", "source_fields", "conversions"
   std::string api_version, api_version_ends;  ///< "2026-09", "2028-03-30"; "" where there is none
   std::vector<OptionDecl> options;
   std::vector<OptionDecl> destination_options;  ///< what a destination that uses this sink may also say

@@ -6,9 +6,10 @@
 namespace hw::connect {
 namespace {
 
+/// Do they mean the same? Each connector may help people in its own words; the first one's are shown.
 bool same(const IdentifierDecl& a, const IdentifierDecl& b) {
   return a.type == b.type && a.kind == b.kind && a.url_parameter == b.url_parameter &&
-         a.implied_source == b.implied_source && a.implied_medium == b.implied_medium && a.help == b.help;
+         a.implied_source == b.implied_source && a.implied_medium == b.implied_medium;
 }
 
 bool same(const CookieDecl& a, const CookieDecl& b) {

@@ -4,6 +4,7 @@
 #include <set>
 #include <variant>
 
+#include "identity/persons.h"
 #include "store/records.h"
 #include "store/service_rows.h"
 #include "store/touches.h"
@@ -96,7 +97,8 @@ RecordState Take::kept_part(Tx& tx, const RecordState& told) const {
 void Take::state(Tx& tx, const RecordState& told, const std::string& connector, Timestamp now) {
   const RecordState state = kept_part(tx, told);
   // A record that answers again after it was merged away or deleted is back; an older state of it says nothing.
-  if (auto before = records::find(tx, state.ref)) {
+  const auto before = records::find(tx, state.ref);
+  if (before) {
     const bool merged = before->state == "merged";
     const bool deleted = before->state == "deleted";
     const auto at = merged ? last(tx, before->id, "merged") : deleted ? last(tx, before->id, "deleted") : std::nullopt;
@@ -109,6 +111,15 @@ void Take::state(Tx& tx, const RecordState& told, const std::string& connector, 
   if (!upserted.changed && !upserted.is_new) return;
   resolve(tx, upserted.id, now);
   service_rows::mark_with_dependents(tx, upserted.id, "record");
+  const bool other_consent = state.consent && (!before || !(before->consent == *state.consent));
+  if (other_consent) mark_same_person(tx, upserted.id, "consent");
+}
+
+/// What one record of a human denies or allows holds for all of them.
+void Take::mark_same_person(Tx& tx, std::int64_t record, const char* cause) {
+  const auto stored = records::get(tx, record);
+  for (const auto& other : identity::records_of(tx, identity::persons_of(tx, *stored)))
+    if (other.id != record) service_rows::mark_with_dependents(tx, other.id, cause);
 }
 
 void Take::source_touches(Tx& tx, std::int64_t record, const RecordState& state, const std::string& connector,

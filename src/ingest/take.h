@@ -42,6 +42,7 @@ class Take {
   RecordState kept_part(store::Tx&, const RecordState&) const;
   void source_touches(store::Tx&, std::int64_t record, const RecordState&, const std::string& connector, Timestamp now);
   void unmerge(store::Tx&, std::int64_t record, Timestamp at, Timestamp now);
+  void mark_same_person(store::Tx&, std::int64_t record, const char* cause);
   void resolve(store::Tx&, std::int64_t record, Timestamp now);
 
   const identity::Resolver& resolver_;

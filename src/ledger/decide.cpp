@@ -32,26 +32,27 @@ void stand(Decision& d, State state, std::optional<Reason> reason, std::string d
   d.detail = std::move(detail);
 }
 
-/// State by the amounts alone: what is missing, what is too much.
-State by_amount(const Decision& d, bool told, bool wanted) {
-  if (told && wanted && d.t_micros == d.b_micros && d.t_currency == d.b_currency) return State::taken;
-  if (told && (!wanted || (d.t_currency == d.b_currency && d.b_micros > d.t_micros)))
-    return d.b_micros == 0 && d.t_micros == 0 ? State::none : State::excess;
-  return wanted ? State::missing : State::none;
+/// What is missing, what is too much. A conversion without value that is wanted no more is too much as well.
+State by_amount(const Decision& d, const Belief& belief, bool wanted) {
+  if (belief.told && wanted && d.t_micros == d.b_micros && d.t_currency == d.b_currency) return State::taken;
+  if (!wanted) return belief.stands ? State::excess : State::none;
+  return belief.told && d.t_currency == d.b_currency && d.b_micros > d.t_micros ? State::excess : State::missing;
+}
+
+/// The operation that takes a conversion back, if the platform has one. One without value has nothing to be lowered.
+std::optional<Operation> taking_back(const View& v) {
+  const connect::Contract& c = v.rules.contract;
+  if (c.operations.contains(Operation::retract)) return Operation::retract;
+  const bool restates = c.operations.contains(Operation::restate) && c.zero != ZeroRule::refused;
+  return restates && v.belief.micros != 0 ? std::optional(Operation::restate) : std::nullopt;
 }
 
 /// The operation that brings the belief to `target`, if the platform has one.
-std::optional<Operation> correction(const View& v, std::int64_t target) {
+std::optional<Operation> restating(const View& v, std::int64_t target) {
   const connect::Contract& c = v.rules.contract;
-  const bool restates = c.operations.contains(Operation::restate);
-  if (target == 0 && v.belief.micros != 0) {
-    if (c.operations.contains(Operation::retract)) return Operation::retract;
-    if (restates && c.zero != ZeroRule::refused) return Operation::restate;
-    return std::nullopt;
-  }
-  const bool up = target > v.belief.micros;
-  if (restates && (up ? c.restate_up : c.restate_down)) return Operation::restate;
-  return std::nullopt;
+  const bool takes = target > v.belief.micros ? c.restate_up : c.restate_down;
+  const bool takes_it = takes && (target != 0 || c.zero != ZeroRule::refused);
+  return takes_it && c.operations.contains(Operation::restate) ? std::optional(Operation::restate) : std::nullopt;
 }
 
 /// The platform believes something else than what is wanted.
@@ -59,9 +60,9 @@ void decide_correction(const View& v, Decision& d) {
   const std::int64_t target = d.t_micros;
   // Under another currency nothing of what is believed stands: it waits like any other lowering.
   const bool comparable = d.t_currency == d.b_currency || target == 0;
-  const bool lowering = comparable ? target < v.belief.micros : v.belief.micros > 0;
-  const State state = by_amount(d, /*told=*/true, v.desired.wanted);
-  auto operation = correction(v, target);
+  const bool lowering = !v.desired.wanted || (comparable ? target < v.belief.micros : v.belief.micros > 0);
+  const State state = by_amount(d, v.belief, v.desired.wanted);
+  const auto operation = v.desired.wanted ? restating(v, target) : taking_back(v);
   if (!operation) return stand(d, state, Reason::uncorrectable, "the platform takes no such correction");
   const StoredUpload& original = v.rows[*v.belief.first_taken];
   const Timestamp taken_at = original.processed_at.value_or(original.received_at.value_or(original.made_at));
@@ -94,7 +95,7 @@ bool open_is_right(const View& v, const StoredUpload& open) {
 
 void decide_open(const View& v, Decision& d) {
   const StoredUpload& open = v.rows[*v.belief.open];
-  stand(d, by_amount(d, v.belief.told, v.desired.wanted), Reason::waiting, open.detail);
+  stand(d, by_amount(d, v.belief, v.desired.wanted), Reason::waiting, open.detail);
   if (d.state == State::taken) d.state = State::missing;
   if (open.state == UploadState::in_flight || sent(open)) return;
   if (open_is_right(v, open)) {
@@ -189,10 +190,9 @@ Decision decide(const Desired& desired, const std::vector<StoredUpload>& rows, c
       stand(d, State::missing, Reason::lost_by_final_retraction);
     } else {
       d.t_micros = 0;
-      d.needs_new_occurrence = true;
       stand(d, State::none, Reason::not_wanted, "goes on as a new occurrence: zero was final");
     }
-  } else if (!desired.wanted && v.belief.micros == 0) {
+  } else if (!desired.wanted && !v.belief.stands) {
     stand(d, State::none, desired.not_wanted_because, desired.detail);
   } else {
     decide_correction(v, d);
@@ -212,8 +212,6 @@ void apply_refusal(Decision& d, const connect::Refusal& refusal) {
   d.detail = refusal.detail;
   d.look_again = refusal.look_again;
 }
-
-void apply_made(Decision& d, const connect::Item&) { d.make.reset(); }
 
 void apply_same_as_rejected(Decision& d, const StoredUpload& rejected) {
   d.make.reset();

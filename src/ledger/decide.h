@@ -34,9 +34,6 @@ struct Rules {
   bool brake_closed = false;  ///< lowerings wait for a person
 };
 
-/// What the sink says of sending the first upload, or the correction, now (prepare() ran before: it is pure too).
-using Prepared = std::variant<connect::Item, connect::Refusal>;
-
 /// A revision to make.
 struct NewRevision {
   Operation operation = Operation::upload;
@@ -52,11 +49,10 @@ struct Decision {
   std::string detail;
   std::int64_t t_micros = 0, b_micros = 0, b_low = 0, b_high = 0;
   std::string t_currency, b_currency;
-  std::optional<NewRevision> make;  ///< the caller prepares it and calls settle_made()
+  std::optional<NewRevision> make;  ///< the caller has the sink prepare it
   bool supersede_open = false;      ///< the open row was never sent and is no longer right
   bool replace_open = false;        ///< the open row was never sent: its item may be refreshed
   std::optional<Timestamp> look_again;
-  bool needs_new_occurrence = false;  ///< wanted again after a final zero
 };
 
 /// Step 1: without asking the sink.
@@ -65,9 +61,7 @@ Decision decide(const Desired& desired, const std::vector<store::StoredUpload>& 
 
 /// Step 2: the sink could not prepare the revision that step 1 asked for.
 void apply_refusal(Decision& decision, const connect::Refusal& refusal);
-/// Step 2, the other way: the revision exists now and is on its way. `same_as_rejected`: its item equals the one that
-/// was refused.
-void apply_made(Decision& decision, const connect::Item& item);
+/// Step 2, where the prepared item equals the one that was refused: it is not made again.
 void apply_same_as_rejected(Decision& decision, const store::StoredUpload& rejected);
 
 /// The lines of the accounts that a standing adds (DESIGN section 5, The accounts). Lines: "wanted", "told", "matched",

@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
@@ -22,8 +23,7 @@ Contract restating() {
   c.restate_up = c.restate_down = true;
   c.zero = ZeroRule::final_retraction;
   c.receipt = Receipt::count;
-  c.dedup = {.exists = true, .known = true, .window = std::nullopt, .repeat_restates = true};
-  c.adjust_needs_processed = true;
+  c.dedup = {.exists = true, .known = true, .window = std::nullopt};
   c.adjust_until = hours(24 * 54);
   return c;
 }
@@ -137,11 +137,38 @@ TEST(Ledger, AZeroThatIsRefusedIsUncorrectable) {
 TEST(Ledger, WantedAgainAfterAFinalZeroIsANewOccurrence) {
   std::vector<StoredUpload> rows{row(UploadState::processed, 100), row(UploadState::processed, 0, Operation::restate)};
   Decision d = decide(wants(120), rows, rules(), kNow);
-  EXPECT_TRUE(d.needs_new_occurrence);
+  EXPECT_EQ(d.state, State::none);
+  EXPECT_THAT(d.detail, testing::HasSubstr("new occurrence"));
   EXPECT_FALSE(d.make);
   Rules once = rules();
   once.contract.counting = connect::Counting::once_per_click;
   EXPECT_EQ(decide(wants(120), rows, once, kNow).reason, Reason::lost_by_final_retraction);
+}
+
+/// `value: none`: what is told and what is taken back has no amount.
+TEST(Ledger, AConversionWithoutValueIsTakenBackWhereThePlatformRetracts) {
+  StoredUpload told = row(UploadState::processed, 0);
+  told.value_micros.reset();
+  told.currency.clear();
+  Rules r = rules();
+  r.contract.operations.insert(Operation::retract);
+  Decision d = decide(unwanted(Reason::not_wanted), {told}, r, kNow);
+  ASSERT_TRUE(d.make);
+  EXPECT_EQ(d.make->operation, Operation::retract);
+  EXPECT_TRUE(d.make->lowering);
+  EXPECT_EQ(d.state, State::excess);
+  StoredUpload back = row(UploadState::processed, 0, Operation::retract);
+  EXPECT_EQ(decide(unwanted(Reason::not_wanted), {told, back}, r, kNow).state, State::none);
+}
+
+TEST(Ledger, AConversionWithoutValueIsUncorrectableWhereOnlyValuesAreRestated) {
+  StoredUpload told = row(UploadState::processed, 0);
+  Rules r = rules();
+  r.contract.operations = {Operation::upload, Operation::restate};
+  Decision d = decide(unwanted(Reason::not_wanted), {told}, r, kNow);
+  EXPECT_FALSE(d.make);
+  EXPECT_EQ(d.state, State::excess);
+  EXPECT_EQ(d.reason, Reason::uncorrectable);
 }
 
 TEST(Ledger, GoneKeepsWhatWasToldAndSendsNothing) {
@@ -198,13 +225,13 @@ TEST(Ledger, CorrectionsEndWithThePlatformsAgeLimit) {
 TEST(Ledger, ADedupWindowIsTrustedUpToTwoHoursBeforeItsEnd) {
   StoredUpload u = row(UploadState::in_flight, 1);
   u.first_attempt_at = kNow - hours(46);
-  connect::DedupRule dedup{.exists = true, .known = true, .window = Duration(hours(48)), .repeat_restates = false};
+  connect::DedupRule dedup{.exists = true, .known = true, .window = Duration(hours(48))};
   EXPECT_FALSE(may_resend(u, dedup, kNow));
   u.first_attempt_at = kNow - hours(45);
   EXPECT_TRUE(may_resend(u, dedup, kNow));
   dedup.exists = false;
   EXPECT_FALSE(may_resend(u, dedup, kNow)) << "without a dedup key a repeat counts twice";
-  dedup = {.exists = true, .known = false, .window = std::nullopt, .repeat_restates = false};
+  dedup = {.exists = true, .known = false, .window = std::nullopt};
   EXPECT_FALSE(may_resend(u, dedup, kNow)) << "an unknown window is never relied upon";
 }
 

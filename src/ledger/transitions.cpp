@@ -82,6 +82,7 @@ Belief believe(const std::vector<store::StoredUpload>& rows, connect::Receipt re
       b.currency = u.currency;
       b.last_taken = i;
       if (!b.first_taken) b.first_taken = i;
+      b.stands = b.micros != 0 || (i == *b.first_taken && u.operation == Operation::upload);
       b.uncertain = b.unlocated = false;
     } else if (u.state == UploadState::uncertain) {
       b.uncertain = true;
@@ -106,7 +107,7 @@ Belief believe(const std::vector<store::StoredUpload>& rows, connect::Receipt re
 bool final_zero(const std::vector<store::StoredUpload>& rows, const connect::Contract& contract) {
   if (contract.zero != connect::ZeroRule::final_retraction) return false;
   const Belief b = believe(rows, contract.receipt);
-  return b.told && !b.open && !b.uncertain && b.micros == 0 && b.last_taken != b.first_taken;
+  return b.told && !b.stands && !b.open && !b.uncertain;
 }
 
 }  // namespace hw::ledger

@@ -36,7 +36,8 @@ std::optional<Timestamp> resend_until(const store::StoredUpload& u, const connec
 
 /// What the platform believes of one conversion, from its rows in order of revision, live rows only.
 struct Belief {
-  bool told = false;  ///< it took at least one revision
+  bool told = false;    ///< it took at least one revision
+  bool stands = false;  ///< told, and not brought to zero by a correction since: the platform counts it
   std::int64_t micros = 0;
   std::string currency;
   bool uncertain = false;          ///< a revision of unknown fate follows the last taken one

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "ledger/transitions.h"
-#include "store/ledger_rows.h"
 #include "store/service_rows.h"
 
 namespace hw::reconcile {
@@ -19,33 +18,71 @@ bool sent_anywhere(store::Tx& tx, const StoredConversion& c) {
   return false;
 }
 
-/// Gives each record the other's conversion. The odd occurrence keeps the rows apart while they change places.
-void exchange(store::Tx& tx, const StoredConversion& a, const StoredConversion& b) {
-  rows::repoint_conversion(tx, a.id, a.record_id, -a.id);
-  rows::repoint_conversion(tx, b.id, a.record_id, a.occurrence);
-  rows::repoint_conversion(tx, a.id, b.record_id, b.occurrence);
+/// The survivor takes `told`; the loser takes `mine` for it, if the survivor had one of the goal.
+struct Adoption {
+  StoredConversion told;
+  std::optional<StoredConversion> mine;
+};
+
+std::vector<Adoption> adoptions(store::Tx& tx, std::int64_t survivor) {
+  std::vector<Adoption> out;
+  std::vector<StoredConversion> own = rows::conversions_of_record(tx, survivor);
+  for (std::int64_t loser : store::records::merged_into(tx, survivor)) {
+    for (const StoredConversion& told : rows::conversions_of_record(tx, loser)) {
+      if (!sent_anywhere(tx, told)) continue;
+      const auto same_goal = [&](const auto& c) { return c.goal == told.goal; };
+      if (std::any_of(own.begin(), own.end(), [&](const auto& c) { return same_goal(c) && sent_anywhere(tx, c); }))
+        continue;
+      auto first = std::find_if(own.begin(), own.end(), same_goal);
+      out.push_back({told, first == own.end() ? std::nullopt : std::optional(*first)});
+      // From here on the survivor has a told one.
+      if (first == own.end())
+        own.push_back(told);
+      else
+        *first = told;
+    }
+  }
+  return out;
 }
 
-/// The loser is looked at again: its place in the accounts is another one now.
-void adopt(store::Tx& tx, const StoredConversion& told, std::int64_t survivor) {
-  std::vector<StoredConversion> mine = rows::conversions_of_record(tx, survivor);
-  std::erase_if(mine, [&](const auto& c) { return c.goal != told.goal; });
-  if (std::any_of(mine.begin(), mine.end(), [&](const auto& c) { return sent_anywhere(tx, c); })) return;
-  if (mine.empty()) {
-    rows::repoint_conversion(tx, told.id, survivor, told.occurrence);
-  } else {
-    exchange(tx, told, mine.front());
-  }
-  store::service_rows::mark_dirty(tx, told.record_id, "adopted");
+/// The odd occurrence keeps the rows apart while they change places.
+void carry_out(store::Tx& tx, const Adoption& a, std::int64_t survivor) {
+  if (!a.mine) return rows::repoint_conversion(tx, a.told.id, survivor, a.told.occurrence);
+  rows::repoint_conversion(tx, a.told.id, a.told.record_id, -a.told.id);
+  rows::repoint_conversion(tx, a.mine->id, a.told.record_id, a.told.occurrence);
+  rows::repoint_conversion(tx, a.told.id, survivor, a.mine->occurrence);
+}
+
+StoredConversion at(StoredConversion c, std::int64_t record, std::int64_t occurrence) {
+  c.record_id = record;
+  c.occurrence = occurrence;
+  return c;
 }
 
 }  // namespace
 
 void adopt_from_merged(store::Tx& tx, const Subject& survivor) {
   if (survivor.record.state != "live") return;
-  for (std::int64_t loser : store::records::merged_into(tx, survivor.record.id))
-    for (const StoredConversion& c : rows::conversions_of_record(tx, loser))
-      if (sent_anywhere(tx, c)) adopt(tx, c, survivor.record.id);
+  for (const Adoption& a : adoptions(tx, survivor.record.id)) {
+    carry_out(tx, a, survivor.record.id);
+    store::service_rows::mark_dirty(tx, a.told.record_id, "adopted");
+  }
+}
+
+std::vector<StoredConversion> conversions_after_merges(store::Tx& tx, const Subject& subject) {
+  const std::int64_t self = subject.record.id;
+  std::vector<StoredConversion> out = rows::conversions_of_record(tx, self);
+  const bool lost = subject.record.state == "merged" && subject.record.merged_into;
+  if (!lost && subject.record.state != "live") return out;
+  const std::int64_t survivor = lost ? *subject.record.merged_into : self;
+  for (const Adoption& a : adoptions(tx, survivor)) {
+    const std::int64_t leaves = lost ? a.told.id : a.mine ? a.mine->id : 0;
+    if (lost && a.told.record_id != self) continue;
+    std::erase_if(out, [&](const auto& c) { return c.id == leaves; });
+    if (lost && a.mine) out.push_back(at(*a.mine, self, a.told.occurrence));
+    if (!lost) out.push_back(at(a.told, self, a.mine ? a.mine->occurrence : a.told.occurrence));
+  }
+  return out;
 }
 
 }  // namespace hw::reconcile

@@ -1,11 +1,17 @@
 #pragma once
+#include <vector>
+
 #include "reconcile/subject.h"
+#include "store/ledger_rows.h"
 
 namespace hw::reconcile {
 
 /// A merge's survivor keeps its own key; where only the loser was told, the survivor adopts the loser's conversion, so
 /// that what the platform believes goes on under one key (DESIGN section 10, Merge). The loser takes the survivor's
-/// untold one in exchange.
+/// untold one in exchange. The loser is marked to be looked at again: its place in the accounts is another one now.
 void adopt_from_merged(store::Tx& tx, const Subject& survivor);
+
+/// The subject's conversions as they would be after that, for its survivor as for its losers. Writes nothing.
+std::vector<store::StoredConversion> conversions_after_merges(store::Tx& tx, const Subject& subject);
 
 }  // namespace hw::reconcile

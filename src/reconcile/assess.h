@@ -21,6 +21,9 @@ struct DestinationPlan {
   settings::SinkSet sinks;
   connect::Contract contract;
   Timestamp go_live;  ///< the later of goal's and destination's
+
+  /// Who is told: destinations of one upload connector and account share the click that a lineage chose.
+  [[nodiscard]] std::string platform() const { return sinks.upload_connector + "/" + destination->account; }
 };
 
 /// What one destination makes of one conversion.
@@ -28,12 +31,13 @@ struct Work {
   const DestinationPlan* plan = nullptr;
   store::Standing standing;                 ///< conversion_id is 0 while the conversion is new
   std::optional<store::StoredUpload> make;  ///< a revision to add (conversion_id filled in by the caller)
+  bool shadow = false;                      ///< `make` is what would be sent: it never enters the ledger
   bool lowering = false;                    ///< `make` lowers what is believed: the brake counts it
   std::int64_t lowering_micros = 0;
   std::optional<std::int64_t> supersede;  ///< upload id that was never sent and is no longer right
   std::optional<std::int64_t> stop;       ///< upload id that may have been taken and must not be sent again
   std::optional<std::pair<std::int64_t, store::StoredUpload>> replace;  ///< upload id, and what its unsent item becomes
-  std::optional<Click> click;  ///< the lineage's choice for this destination, to be kept
+  std::optional<Click> click;  ///< the lineage's choice for this platform, to be kept
 };
 
 struct ConversionWork {
@@ -48,9 +52,12 @@ struct Frame {
   std::vector<DestinationPlan> plans;
   Timestamp now;
   /// True while lowerings of the destination wait for a person; asked only when a lowering is about to be made.
-  std::function<bool(const DestinationPlan&, const std::string& currency, std::int64_t micros)> brake_closed;
+  std::function<bool(const DestinationPlan&, std::int64_t conversion, const std::string& currency, std::int64_t micros)>
+      brake_closed;
 };
 
-std::vector<ConversionWork> assess(store::Tx& tx, const Frame& frame, const Subject& subject);
+/// `known`: the subject's stored conversions (those of `conversions_after_merges`, reconcile/adopt.h).
+std::vector<ConversionWork> assess(store::Tx& tx, const Frame& frame, const Subject& subject,
+                                   const std::vector<store::StoredConversion>& known);
 
 }  // namespace hw::reconcile

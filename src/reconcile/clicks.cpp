@@ -35,12 +35,12 @@ std::string shortened(const std::string& value) {
 }  // namespace
 
 ClickStory click_story(store::Tx& tx, const Subject& subject, const store::StoredConversion& conversion,
-                       const settings::Goal& goal, const settings::Destination& destination,
-                       const connect::Contract& contract, Timestamp now) {
+                       const settings::Goal& goal, const DestinationPlan& plan, Timestamp now) {
   ClickStory story;
+  const connect::Contract& contract = plan.contract;
   if (contract.click_types.empty()) return story;
   const auto candidates = journey::clicks(tx, subject.record, contract.click_types, subject.lead_created);
-  const auto before = store::ledger_rows::chosen_click(tx, conversion.lineage, destination.name);
+  const auto before = store::ledger_rows::chosen_click(tx, conversion.lineage, plan.platform());
   // Age counts until the platform gets it: a click that is too old by now is no choice any more.
   const Timestamp moment =
       conversion.at_basis == Basis::inferred ? conversion.at + std::chrono::hours(12) : conversion.at;

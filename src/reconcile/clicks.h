@@ -5,9 +5,7 @@
 #include <vector>
 
 #include "connect/connector.h"
-#include "reconcile/subject.h"
-#include "settings/settings.h"
-#include "store/ledger_rows.h"
+#include "reconcile/assess.h"
 
 namespace hw::reconcile {
 
@@ -23,10 +21,9 @@ struct ClickStory {
   std::vector<std::pair<std::string, std::string>> passed_over;
 };
 
-/// Chosen once per lineage and destination; a later stage uses the same click while it is in the window, else the
+/// Chosen once per lineage and platform; a later stage uses the same click while it is in the window, else the
 /// latest eligible one, flagged (DESIGN section 5, Which click).
 ClickStory click_story(store::Tx& tx, const Subject& subject, const store::StoredConversion& conversion,
-                       const settings::Goal& goal, const settings::Destination& destination,
-                       const connect::Contract& contract, Timestamp now);
+                       const settings::Goal& goal, const DestinationPlan& plan, Timestamp now);
 
 }  // namespace hw::reconcile

@@ -1,6 +1,23 @@
 #include "reconcile/consent.h"
 
+#include "reconcile/same_person.h"
+
 namespace hw::reconcile {
+namespace {
+
+connect::Refusal refusal(std::string detail) {
+  return {.reason = "consent", .detail = std::move(detail), .look_again = {}};
+}
+
+/// A denial on another record of the same human, unless the person is known to have agreed after it.
+bool denies(const store::StoredRecord& other, const store::StoredRecord& person) {
+  if (other.consent.ad_user_data != ConsentState::denied) return false;
+  const bool agreed_later = person.consent.ad_user_data == ConsentState::granted && person.consent_at &&
+                            other.consent_at && *person.consent_at > *other.consent_at;
+  return !agreed_later;
+}
+
+}  // namespace
 
 ConsentVerdict judge(const Consent& consent, const std::string& country, const settings::Settings::ConsentRule& rule) {
   ConsentVerdict v{.may_send = true, .as_sent = consent, .detail = {}};
@@ -17,6 +34,21 @@ ConsentVerdict judge(const Consent& consent, const std::string& country, const s
         country.empty() ? "consent is unknown and so is the country" : "consent is unknown and needed in " + country;
   }
   return v;
+}
+
+std::optional<connect::Refusal> consent_refusal(const Asked& a, const store::StoredRecord* person, bool told,
+                                                Consent& as_sent) {
+  if (person == nullptr) return std::nullopt;
+  if (person->state == "deleted" && !told) return refusal("the person was deleted in the CRM");
+  const ConsentVerdict v = judge(person->consent, person->country, a.frame.settings->consent);
+  as_sent = v.as_sent;
+  const bool asked = a.plan.contract.needs_consent || person->consent.ad_user_data == ConsentState::denied;
+  if (asked && !v.may_send) return refusal(v.detail);
+  for (const auto& record : same_person(a.tx, *person))
+    if (denies(record, *person))
+      return refusal("the same person denied the use of their data for ads on " +
+                     std::string(to_string(record.ref.object)) + " " + record.ref.id);
+  return std::nullopt;
 }
 
 }  // namespace hw::reconcile

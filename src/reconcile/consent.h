@@ -1,7 +1,10 @@
 #pragma once
+#include <optional>
 #include <string>
 
+#include "connect/connector.h"
 #include "model/consent.h"
+#include "reconcile/work.h"
 #include "settings/settings.h"
 
 namespace hw::reconcile {
@@ -15,5 +18,11 @@ struct ConsentVerdict {
 /// `country` is alpha-2 or "". A denial of ad_user_data always withholds. Where the rules' regions ask for consent an
 /// unknown one withholds unless `unknown: send`; a person without country is treated as `unknown_region` says.
 ConsentVerdict judge(const Consent& consent, const std::string& country, const settings::Settings::ConsentRule& rule);
+
+/// The verdict on the person whose data a row carries, or would carry. `told`: a correction of what was told before,
+/// which a mere delete in the CRM does not forbid. One record of the same human that says no is enough. Without a
+/// person there is nothing to refuse. `as_sent` is what the platform is told.
+std::optional<connect::Refusal> consent_refusal(const Asked& asked, const store::StoredRecord* person, bool told,
+                                                Consent& as_sent);
 
 }  // namespace hw::reconcile

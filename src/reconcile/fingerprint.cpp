@@ -33,12 +33,38 @@ void add(std::ostringstream& out, const settings::Stage& s) {
   out << '\n';
 }
 
+void add(std::ostringstream& out, const connect::Options& options) {
+  struct Visitor {
+    std::ostringstream& out;
+    void operator()(std::monostate) const { out << '-'; }
+    void operator()(const std::string& v) const { out << v; }
+    void operator()(std::int64_t v) const { out << v; }
+    void operator()(bool v) const { out << v; }
+    void operator()(const Secret&) const {}  // whoever signs in, the conversions are the same
+    void operator()(const std::vector<std::string>& v) const {
+      for (const auto& x : v) out << x << '\x1f';
+    }
+    void operator()(const std::vector<std::pair<std::string, std::string>>& v) const {
+      for (const auto& [key, value] : v) out << key << '\x1f' << value << '\x1f';
+    }
+    void operator()(const std::vector<connect::Options>& v) const {
+      for (const auto& group : v) add(out, group);
+    }
+  };
+  for (const auto& [name, option] : options.values) {
+    out << name << '=';
+    std::visit(Visitor{out}, option.value);
+    out << '\x1e';
+  }
+}
+
 void add(std::ostringstream& out, const settings::Destination& d) {
   out << d.name << '|' << d.upload_by << '|' << d.restate_by << '|' << d.retract_by << '|' << d.account << '|'
       << d.action << '|' << static_cast<int>(d.mode) << '|' << time(d.go_live) << '|' << d.settle.count() << '|'
       << (d.counting ? static_cast<int>(*d.counting) : -1) << '|' << d.max_lowering_count << '|'
       << d.max_lowering_millionths << '|';
   add(out, d.route);
+  add(out, d.options);
   out << '\n';
 }
 
@@ -53,7 +79,8 @@ std::string fingerprint(const settings::Settings& settings, const settings::Goal
   for (const auto& d : settings.destinations)
     if (d.goal == goal.name) add(out, d);
   for (const auto& region : settings.consent.regions) out << region << ' ';
-  out << settings.consent.send_unknown << static_cast<int>(settings.consent.unknown_region) << settings.currency.str();
+  out << settings.consent.send_unknown << static_cast<int>(settings.consent.unknown_region) << settings.currency.str()
+      << '|' << settings.zone.name() << '|' << settings.gather.count();
   return sha256_hex(out.str());
 }
 

@@ -35,11 +35,16 @@ std::set<std::string> watched(const Goal& goal, const Stage& stage) {
   return names;
 }
 
-Timestamp last_change(const Subject& s, const std::set<std::string>& names) {
-  Timestamp last = s.record.created.value_or(s.record.modified);
+Timestamp last_change_of(const Subject& s, const std::set<std::string>& names, Timestamp at_least) {
   for (const store::Fact& f : s.facts)
-    if (names.contains(f.name)) last = std::max(last, f.true_from);
-  return last;
+    if (names.contains(f.name)) at_least = std::max(at_least, f.true_from);
+  return at_least;
+}
+
+const Stage* stage_of(const Goal& goal, const Settings& settings) {
+  auto it = std::find_if(settings.stages.begin(), settings.stages.end(),
+                         [&](const Stage& st) { return st.name == goal.stage && st.subject == goal.subject; });
+  return it == settings.stages.end() ? nullptr : &*it;
 }
 
 std::string currency_of(const Subject& s, const Goal& goal, const Settings& settings) {
@@ -97,6 +102,7 @@ void apply_value(Reached& r, const Subject& s, const Goal& goal, const Settings&
 
 void apply_time(Reached& r, const Subject& s, const Goal& goal, const Stay& stay, const Zone& zone) {
   r.entered_at = stay.entered;
+  r.left_at = stay.left;
   r.at = stay.entered;
   r.at_basis = stay.basis;
   if (goal.time == Goal::Time::recorded) {
@@ -116,7 +122,7 @@ Reached reach(const Subject& s, const Goal& goal, const Stage& stage, const Sett
   Reached r;
   r.wanted = true;
   apply_time(r, s, goal, stay, settings.zone);
-  r.changed_at = last_change(s, watched(goal, stage));
+  r.changed_at = last_change_of(s, watched(goal, stage), s.record.created.value_or(s.record.modified));
   if (s.record.state == "deleted") refuse(r, Reason::not_wanted, "deleted in the CRM");
   if (stage.won && !in_stage) refuse(r, Reason::not_wanted, "no longer in stage " + stage.name);
   const bool won_now = r.wanted && s.record.state == "live";
@@ -154,9 +160,8 @@ std::vector<Stay> stays(const Subject& s, const Stage& stage) {
 std::vector<Reached> reached(const Subject& s, const Goal& goal, const Settings& settings) {
   std::vector<Reached> out;
   if (s.record.ref.object != goal.subject) return out;
-  auto stage = std::find_if(settings.stages.begin(), settings.stages.end(),
-                            [&](const Stage& st) { return st.name == goal.stage && st.subject == goal.subject; });
-  if (stage == settings.stages.end()) return out;
+  const Stage* stage = stage_of(goal, settings);
+  if (stage == nullptr) return out;
   const std::vector<Stay> all = stays(s, *stage);
   if (all.empty()) return out;
   const bool in_stage = !all.back().left.has_value();
@@ -167,6 +172,20 @@ std::vector<Reached> reached(const Subject& s, const Goal& goal, const Settings&
   // A won stage counts its present stay (what is true now); any other its first.
   out.push_back(reach(s, goal, *stage, settings, stage->won ? all.back() : all.front(), in_stage));
   return out;
+}
+
+Timestamp last_change(const Subject& s, const std::vector<settings::Condition>& conditions) {
+  std::set<std::string> names;
+  for (const settings::Condition& c : conditions) names.insert(c.field);
+  return last_change_of(s, names, Timestamp{});
+}
+
+Timestamp history_corrected(const Subject& s, const Goal& goal, const Settings& settings) {
+  Timestamp last = s.record.created.value_or(s.record.modified);
+  const Stage* stage = stage_of(goal, settings);
+  for (const store::Fact& f : s.facts)
+    if (stage != nullptr && f.name == stage->field) last = std::max({last, f.true_from, f.learned});
+  return last;
 }
 
 std::string dedup_id(std::string_view lineage, std::string_view goal, std::int64_t occurrence) {

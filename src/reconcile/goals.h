@@ -24,7 +24,8 @@ std::vector<Stay> stays(const Subject& subject, const settings::Stage& stage);
 /// One goal reached by the subject, once.
 struct Reached {
   Timestamp entered_at;  ///< of the stay that counts
-  Timestamp at;          ///< the conversion's time by the goal's `time:`
+  std::optional<Timestamp> left_at;
+  Timestamp at;  ///< the conversion's time by the goal's `time:`
   Basis at_basis = Basis::crm_history;
   bool wanted = false;
   ledger::Reason why_not = ledger::Reason::not_wanted;
@@ -39,6 +40,11 @@ struct Reached {
 /// Empty when the stage was never entered. More than one only for `count: each`.
 /// A goal on a stage flagged `won` is wanted while the subject is in it; any other once it has been entered.
 std::vector<Reached> reached(const Subject& subject, const settings::Goal& goal, const settings::Settings& settings);
+
+/// When the CRM last changed a field that these conditions name; the beginning of time if there are none.
+Timestamp last_change(const Subject& subject, const std::vector<settings::Condition>& conditions);
+/// When Headwater last learned of the trigger field of the goal's stage: what a correction of its history counts from.
+Timestamp history_corrected(const Subject& subject, const settings::Goal& goal, const settings::Settings& settings);
 
 /// "hw-" and base32 of SHA-256 over (lineage, goal, occurrence): stable for ever, reveals nothing.
 std::string dedup_id(std::string_view lineage, std::string_view goal, std::int64_t occurrence);

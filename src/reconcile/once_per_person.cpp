@@ -2,48 +2,58 @@
 
 #include <set>
 
-#include "identity/persons.h"
+#include "reconcile/compose.h"
+#include "reconcile/same_person.h"
 
 namespace hw::reconcile {
 namespace {
 
-/// The leads and contacts that the resolver holds to be the same human as these people.
-std::set<std::int64_t> same_person(store::Tx& tx, const std::vector<store::StoredRecord>& people) {
+namespace rows = store::ledger_rows;
+
+std::set<std::int64_t> subjects_of(const Asked& a, const store::StoredRecord& person) {
   std::set<std::int64_t> out;
-  for (const auto& p : people) {
-    out.insert(p.id);
-    for (const auto& other : identity::records_of(tx, identity::persons_of(tx, p))) out.insert(other.id);
+  for (const auto& record : same_person(a.tx, person)) {
+    if (a.goal.subject != Object::deal) out.insert(record.id);
+    if (a.goal.subject == Object::deal)
+      for (const store::Tie& t : store::records::ties_to(a.tx, record.id, Object::deal)) out.insert(t.other);
   }
   return out;
 }
 
-std::set<std::int64_t> subjects_of(store::Tx& tx, const std::set<std::int64_t>& people, Object object) {
-  if (object != Object::deal) return people;
-  std::set<std::int64_t> deals;
-  for (std::int64_t p : people)
-    for (const store::Tie& t : store::records::ties_to(tx, p, Object::deal)) deals.insert(t.other);
-  return deals;
-}
-
-bool told_or_on_its_way(store::Tx& tx, const store::StoredConversion& c, std::string_view destination) {
-  for (const auto& u : store::ledger_rows::uploads(tx, c.id, destination))
-    if (u.mode == Mode::live && u.state != UploadState::rejected && u.state != UploadState::superseded) return true;
-  return false;
+/// Told and not taken back, of unknown fate, or on its way.
+bool holds_a_place(const Asked& a, std::int64_t conversion) {
+  const auto belief =
+      ledger::believe(rows::uploads(a.tx, conversion, a.plan.destination->name), a.plan.contract.receipt);
+  return belief.stands || belief.open || belief.uncertain;
 }
 
 }  // namespace
 
-bool told_for_same_person(store::Tx& tx, const Subject& subject, const settings::Goal& goal,
-                          const store::StoredConversion& conversion, std::string_view destination) {
-  if (subject.people.empty()) return false;
-  for (std::int64_t other : subjects_of(tx, same_person(tx, {subject.people.front()}), goal.subject)) {
-    for (const auto& c : store::ledger_rows::conversions_of_record(tx, other)) {
-      if (c.goal != goal.name || c.dedup_id == conversion.dedup_id) continue;
-      const Duration apart = c.at > conversion.at ? c.at - conversion.at : conversion.at - c.at;
-      if (apart <= goal.per_person_within && told_or_on_its_way(tx, c, destination)) return true;
+std::optional<std::int64_t> told_for_same_person(const Asked& a, const store::StoredConversion& conversion,
+                                                 Duration within) {
+  if (a.subject.people.empty()) return std::nullopt;
+  for (std::int64_t record : subjects_of(a, a.subject.people.front())) {
+    for (const auto& c : rows::conversions_of_record(a.tx, record)) {
+      if (c.goal != a.goal.name || c.dedup_id == conversion.dedup_id) continue;
+      const Duration between = c.at > conversion.at ? c.at - conversion.at : conversion.at - c.at;
+      if (between <= within && holds_a_place(a, c.id)) return c.id;
     }
   }
-  return false;
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> counted_on_click(const Asked& a, const store::StoredConversion& conversion,
+                                             const store::StoredUpload& row, std::int64_t open_row,
+                                             const std::vector<store::StoredUpload>& made_before) {
+  if (row.click_value.empty()) return std::nullopt;
+  for (const auto& u : rows_on_click(a, row.click_type, row.click_value, made_before)) {
+    if (conversion.id != 0 && u.conversion_id == conversion.id) continue;
+    if (u.id == 0) return std::int64_t{0};  // made a moment ago
+    const auto belief = ledger::believe(rows::uploads(a.tx, u.conversion_id, u.destination), a.plan.contract.receipt);
+    if (belief.stands || belief.uncertain) return u.conversion_id;
+    if (belief.open && (open_row == 0 || u.id < open_row)) return u.conversion_id;
+  }
+  return std::nullopt;
 }
 
 }  // namespace hw::reconcile

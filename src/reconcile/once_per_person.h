@@ -1,13 +1,20 @@
 #pragma once
-#include "reconcile/subject.h"
-#include "settings/settings.h"
-#include "store/ledger_rows.h"
+#include "reconcile/work.h"
 
 namespace hw::reconcile {
 
-/// `count: once_per_person within N`: was another conversion of the goal by the same person told to (or is it on its
-/// way to) the destination, with a time at most N away? Decided before the first send; later merges never retract.
-bool told_for_same_person(store::Tx& tx, const Subject& subject, const settings::Goal& goal,
-                          const store::StoredConversion& conversion, std::string_view destination);
+/// Another conversion whose place at the platform stands in this one's way; empty if none does. Decided before the
+/// first send; later merges never retract.
+
+/// `count: once_per_person within N`: a conversion of the goal by the same person, with a time at most N away, that the
+/// destination was told of or is about to be.
+std::optional<std::int64_t> told_for_same_person(const Asked& asked, const store::StoredConversion& conversion,
+                                                 Duration within);
+
+/// An action that counts once per click: another conversion on this click has the place. `open_row`: the own row that
+/// waits to be sent, which yields to earlier ones alone (0 = none yet).
+std::optional<std::int64_t> counted_on_click(const Asked& asked, const store::StoredConversion& conversion,
+                                             const store::StoredUpload& row, std::int64_t open_row,
+                                             const std::vector<store::StoredUpload>& made_before);
 
 }  // namespace hw::reconcile

@@ -39,14 +39,17 @@ class Reconciler {
   /// What a goal's and a destination's later go-live is (stored or configured).
   [[nodiscard]] Result<Frame> frame();
 
- private:
+  /// Has every record and touch source been read through once?
   Result<bool> sources_swept();
+  /// For a trial (`sync --limit`): true lets step() judge what is there as if every source had been read through, false
+  /// asks the store again.
+  void open_gate(bool open) { swept_ = open; }
+
+ private:
   Result<std::size_t> work_off(const std::vector<std::int64_t>& subjects, const Frame& frame);
   Status reconcile_one(store::Tx& tx, Frame& frame, std::int64_t record);
-  bool brake_closed(store::Tx& tx, const DestinationPlan& plan, const std::string& currency, std::int64_t micros);
   void apply(store::Tx& tx, ConversionWork work);
-  void rest_unasked(store::Tx& tx, std::int64_t record, Timestamp now);
-  Status release_brakes();
+  void leave_unasked(store::Tx& tx, std::int64_t record, Timestamp now);
 
   const settings::Settings& settings_;
   const settings::Connectors& connectors_;
@@ -54,14 +57,5 @@ class Reconciler {
   const Clock& clock_;
   bool swept_ = false;
 };
-
-/// What a configuration would newly send, restate and retract, per destination: count and money. Reads only. `settings`
-/// and `connectors` may be a candidate configuration's.
-struct PlannedChange {
-  std::string destination, goal, operation, currency;
-  std::int64_t n = 0, micros = 0;  ///< micros: value to be sent; for lowerings the amount taken away
-};
-Result<std::vector<PlannedChange>> plan(const settings::Settings& settings, const settings::Connectors& connectors,
-                                        store::Db& db, const Clock& clock);
 
 }  // namespace hw::reconcile

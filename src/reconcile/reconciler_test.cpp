@@ -208,7 +208,7 @@ TEST(Reconciler, ACorrectionToZeroOfADealThatGoesOutOfSightIsNotSent) {
   l.set("D1", "amount", "0");
   l.sink().weather = [] { return PlatformFault::busy; };
   l.pass(kHour * 73);
-  EXPECT_THAT(l.history("D1"), HasSubstr("retract retrying"));
+  EXPECT_THAT(l.history("D1"), HasSubstr("restate retrying 0"));
   l.remove("D1", Removal::Kind::gone);
   l.sink().weather = nullptr;
   l.pass(kDay);

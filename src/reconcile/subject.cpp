@@ -2,19 +2,13 @@
 
 #include <algorithm>
 
+#include "reconcile/same_person.h"
+
 namespace hw::reconcile {
 namespace {
 
 namespace records = store::records;
 using store::StoredRecord;
-
-/// A merged record's survivor, as far as the chain goes.
-std::optional<StoredRecord> survivor(store::Tx& tx, std::int64_t id) {
-  auto r = records::get(tx, id);
-  for (int hops = 0; r && r->state == "merged" && r->merged_into && hops < 16; ++hops)
-    r = records::get(tx, *r->merged_into);
-  return r;
-}
 
 void add_person(std::vector<StoredRecord>& people, std::optional<StoredRecord> person) {
   if (!person || person->state == "stub") return;

@@ -60,7 +60,6 @@ connect::Contract SinkSet::contract(const Destination& d) const {
   c.restate_up = r.restate_up;
   c.restate_down = r.restate_down;
   c.zero = r.zero;
-  c.adjust_needs_processed = r.adjust_needs_processed;
   c.adjust_until = r.adjust_until;
   c.max_items = std::clamp<std::size_t>(d.batch, 1, c.max_items);
   if (d.counting) c.counting = *d.counting;

@@ -90,7 +90,11 @@ std::vector<StoredIdentifier> quarantined(Tx& tx, std::int64_t limit) {
 }
 
 std::int64_t count_persons(Tx& tx) {
-  return tx.one_integer("SELECT COUNT(DISTINCT person_id) FROM identifier").value_or(0);
+  return tx
+      .one_integer(
+          "SELECT COUNT(DISTINCT i.person_id) FROM record r JOIN identifier i ON i.type = 'crm_' || r.object || '_id' "
+          "AND i.value = r.crm || ':' || r.ext_id WHERE r.state = 'live' AND r.object IN ('lead', 'contact')")
+      .value_or(0);
 }
 
 }  // namespace hw::store::identities

@@ -40,6 +40,7 @@ std::vector<StoredLink> links_by_evidence(Tx&, std::string_view evidence);  ///<
 /// How many distinct CRM records' evidence ("record:") stands on links of this identifier.
 std::int64_t record_count(Tx&, std::int64_t identifier);
 std::vector<StoredIdentifier> quarantined(Tx&, std::int64_t limit);
+/// Humans that the CRM knows: persons behind its live leads and contacts. Counted by scan, for reports.
 std::int64_t count_persons(Tx&);
 
 }  // namespace identities

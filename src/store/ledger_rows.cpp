@@ -14,7 +14,8 @@ constexpr const char* kConversionColumns =
 constexpr int kConversionWidth = 10;
 constexpr const char* kStandingColumns =
     "s.conversion_id, s.destination, s.goal, s.state, s.reason, s.detail, s.t_micros, s.b_micros, s.b_low, s.b_high, "
-    "s.crm_micros, s.t_currency, s.b_currency, s.crm_currency, s.changed_at, s.look_again_at, s.flags, s.story";
+    "s.crm_micros, s.t_currency, s.b_currency, s.crm_currency, s.changed_at, s.look_again_at, s.flags, s.story, "
+    "s.held_by";
 
 const std::string kSelectConversion = std::string("SELECT ") + kConversionColumns + " FROM conversion c ";
 const std::string kSelectStanding = std::string("SELECT ") + kStandingColumns + " FROM standing s ";
@@ -54,6 +55,7 @@ Standing read_standing_from(const Row& row, int first) {
   out.look_again_at = row.maybe_time(first + 15);
   out.flags = row.text(first + 16);
   out.story = row.text(first + 17);
+  out.held_by = row.maybe_integer(first + 18);
   return out;
 }
 
@@ -64,17 +66,20 @@ Listed read_listed(const Row& row) { return {read_standing_from(row, kConversion
 void write_standing(Tx& tx, const Standing& s) {
   tx.exec(
       "INSERT INTO standing(conversion_id, destination, goal, state, reason, detail, t_micros, t_currency, b_micros, "
-      "b_currency, b_low, b_high, crm_micros, crm_currency, changed_at, look_again_at, flags, story) "
-      "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(conversion_id, destination) DO UPDATE "
+      "b_currency, b_low, b_high, crm_micros, crm_currency, changed_at, look_again_at, flags, story, "
+      "held_by) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(conversion_id, "
+      "destination) DO UPDATE "
       "SET "
       "goal = excluded.goal, state = excluded.state, reason = excluded.reason, detail = excluded.detail, "
       "t_micros = excluded.t_micros, t_currency = excluded.t_currency, b_micros = excluded.b_micros, "
       "b_currency = excluded.b_currency, b_low = excluded.b_low, b_high = excluded.b_high, "
       "crm_micros = excluded.crm_micros, crm_currency = excluded.crm_currency, changed_at = excluded.changed_at, "
-      "look_again_at = excluded.look_again_at, flags = excluded.flags, story = excluded.story",
+      "look_again_at = excluded.look_again_at, flags = excluded.flags, story = excluded.story, "
+      "held_by = excluded.held_by",
       {val(s.conversion_id), val(s.destination), val(s.goal), val(s.state), val(s.reason), val(s.detail),
        val(s.t_micros), val(s.t_currency), val(s.b_micros), val(s.b_currency), val(s.b_low), val(s.b_high),
-       val(s.crm_micros), val(s.crm_currency), val(s.changed_at), val(s.look_again_at), val(s.flags), val(s.story)});
+       val(s.crm_micros), val(s.crm_currency), val(s.changed_at), val(s.look_again_at), val(s.flags), val(s.story),
+       val(s.held_by)});
 }
 
 struct Amount {
@@ -226,9 +231,9 @@ std::vector<Listed> list_standings(Tx& tx, std::string_view destination, std::st
              read_listed);
 }
 
-std::optional<Click> chosen_click(Tx& tx, std::string_view lineage, std::string_view destination) {
-  return one<Click>(tx, "SELECT type, value, at, at_basis FROM chosen_click WHERE lineage = ? AND destination = ?",
-                    {val(lineage), val(destination)}, [](const Row& row) {
+std::optional<Click> chosen_click(Tx& tx, std::string_view lineage, std::string_view platform) {
+  return one<Click>(tx, "SELECT type, value, at, at_basis FROM chosen_click WHERE lineage = ? AND platform = ?",
+                    {val(lineage), val(platform)}, [](const Row& row) {
                       return Click{.type = row.text(0),
                                    .value = row.text(1),
                                    .at = row.time(2),
@@ -237,23 +242,20 @@ std::optional<Click> chosen_click(Tx& tx, std::string_view lineage, std::string_
                     });
 }
 
-void choose_click(Tx& tx, std::string_view lineage, std::string_view destination, const Click& click, Timestamp now) {
+void choose_click(Tx& tx, std::string_view lineage, std::string_view platform, const Click& click, Timestamp now) {
   tx.exec(
-      "INSERT INTO chosen_click(lineage, destination, type, value, at, at_basis, chosen_at) VALUES(?, ?, ?, ?, ?, ?, "
-      "?) "
-      "ON CONFLICT(lineage, destination) DO UPDATE SET type = excluded.type, value = excluded.value, at = excluded.at, "
+      "INSERT INTO chosen_click(lineage, platform, type, value, at, at_basis, chosen_at) VALUES(?, ?, ?, ?, ?, ?, ?) "
+      "ON CONFLICT(lineage, platform) DO UPDATE SET type = excluded.type, value = excluded.value, at = excluded.at, "
       "at_basis = excluded.at_basis, chosen_at = excluded.chosen_at",
-      {val(lineage), val(destination), val(click.type), val(click.value), val(click.at), val(to_string(click.at_basis)),
+      {val(lineage), val(platform), val(click.type), val(click.value), val(click.at), val(to_string(click.at_basis)),
        val(now)});
 }
 
-std::vector<StoredConversion> conversions_on_click(Tx& tx, std::string_view destination, std::string_view type,
-                                                   std::string_view value) {
-  return all(tx,
-             kSelectConversion +
-                 "JOIN chosen_click k ON k.lineage = c.lineage "
-                 "WHERE k.destination = ? AND k.value = ? AND k.type = ? ORDER BY c.id",
-             {val(destination), val(value), val(type)}, read_conversion);
+std::vector<std::int64_t> records_held_by(Tx& tx, std::int64_t conversion) {
+  return all<std::int64_t>(tx,
+                           "SELECT DISTINCT c.record_id FROM standing s JOIN conversion c ON c.id = s.conversion_id "
+                           "WHERE s.held_by = ? ORDER BY c.record_id",
+                           {val(conversion)}, [](const Row& row) { return row.integer(0); });
 }
 
 void repoint_conversion(Tx& tx, std::int64_t id, std::int64_t record, std::int64_t occurrence) {

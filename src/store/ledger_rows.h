@@ -34,6 +34,8 @@ struct Standing {
   std::optional<Timestamp> look_again_at;
   std::string flags;  ///< space separated: "identity_changed_after_upload", "click_after_first", "time_inferred", ...
   std::string story;  ///< JSON for explain: the click chosen and those passed over
+  /// The conversion whose place at the platform this one cannot take: looked at again when that one's standing changes.
+  std::optional<std::int64_t> held_by;
   friend bool operator==(const Standing&, const Standing&) = default;
 };
 
@@ -47,8 +49,13 @@ struct StoredUpload {
   std::string code, detail;
   std::optional<std::int64_t> value_micros;
   std::string currency;
-  std::string item;  ///< JSON of connect::Item, frozen once first_attempt_at is set
-  std::string dedup_key, consent;
+  // Frozen once first_attempt_at is set: what is said, where and of whom. A row goes to the account and action it was
+  // made for, whatever the configuration says later.
+  std::string item;  ///< JSON of connect::Item
+  std::string account, action, dedup_key, consent;
+  std::string click_type, click_value;     ///< the click it carries, "" if none
+  std::optional<std::int64_t> person;      ///< record whose data it carries
+  std::optional<Timestamp> conversion_at;  ///< the conversion's time as told
   Timestamp made_at, not_before, expires_at, next_at;
   int attempts = 0;
   std::optional<Timestamp> first_attempt_at, last_attempt_at, received_at, processed_at;
@@ -116,9 +123,9 @@ std::vector<StoredUpload> uploads(Tx&, std::int64_t conversion, std::string_view
 std::optional<StoredUpload> upload(Tx&, std::int64_t id);
 /// With its first event. Here and in move(), next_at is stored no earlier than not_before.
 std::int64_t add_upload(Tx&, const StoredUpload&, std::string_view actor);
-/// Replaces the item and value of a row that was never attempted; throws "store_constraint" for one that was.
-void replace_item(Tx&, std::int64_t id, std::string_view item, std::optional<std::int64_t> value_micros,
-                  std::string_view currency, Timestamp not_before, Timestamp expires_at, std::string_view consent);
+/// Gives a row that was never attempted what `u` says (everything that the first attempt freezes, and its windows);
+/// throws "store_constraint" for one that was.
+void replace_unsent(Tx&, std::int64_t id, const StoredUpload& u);
 /// The one way to change an upload: writes every mutable column of `u` and an event when state or code changed. Throws
 /// "store_constraint" when the stored state is not `from`. While first_attempt_at is stored (only a `u` without it
 /// takes it back) item, dedup_key, value, currency and consent stay, whatever `u` holds.
@@ -150,12 +157,15 @@ std::vector<StoredRequest> due_requests(Tx&, std::string_view destination, Times
 std::optional<Timestamp> next_poll(Tx&, std::string_view destination);
 std::optional<StoredRequest> request(Tx&, std::int64_t id);
 
-std::optional<Click> chosen_click(Tx&, std::string_view lineage, std::string_view destination);
-void choose_click(Tx&, std::string_view lineage, std::string_view destination, const Click&, Timestamp now);
+/// `platform` names who is told: a click is chosen once per lineage and platform account.
+std::optional<Click> chosen_click(Tx&, std::string_view lineage, std::string_view platform);
+void choose_click(Tx&, std::string_view lineage, std::string_view platform, const Click&, Timestamp now);
 
-/// Conversions whose lineage chose this click at the destination.
-std::vector<StoredConversion> conversions_on_click(Tx&, std::string_view destination, std::string_view type,
-                                                   std::string_view value);
+/// Live rows that carry this click at this account and action, by id: all revisions of every conversion.
+std::vector<StoredUpload> uploads_on_click(Tx&, std::string_view type, std::string_view value, std::string_view account,
+                                           std::string_view action);
+/// Records of conversions whose standing is held by this conversion.
+std::vector<std::int64_t> records_held_by(Tx&, std::int64_t conversion);
 /// Gives a conversion to another record (a merge's survivor); its key stays.
 void repoint_conversion(Tx&, std::int64_t id, std::int64_t record, std::int64_t occurrence);
 

@@ -301,9 +301,17 @@ TEST_P(LedgerTest, AMoveFromAnotherStateThanTheStoredOneIsRefused) {
 TEST_P(LedgerTest, WhatIsSentIsFrozenWithTheFirstAttempt) {
   write([](Tx& tx) {
     StoredUpload u = add(tx, upload_of(conversion(tx, 4)));
-    ledger_rows::replace_item(tx, u.id, "second", 6000000, "USD", at(40), at(900), "denied");
+    StoredUpload second = u;
+    second.item = "second";
+    second.value_micros = 6000000;
+    second.currency = "USD";
+    second.consent = "denied";
+    second.account = "other account";
+    second.not_before = at(40);
+    second.expires_at = at(900);
+    ledger_rows::replace_unsent(tx, u.id, second);
     u = *ledger_rows::upload(tx, u.id);
-    EXPECT_EQ(u.item + u.currency + u.consent, "secondUSDdenied");
+    EXPECT_EQ(u.item + u.currency + u.consent + u.account, "secondUSDdeniedother account");
     EXPECT_EQ(u.next_at, at(40));
     u.item = "third";
     u.first_attempt_at = at(41);
@@ -321,7 +329,7 @@ TEST_P(LedgerTest, WhatIsSentIsFrozenWithTheFirstAttempt) {
   });
   const Status refused = db_->transact(Durability::ledger, [](Tx& tx) -> Status {
     const auto id = *tx.one_integer("SELECT id FROM upload");
-    ledger_rows::replace_item(tx, id, "fifth", 1, "EUR", at(1), at(2), "");
+    ledger_rows::replace_unsent(tx, id, *ledger_rows::upload(tx, id));
     return {};
   });
   EXPECT_EQ(refused.error().code, "store_constraint");
@@ -481,14 +489,16 @@ void fill(Tx& tx, std::int64_t rows) {
       {val(rows)});
   const std::string uploads =
       "INSERT INTO upload(conversion_id, destination, revision, operation, mode, state, code, detail, currency, item, "
-      "dedup_key, made_at, not_before, expires_at, next_at, attempts, consent) " +
+      "dedup_key, made_at, not_before, expires_at, next_at, attempts, consent, account, action, click_type, "
+      "click_value) " +
       numbers;
-  tx.exec(
-      uploads + "SELECT i, 'ads', 0, 'upload', 'live', 'processed', '', '', 'EUR', '{}', '', i, i, i, i, 1, '' FROM n",
-      {val(rows)});
+  tx.exec(uploads +
+              "SELECT i, 'ads', 0, 'upload', 'live', 'processed', '', '', 'EUR', '{}', '', i, i, i, i, 1, '', '', '', "
+              "'', '' FROM n",
+          {val(rows)});
   tx.exec(uploads +
               "SELECT i, 'ads', 1, 'restate', 'live', 'pending', '', '', 'EUR', '{}', '', i, i + 5000000, i + 9000000, "
-              "i + 5000000, 0, '' FROM n",
+              "i + 5000000, 0, '', '', '', '', '' FROM n",
           {val(rows)});
   tx.exec(
       "INSERT INTO standing(conversion_id, destination, goal, state, reason, detail, t_micros, t_currency, b_micros, "

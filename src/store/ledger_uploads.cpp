@@ -11,7 +11,8 @@ namespace {
 const std::string kSelect =
     "SELECT u.id, u.conversion_id, u.destination, u.revision, u.operation, u.mode, u.state, u.code, u.detail, "
     "u.value_micros, u.currency, u.item, u.dedup_key, u.consent, u.made_at, u.not_before, u.expires_at, u.next_at, "
-    "u.attempts, u.first_attempt_at, u.last_attempt_at, u.received_at, u.processed_at, u.request_id FROM upload u ";
+    "u.attempts, u.first_attempt_at, u.last_attempt_at, u.received_at, u.processed_at, u.request_id, u.account, "
+    "u.action, u.click_type, u.click_value, u.person, u.conversion_at FROM upload u ";
 const std::string kSelectRequest =
     "SELECT id, destination, receipt, verdict, row_count, sent_at, next_poll_at, polls FROM request ";
 
@@ -48,6 +49,12 @@ StoredUpload read_upload(const Row& row) {
   out.received_at = row.maybe_time(21);
   out.processed_at = row.maybe_time(22);
   out.request_id = row.maybe_integer(23);
+  out.account = row.text(24);
+  out.action = row.text(25);
+  out.click_type = row.text(26);
+  out.click_value = row.text(27);
+  out.person = row.maybe_integer(28);
+  out.conversion_at = row.maybe_time(29);
   return out;
 }
 
@@ -92,22 +99,27 @@ StateAndCode state_of(Tx& tx, std::int64_t id) {
   return *found;
 }
 
-/// What is sent is frozen with the first attempt: from then on a row keeps what it said, whatever `u` holds; until an
-/// answer proves that this attempt was not applied and `u` takes the time of it back.
+/// What the first attempt freezes. 0 rows: it was attempted, and says what it said.
+std::int64_t write_unsent(Tx& tx, std::int64_t id, const StoredUpload& u) {
+  return tx.exec(
+      "UPDATE upload SET item = ?, account = ?, action = ?, dedup_key = ?, value_micros = ?, currency = ?, consent = "
+      "?, "
+      "click_type = ?, click_value = ?, person = ?, conversion_at = ? WHERE id = ? AND first_attempt_at IS NULL",
+      {val(u.item), val(u.account), val(u.action), val(u.dedup_key), val(u.value_micros), val(u.currency),
+       val(u.consent), val(u.click_type), val(u.click_value), val(u.person), val(u.conversion_at), val(id)});
+}
+
+/// From the first attempt on a row keeps what it said, whatever `u` holds; until an answer proves that this attempt was
+/// not applied and `u` takes the time of it back.
 void write_mutable(Tx& tx, const StoredUpload& u) {
+  write_unsent(tx, u.id, u);
   tx.exec(
       "UPDATE upload SET state = ?, code = ?, detail = ?, expires_at = ?, not_before = ?, next_at = ?, attempts = ?, "
       "last_attempt_at = ?, received_at = ?, processed_at = ?, request_id = ?, "
-      "item = CASE WHEN first_attempt_at IS NULL THEN ? ELSE item END, "
-      "dedup_key = CASE WHEN first_attempt_at IS NULL THEN ? ELSE dedup_key END, "
-      "value_micros = CASE WHEN first_attempt_at IS NULL THEN ? ELSE value_micros END, "
-      "currency = CASE WHEN first_attempt_at IS NULL THEN ? ELSE currency END, "
-      "consent = CASE WHEN first_attempt_at IS NULL THEN ? ELSE consent END, "
       "first_attempt_at = CASE WHEN ? = 1 THEN COALESCE(first_attempt_at, ?) ELSE NULL END WHERE id = ?",
       {val(to_string(u.state)), val(u.code), val(u.detail), val(u.expires_at), val(u.not_before), val(due_at(u)),
        val(std::int64_t{u.attempts}), val(u.last_attempt_at), val(u.received_at), val(u.processed_at),
-       val(u.request_id), val(u.item), val(u.dedup_key), val(u.value_micros), val(u.currency), val(u.consent),
-       val(std::int64_t{u.first_attempt_at.has_value()}), val(u.first_attempt_at), val(u.id)});
+       val(u.request_id), val(std::int64_t{u.first_attempt_at.has_value()}), val(u.first_attempt_at), val(u.id)});
 }
 
 std::optional<Timestamp> maybe_time(std::optional<std::int64_t> micros) {
@@ -131,8 +143,9 @@ std::int64_t add_upload(Tx& tx, const StoredUpload& u, std::string_view actor) {
       "INSERT INTO upload(conversion_id, destination, revision, operation, mode, state, code, detail, value_micros, "
       "currency, item, dedup_key, made_at, not_before, expires_at, next_at, attempts, first_attempt_at, "
       "last_attempt_at, "
-      "received_at, processed_at, request_id, consent) "
-      "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+      "received_at, processed_at, request_id, consent, account, action, click_type, click_value, person, "
+      "conversion_at) "
+      "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
       {val(u.conversion_id),
        val(u.destination),
        val(std::int64_t{u.revision}),
@@ -155,19 +168,24 @@ std::int64_t add_upload(Tx& tx, const StoredUpload& u, std::string_view actor) {
        val(u.received_at),
        val(u.processed_at),
        val(u.request_id),
-       val(u.consent)});
+       val(u.consent),
+       val(u.account),
+       val(u.action),
+       val(u.click_type),
+       val(u.click_value),
+       val(u.person),
+       val(u.conversion_at)});
   add_event(tx, added, "", actor, u.made_at);
   return added.id;
 }
 
-void replace_item(Tx& tx, std::int64_t id, std::string_view item, std::optional<std::int64_t> value_micros,
-                  std::string_view currency, Timestamp not_before, Timestamp expires_at, std::string_view consent) {
-  const std::int64_t replaced = tx.exec(
-      "UPDATE upload SET item = ?, value_micros = ?, currency = ?, not_before = ?, expires_at = ?, consent = ?, "
-      "next_at = CASE WHEN next_at < ? THEN ? ELSE next_at END WHERE id = ? AND first_attempt_at IS NULL",
-      {val(item), val(value_micros), val(currency), val(not_before), val(expires_at), val(consent), val(not_before),
-       val(not_before), val(id)});
-  if (replaced == 0) throw store_constraint("upload " + std::to_string(id) + " was attempted: its item is frozen");
+void replace_unsent(Tx& tx, std::int64_t id, const StoredUpload& u) {
+  if (write_unsent(tx, id, u) == 0)
+    throw store_constraint("upload " + std::to_string(id) + " was attempted: its item is frozen");
+  tx.exec(
+      "UPDATE upload SET not_before = ?, expires_at = ?, next_at = CASE WHEN next_at < ? THEN ? ELSE next_at END "
+      "WHERE id = ?",
+      {val(u.not_before), val(u.expires_at), val(u.not_before), val(u.not_before), val(id)});
 }
 
 void move(Tx& tx, const StoredUpload& u, UploadState from, std::string_view actor, Timestamp now) {
@@ -196,6 +214,15 @@ std::vector<StoredUpload> in_flight(Tx& tx, std::string_view destination) {
 
 std::vector<StoredUpload> uploads_of_request(Tx& tx, std::int64_t request) {
   return select(tx, "WHERE u.request_id = ? ORDER BY u.id", {val(request)});
+}
+
+std::vector<StoredUpload> uploads_on_click(Tx& tx, std::string_view type, std::string_view value,
+                                           std::string_view account, std::string_view action) {
+  return select(
+      tx,
+      "WHERE u.click_value = ? AND u.click_value <> '' AND u.click_type = ? AND u.account = ? AND u.action = ? "
+      "AND u.mode = 'live' ORDER BY u.id",
+      {val(value), val(type), val(account), val(action)});
 }
 
 std::vector<StoredUpload> list_uploads(Tx& tx, const UploadFilter& filter) {

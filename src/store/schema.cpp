@@ -75,15 +75,18 @@ CREATE TABLE standing(conversion_id {int} NOT NULL, destination TEXT NOT NULL, g
   reason TEXT NOT NULL, detail TEXT NOT NULL, t_micros {int} NOT NULL, t_currency TEXT NOT NULL, b_micros {int} NOT NULL,
   b_currency TEXT NOT NULL, b_low {int} NOT NULL, b_high {int} NOT NULL, crm_micros {int} NOT NULL, crm_currency TEXT NOT NULL,
   changed_at {int} NOT NULL, look_again_at {int}, flags TEXT NOT NULL, story TEXT NOT NULL,
-  PRIMARY KEY(conversion_id, destination)) {clustered};
+  held_by {int}, PRIMARY KEY(conversion_id, destination)) {clustered};
 CREATE INDEX standing_due ON standing(look_again_at) WHERE look_again_at IS NOT NULL;
+CREATE INDEX standing_held ON standing(held_by) WHERE held_by IS NOT NULL;
 CREATE INDEX standing_reason ON standing(destination, goal, reason);
 CREATE TABLE upload(id {id}, conversion_id {int} NOT NULL, destination TEXT NOT NULL, revision {int} NOT NULL,
   operation TEXT NOT NULL, mode TEXT NOT NULL, state TEXT NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL,
   value_micros {int}, currency TEXT NOT NULL, item TEXT NOT NULL, dedup_key TEXT NOT NULL, made_at {int} NOT NULL,
   not_before {int} NOT NULL, expires_at {int} NOT NULL, next_at {int} NOT NULL, attempts {int} NOT NULL,
   first_attempt_at {int}, last_attempt_at {int}, received_at {int}, processed_at {int}, request_id {int},
-  consent TEXT NOT NULL, UNIQUE(conversion_id, destination, revision)) {strict};
+  consent TEXT NOT NULL, account TEXT NOT NULL, action TEXT NOT NULL, click_type TEXT NOT NULL, click_value TEXT NOT NULL,
+  person {int}, conversion_at {int}, UNIQUE(conversion_id, destination, revision)) {strict};
+CREATE INDEX upload_click ON upload(click_value) WHERE click_value <> '';
 CREATE INDEX upload_due ON upload(destination, next_at) WHERE state IN ('pending', 'retrying');
 CREATE INDEX upload_in_flight ON upload(destination) WHERE state = 'in_flight';
 CREATE INDEX upload_request ON upload(request_id) WHERE request_id IS NOT NULL;
@@ -95,9 +98,8 @@ CREATE TABLE upload_event(id {id}, upload_id {int} NOT NULL, at {int} NOT NULL, 
 CREATE INDEX upload_event_upload ON upload_event(upload_id);
 CREATE TABLE ledger_total(destination TEXT NOT NULL, goal TEXT NOT NULL, currency TEXT NOT NULL, line TEXT NOT NULL,
   reason TEXT NOT NULL, n {int} NOT NULL, micros {int} NOT NULL, PRIMARY KEY(destination, goal, currency, line, reason)) {clustered};
-CREATE TABLE chosen_click(lineage TEXT NOT NULL, destination TEXT NOT NULL, type TEXT NOT NULL, value TEXT NOT NULL,
-  at {int} NOT NULL, at_basis TEXT NOT NULL, chosen_at {int} NOT NULL, PRIMARY KEY(lineage, destination)) {clustered};
-CREATE INDEX chosen_click_value ON chosen_click(destination, value);
+CREATE TABLE chosen_click(lineage TEXT NOT NULL, platform TEXT NOT NULL, type TEXT NOT NULL, value TEXT NOT NULL,
+  at {int} NOT NULL, at_basis TEXT NOT NULL, chosen_at {int} NOT NULL, PRIMARY KEY(lineage, platform)) {clustered};
 CREATE TABLE lowering(id {id}, destination TEXT NOT NULL, at {int} NOT NULL, conversion_id {int} NOT NULL,
   micros {int} NOT NULL, currency TEXT NOT NULL) {strict};
 CREATE INDEX lowering_at ON lowering(destination, at);

@@ -113,6 +113,10 @@ Comparison compare(const std::vector<TruthRow>& truth, const std::vector<ClaimRo
     const std::int64_t amount = b == believed.end() ? 0 : b->second->micros;
     judge.amount(where, "what the platform believes", amount,
                  b == believed.end() ? c.told_currency : b->second->currency, c.told, c.told_currency);
+    const std::int64_t counted = b == believed.end() ? 0 : b->second->count;
+    if (c.state == "taken" && counted != 1)
+      out.complaints.push_back(where + ": is taken, and the platform counts it " + std::to_string(counted) + " times");
+    if (counted > 1) out.complaints.push_back(where + ": counted " + std::to_string(counted) + " times");
   }
   for (const auto& [key, t] : true_rows) {
     if (seen.contains(key)) continue;

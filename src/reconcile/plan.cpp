@@ -1,0 +1,102 @@
+#include "reconcile/plan.h"
+
+#include <functional>
+#include <map>
+#include <tuple>
+
+#include "reconcile/adopt.h"
+
+namespace hw::reconcile {
+namespace {
+
+using store::Tx;
+namespace rows = store::ledger_rows;
+
+Timestamp later_go_live(Tx& tx, const settings::Settings& settings, const settings::Destination& d, Timestamp now) {
+  Timestamp at = d.go_live.value_or(rows::go_live(tx, go_live_scope(d.mode), d.name).value_or(now));
+  const settings::Goal* goal = settings.goal(d.goal);
+  if (goal != nullptr && goal->go_live) at = std::max(at, *goal->go_live);
+  return at;
+}
+
+/// Shows every row that would be made now to `see`, until it says no.
+Status each_row(const settings::Settings& settings, const settings::Connectors& connectors, store::Db& db,
+                const Clock& clock, const std::function<bool(const ConversionWork&, const Work&)>& see) {
+  return db.read([&](Tx& tx) -> Status {
+    const Timestamp now = clock.system_now();
+    Frame frame{.settings = &settings,
+                .plans = destination_plans(tx, settings, connectors, now),
+                .now = now,
+                .brake_closed = [](const auto&...) { return false; }};
+    for (Object object : {Object::lead, Object::contact, Object::account, Object::deal}) {
+      std::int64_t after = 0;
+      for (auto ids = store::records::walk(tx, object, after, 1000); !ids.empty();
+           ids = store::records::walk(tx, object, after, 1000)) {
+        after = ids.back();
+        for (std::int64_t id : ids) {
+          auto subject = load_subject(tx, id);
+          if (!subject) continue;
+          for (const ConversionWork& c : assess(tx, frame, *subject, conversions_after_merges(tx, *subject)))
+            for (const Work& w : c.work)
+              if (w.make && !see(c, w)) return {};
+        }
+      }
+    }
+    return {};
+  });
+}
+
+}  // namespace
+
+std::string go_live_scope(Mode mode) { return std::string("destination:") + to_string(mode); }
+
+std::vector<DestinationPlan> destination_plans(Tx& tx, const settings::Settings& settings,
+                                               const settings::Connectors& connectors, Timestamp now) {
+  std::vector<DestinationPlan> out;
+  for (const settings::Destination& d : settings.destinations) {
+    DestinationPlan p{.destination = &d,
+                      .sinks = settings::sinks_of(d, connectors),
+                      .contract = {},
+                      .go_live = later_go_live(tx, settings, d, now)};
+    if (p.sinks.upload == nullptr) continue;
+    p.contract = p.sinks.contract(d);
+    out.push_back(std::move(p));
+  }
+  return out;
+}
+
+Result<std::vector<PlannedChange>> plan(const settings::Settings& settings, const settings::Connectors& connectors,
+                                        store::Db& db, const Clock& clock) {
+  std::map<std::tuple<std::string, std::string, std::string, std::string>, PlannedChange> sums;
+  auto seen = each_row(settings, connectors, db, clock, [&](const ConversionWork& c, const Work& w) {
+    const settings::Destination& d = *w.plan->destination;
+    auto& sum = sums[{d.name, c.conversion.goal, to_string(w.make->operation), w.make->currency}];
+    sum.destination = d.name;
+    sum.goal = c.conversion.goal;
+    sum.operation = to_string(w.make->operation);
+    sum.currency = w.make->currency;
+    sum.mode = d.mode;
+    ++sum.n;
+    sum.micros += w.lowering ? w.lowering_micros : w.make->value_micros.value_or(0);
+    return true;
+  });
+  if (!seen) return seen.error();
+  std::vector<PlannedChange> out;
+  for (auto& [key, change] : sums) out.push_back(std::move(change));
+  return out;
+}
+
+Result<std::vector<store::StoredUpload>> shadow_rows(const settings::Settings& settings,
+                                                     const settings::Connectors& connectors, store::Db& db,
+                                                     const Clock& clock, std::string_view destination,
+                                                     std::size_t limit) {
+  std::vector<store::StoredUpload> out;
+  auto seen = each_row(settings, connectors, db, clock, [&](const ConversionWork&, const Work& w) {
+    if (w.shadow && w.plan->destination->name == destination) out.push_back(*w.make);
+    return out.size() < limit;
+  });
+  if (!seen) return seen.error();
+  return out;
+}
+
+}  // namespace hw::reconcile

@@ -1,0 +1,34 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "reconcile/assess.h"
+
+namespace hw::reconcile {
+
+/// What a configuration would newly send, restate and retract, per destination: count and money. Destinations in
+/// shadow are shown as if they sent.
+struct PlannedChange {
+  std::string destination, goal, operation, currency;
+  Mode mode = Mode::live;
+  std::int64_t n = 0, micros = 0;  ///< micros: value to be sent; for lowerings the amount taken away
+};
+/// Reads only. `settings` and `connectors` may be a candidate configuration's.
+Result<std::vector<PlannedChange>> plan(const settings::Settings& settings, const settings::Connectors& connectors,
+                                        store::Db& db, const Clock& clock);
+
+/// The rows that destinations in shadow would send now, up to `limit`, by record.
+Result<std::vector<store::StoredUpload>> shadow_rows(const settings::Settings& settings,
+                                                     const settings::Connectors& connectors, store::Db& db,
+                                                     const Clock& clock, std::string_view destination,
+                                                     std::size_t limit);
+
+/// Every destination of the configuration whose connector is enabled, as an assessment sees it.
+std::vector<DestinationPlan> destination_plans(store::Tx& tx, const settings::Settings& settings,
+                                               const settings::Connectors& connectors, Timestamp now);
+
+/// Where the go-live of a destination is kept: it belongs to its mode, a test run never makes live history.
+std::string go_live_scope(Mode mode);
+
+}  // namespace hw::reconcile

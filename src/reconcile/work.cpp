@@ -1,0 +1,311 @@
+#include "reconcile/work.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/zone.h"
+#include "ledger/item_json.h"
+#include "reconcile/clicks.h"
+#include "reconcile/compose.h"
+#include "reconcile/consent.h"
+#include "reconcile/once_per_person.h"
+#include "reconcile/same_person.h"
+
+namespace hw::reconcile {
+namespace {
+
+using connect::Refusal;
+using ledger::Desired;
+using ledger::Reason;
+using store::StoredConversion;
+using store::StoredRecord;
+using store::StoredUpload;
+namespace rows = store::ledger_rows;
+
+void refuse(Desired& d, Reason why, std::string detail) {
+  d.wanted = false;
+  d.not_wanted_because = why;
+  d.detail = std::move(detail);
+}
+
+/// The goal's answer as this destination sees it.
+Desired desired_of(const Asked& a) {
+  Desired d;
+  d.wanted = a.reached.wanted;
+  d.not_wanted_because = a.reached.why_not;
+  d.detail = a.reached.detail;
+  d.micros = a.reached.micros;
+  d.currency = a.reached.currency;
+  d.changed_at = std::max(a.reached.changed_at, last_change(a.subject, a.plan.destination->route));
+  d.gone = a.reached.gone;
+  // The order of the reasons: what the destination refuses comes after not_wanted and before the value's own.
+  const bool judged = !d.wanted && d.not_wanted_because == Reason::not_wanted;
+  if (!judged && a.reached.entered_at < a.plan.go_live) {
+    refuse(d, Reason::before_go_live, "reached before go-live " + rfc3339(a.plan.go_live));
+  } else if (!judged && !settings::holds(a.plan.destination->route, a.subject.record.fields)) {
+    refuse(d, Reason::excluded_by_goal, "a `route:` condition of the destination does not hold");
+  }
+  const Timestamp gathered = a.subject.changed + a.frame.settings->gather;
+  if (a.frame.now < gathered) {
+    d.hold = true;
+    d.hold_until = gathered;
+    if (d.wanted) d.detail = "gathering until " + rfc3339(gathered);
+  }
+  return d;
+}
+
+/// Whose data a first upload carries: the click's owner, else the first of the people who is live.
+const StoredRecord* person_of(const Subject& subject, const std::optional<ChosenClick>& click) {
+  for (const auto& p : subject.people)
+    if (click && p.id == click->person) return &p;
+  for (const auto& p : subject.people)
+    if (p.state == "live") return &p;
+  return subject.people.empty() ? nullptr : &subject.people.front();
+}
+
+std::string story(const ClickStory& clicks) {
+  nlohmann::json passed = nlohmann::json::array();
+  for (const auto& [what, why] : clicks.passed_over) passed.push_back({{"click", what}, {"why", why}});
+  nlohmann::json j{{"passed_over", passed}};
+  if (clicks.chosen)
+    j["chosen"] = {{"type", clicks.chosen->click.type},
+                   {"at", rfc3339(clicks.chosen->click.at)},
+                   {"whence", clicks.chosen->whence}};
+  return j.dump();
+}
+
+/// The flags of a standing: words that explain and the accounts read.
+void flag(store::Standing& s, const std::string& word) { s.flags += (s.flags.empty() ? "" : " ") + word; }
+
+/// The last row that was refused, when nothing came after it.
+const StoredUpload* refused_last(const std::vector<StoredUpload>& history, Mode mode) {
+  for (auto it = history.rbegin(); it != history.rend(); ++it) {
+    if (it->state == UploadState::superseded || it->mode != mode) continue;
+    return it->state == UploadState::rejected ? &*it : nullptr;
+  }
+  return nullptr;
+}
+
+bool same_request(const StoredUpload& refused, const StoredUpload& row) {
+  auto old = ledger::item_from_json(refused.item);
+  auto now = ledger::item_from_json(row.item);
+  return old && now && old->body == now->body && refused.operation == row.operation &&
+         refused.value_micros == row.value_micros && refused.account == row.account && refused.action == row.action;
+}
+
+bool says_the_same(const StoredUpload& x, const StoredUpload& y) {
+  return x.item == y.item && x.account == y.account && x.action == y.action && x.consent == y.consent &&
+         x.person == y.person;
+}
+
+/// Without identifier because its click is out of the window: that reason stands before having none.
+Refusal named(Refusal refusal, const ClickStory& clicks) {
+  const bool too_old = std::any_of(clicks.passed_over.begin(), clicks.passed_over.end(),
+                                   [](const auto& passed) { return passed.second == "too_old"; });
+  if (refusal.reason == "no_identifier" && too_old) refusal.reason = "expired";
+  return refusal;
+}
+
+/// A withdrawal stops corrections too, and stands before the reasons why they wait or cannot be made.
+bool comes_after_consent(const ledger::Decision& d) {
+  return d.reason &&
+         (*d.reason == Reason::settling || *d.reason == Reason::braked || *d.reason == Reason::uncorrectable);
+}
+
+/// What a lowering takes away, in the currency that is believed.
+std::int64_t lowered_by(const ledger::Decision& d) {
+  return d.t_currency == d.b_currency ? d.b_micros - d.t_micros : d.b_micros;
+}
+
+/// One conversion at one destination, step by step.
+class Assessment {
+ public:
+  Assessment(const Asked& asked, const StoredConversion& conversion, bool dead,
+             const std::vector<StoredUpload>& made_before)
+      : a_(asked), c_(conversion), made_before_(made_before), dead_(dead), desired_(desired_of(asked)) {
+    if (c_.id != 0) history_ = rows::uploads(a_.tx, c_.id, a_.plan.destination->name);
+    belief_ = ledger::believe(history_, a_.plan.contract.receipt);
+    if (dead_) refuse(desired_, Reason::not_wanted, "goes on as another occurrence: the platform's zero was final");
+  }
+
+  Work work() {
+    decide();
+    choose();
+    if (refused_ && comes_after_consent(d_)) ledger::apply_refusal(d_, *refused_);
+    if (d_.make || d_.replace_open) say();
+    if (d_.supersede_open) w_.supersede = open()->id;
+    if (refused_ && belief_.open && open()->state == UploadState::retrying && ledger::sent(*open()))
+      w_.stop = open()->id;
+    fill_standing();
+    return std::move(w_);
+  }
+
+ private:
+  const StoredUpload* open() const { return belief_.open ? &history_[*belief_.open] : nullptr; }
+
+  void decide() {
+    ledger::Rules rules{.contract = a_.plan.contract,
+                        .mode = a_.plan.destination->mode,
+                        .settle = a_.plan.destination->settle,
+                        .brake_closed = false};
+    d_ = ledger::decide(desired_, history_, rules, a_.frame.now);
+    if (d_.make && d_.make->lowering && a_.frame.brake_closed(a_.plan, c_.id, d_.b_currency, lowered_by(d_))) {
+      rules.brake_closed = true;
+      d_ = ledger::decide(desired_, history_, rules, a_.frame.now);
+    }
+    if (!d_.make || d_.make->operation != Operation::upload) return;
+    if (a_.goal.count != settings::Goal::Count::once_per_person) return;
+    held_by_ = told_for_same_person(a_, c_, a_.goal.per_person_within);
+    if (!held_by_) return;
+    refuse(desired_, Reason::not_wanted, "the same person's conversion was already told within the goal's time");
+    d_ = ledger::decide(desired_, history_, rules, a_.frame.now);
+  }
+
+  /// Click and person, and whether that person's data may be sent. What was sent once stays with its person.
+  void choose() {
+    looks_at_click_ = desired_.wanted && (!desired_.hold || d_.make || d_.replace_open);
+    if (looks_at_click_) clicks_ = click_story(a_.tx, a_.subject, c_, a_.goal, a_.plan, a_.frame.now);
+    who_.click = clicks_.chosen;
+    who_.person = person_of(a_.subject, clicks_.chosen);
+    const StoredUpload* frozen = belief_.first_taken                          ? &history_[*belief_.first_taken]
+                                 : open() != nullptr && ledger::sent(*open()) ? open()
+                                                                              : nullptr;
+    if (frozen != nullptr && frozen->person) {
+      frozen_person_ = survivor(a_.tx, *frozen->person);
+      if (frozen_person_) who_.person = &*frozen_person_;
+    }
+    refused_ = consent_refusal(a_, who_.person, belief_.told, who_.consent);
+    note_identity_change();
+  }
+
+  /// A told conversion whose click would be another today: noted, never moved (DESIGN section 5).
+  void note_identity_change() {
+    if (!belief_.first_taken || !clicks_.chosen) return;
+    if (clicks_.chosen->click.value != history_[*belief_.first_taken].click_value)
+      flag(w_.standing, "identity_changed_after_upload");
+  }
+
+  void say() {
+    if (refused_) return cannot_say(*refused_);
+    auto composed = compose(a_, telling(), who_, made_before_);
+    if (auto* refusal = std::get_if<Refusal>(&composed)) return cannot_say(named(*refusal, clicks_));
+    auto& row = std::get<StoredUpload>(composed);
+    if (row.operation == Operation::upload && counted_once(row)) return;
+    if (d_.make) return make(std::move(row));
+    if (!says_the_same(*open(), row)) w_.replace = {open()->id, std::move(row)};
+    keep_click();
+  }
+
+  Telling telling() const {
+    const StoredUpload* unsent = d_.make ? nullptr : open();
+    const ledger::NewRevision revision =
+        unsent == nullptr
+            ? *d_.make
+            : ledger::NewRevision{unsent->operation, unsent->value_micros, unsent->currency, /*lowering=*/false};
+    const int number = unsent != nullptr ? unsent->revision : history_.empty() ? 0 : history_.back().revision + 1;
+    const bool correction = revision.operation != Operation::upload && belief_.first_taken;
+    return {.conversion = c_,
+            .revision = revision,
+            .number = number,
+            .history = history_,
+            .original = correction ? &history_[*belief_.first_taken] : nullptr};
+  }
+
+  void cannot_say(const Refusal& refusal) {
+    if (d_.replace_open) w_.supersede = open()->id;
+    ledger::apply_refusal(d_, refusal);
+  }
+
+  /// The platform counts one conversion of this click, or of this person, and has it.
+  bool counted_once(const StoredUpload& row) {
+    switch (a_.plan.contract.counting) {
+      case connect::Counting::every:
+        return false;
+      case connect::Counting::once_per_click:
+        held_by_ = counted_on_click(a_, c_, row, open() == nullptr ? 0 : open()->id, made_before_);
+        break;
+      case connect::Counting::once_per_member:
+        held_by_ = open() != nullptr ? std::nullopt : told_for_same_person(a_, c_, Duration::max());
+        break;
+    }
+    if (!held_by_) return false;
+    cannot_say({.reason = "platform_counts_once",
+                .detail = "the action counts once and another conversion has that place",
+                .look_again = {}});
+    return true;
+  }
+
+  void make(StoredUpload row) {
+    const StoredUpload* refused = refused_last(history_, a_.plan.destination->mode);
+    if (refused != nullptr && same_request(*refused, row)) return ledger::apply_same_as_rejected(d_, *refused);
+    w_.lowering = d_.make->lowering;
+    w_.lowering_micros = lowered_by(d_);
+    w_.make = std::move(row);
+    w_.shadow = a_.plan.destination->mode == Mode::shadow;
+    if (!w_.shadow) keep_click();
+  }
+
+  void keep_click() {
+    if (clicks_.chosen) w_.click = clicks_.chosen->click;
+  }
+
+  void fill_standing() {
+    store::Standing& s = w_.standing;
+    w_.plan = &a_.plan;
+    s.conversion_id = c_.id;
+    s.goal = c_.goal;
+    s.destination = a_.plan.destination->name;
+    s.state = to_string(d_.state);
+    s.reason = d_.reason ? to_string(*d_.reason) : "";
+    s.detail = d_.detail;
+    s.t_micros = d_.t_micros;
+    s.t_currency = d_.t_currency;
+    s.b_micros = d_.b_micros;
+    s.b_currency = d_.b_currency;
+    s.b_low = d_.b_low;
+    s.b_high = d_.b_high;
+    s.look_again_at = d_.look_again;
+    s.changed_at = a_.reached.changed_at;
+    s.held_by = held_by_;
+    if (!dead_) fill_crm();
+    if (clicks_.chosen && clicks_.chosen->click.after_first) flag(s, "click_after_first");
+    if (c_.at_basis != Basis::crm_history) flag(s, std::string("time_") + to_string(c_.at_basis));
+    if (looks_at_click_) s.story = story(clicks_);
+  }
+
+  /// The CRM's side of a revenue goal, and why an amount of it is not wanted.
+  void fill_crm() {
+    store::Standing& s = w_.standing;
+    if (!a_.reached.crm) return;
+    s.crm_micros = a_.reached.crm->micros;
+    s.crm_currency = a_.reached.crm->currency.str();
+    if (s.crm_micros == s.t_micros && s.crm_currency == s.t_currency) return;
+    flag(s, std::string("crm_gap:") +
+                (desired_.wanted ? (s.reason.empty() ? "other" : s.reason) : to_string(desired_.not_wanted_because)));
+  }
+
+  const Asked& a_;
+  const StoredConversion& c_;
+  const std::vector<StoredUpload>& made_before_;
+  bool dead_;
+  Desired desired_;
+  std::vector<StoredUpload> history_;
+  ledger::Belief belief_;
+  ledger::Decision d_;
+  ClickStory clicks_;
+  Who who_;
+  std::optional<StoredRecord> frozen_person_;
+  std::optional<Refusal> refused_;
+  std::optional<std::int64_t> held_by_;
+  bool looks_at_click_ = false;
+  Work w_;
+};
+
+}  // namespace
+
+Work work_for(const Asked& asked, const StoredConversion& conversion, bool dead,
+              const std::vector<StoredUpload>& made_before) {
+  return Assessment(asked, conversion, dead, made_before).work();
+}
+
+}  // namespace hw::reconcile
