@@ -26,6 +26,34 @@ struct Instance {
   connect::Env env;
 };
 
+/// The spend rows of one file that a page holds. Two rows of one key would overwrite each other: a cost would be lost
+/// without a word.
+class SpendKeys {
+ public:
+  void clear() { seen_.clear(); }
+  void give_back(std::size_t count) {
+    std::erase_if(seen_, [&](const auto& entry) { return entry.second.index >= count; });
+  }
+  /// Takes the last row out again when the file has told its key already.
+  std::optional<Error> check(std::vector<Spend>& items, std::size_t before, const std::string& where) {
+    if (items.size() == before) return std::nullopt;
+    const auto [first, is_new] = seen_.try_emplace(items.back().key, Place{before, where});
+    if (is_new) return std::nullopt;
+    items.pop_back();
+    return Error{Action::reject_row, "spend_repeated",
+                 fmt::format("another row of the same day, account, source, medium and campaign as {}; map `key` to "
+                             "the column that tells such rows apart",
+                             first->second.where)};
+  }
+
+ private:
+  struct Place {
+    std::size_t index;
+    std::string where;
+  };
+  std::map<std::string, Place> seen_;
+};
+
 /// Fills a page with what the rows mean.
 template <class Item>
 class PageTaker final : public RowTaker {
@@ -39,14 +67,18 @@ class PageTaker final : public RowTaker {
     if (!columns) return columns.error();
     columns_ = std::move(*columns);
     written_ = Timestamp{Duration{file.modified_ns / 1000}};
+    spend_keys_.clear();
     return {};
   }
 
   std::optional<Error> take(const Row& row, const std::string& where) override {
     Cells cells(columns_, mapping_.config, mapping_.file, row);
     std::vector<std::string> notes;
+    const std::size_t before = items_.size();
     map_row(mapping_, cells, written_, items_, notes);
     if (cells.fault()) return cells.fault();
+    if constexpr (std::is_same_v<Item, Spend>)
+      if (auto repeated = spend_keys_.check(items_, before, where)) return repeated;
     for (const std::string& note : notes) notes_.push_back({items_.size(), where, note});
     return {};
   }
@@ -56,6 +88,7 @@ class PageTaker final : public RowTaker {
   void give_back(std::size_t count) override {
     items_.erase(items_.begin() + static_cast<std::ptrdiff_t>(count), items_.end());
     std::erase_if(notes_, [&](const Note& note) { return note.items > count; });
+    spend_keys_.give_back(count);
   }
 
   /// Values that were dropped from rows that were kept: one line for each kind, at the first row that had it.
@@ -78,6 +111,7 @@ class PageTaker final : public RowTaker {
   Columns columns_;
   Timestamp written_;
   std::vector<Note> notes_;
+  SpendKeys spend_keys_;
 };
 
 template <class Item>
@@ -187,7 +221,7 @@ std::vector<std::string> fields_of(const FileConfig& file) {
 class CsvConnector final : public connect::Connector {
  public:
   CsvConnector(Config config, connect::Env env)
-      : instance_{std::move(config), env}, records_(instance_), touches_(instance_), costs_(instance_) {}
+      : instance_{std::move(config), std::move(env)}, records_(instance_), touches_(instance_), costs_(instance_) {}
 
   connect::RecordSource* records() override { return records_.has_files() ? &records_ : nullptr; }
   connect::TouchSource* touches() override { return touches_.has_files() ? &touches_ : nullptr; }
@@ -243,7 +277,7 @@ std::unique_ptr<connect::Connector> make(const connect::Options& options,
   Config config = parse(options, errors);
   if (errors.size() > before) return nullptr;
   if (config.crm.empty()) config.crm = env.instance;
-  return std::make_unique<CsvConnector>(std::move(config), env);
+  return std::make_unique<CsvConnector>(std::move(config), std::move(env));
 }
 
 void check(const connect::Options& options, std::vector<connect::OptionError>& errors) { parse(options, errors); }

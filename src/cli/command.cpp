@@ -34,9 +34,11 @@ int fail(const Error& error) {
   return it == codes.end() ? kSoftware : it->second;
 }
 
-std::unique_ptr<service::App> open(const Common& common, service::AppOptions::Access access, int& exit_code) {
+std::unique_ptr<service::App> open(const Common& common, service::AppOptions::Access access, int& exit_code,
+                                   const std::string& candidate) {
   const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
-  auto app = service::App::make({.config = common.config,
+  auto app = service::App::make({.config = candidate.empty() ? common.config : candidate,
+                                 .state_of = candidate.empty() ? "" : common.config,
                                  .credentials_directory = credentials != nullptr ? credentials : "",
                                  .follow_clock = common.follow_clock,
                                  .access = access},

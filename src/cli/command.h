@@ -38,8 +38,9 @@ struct Common {
 
 /// Prints an error as "headwater: ..." and gives the exit code that fits its code.
 int fail(const Error& error);
-/// Makes the App, or prints why not.
-std::unique_ptr<service::App> open(const Common& common, service::AppOptions::Access access, int& exit_code);
+/// Makes the App, or prints why not. A `candidate` configuration is taken in place of the present one, on its state.
+std::unique_ptr<service::App> open(const Common& common, service::AppOptions::Access access, int& exit_code,
+                                   const std::string& candidate = {});
 /// Runs `body` on the store of a read-only App and prints its tables.
 int show(const Common& common,
          const std::function<Result<std::vector<report::Table>>(service::App&, store::Tx&)>& body);

@@ -7,20 +7,60 @@
 
 namespace hw::cli {
 
+namespace {
+
+report::Table table_of(const std::string& name, const std::vector<settings::OptionError>& errors) {
+  report::Table t{
+      .name = name,
+      .title = "",
+      .columns = {{"file", "File"}, {"line", "Line", true}, {"column", "Column", true}, {"message", "Message"}},
+      .rows = {},
+      .note = {}};
+  for (const auto& e : errors)
+    t.rows.push_back({e.at.file, std::to_string(e.at.line), std::to_string(e.at.column), e.message});
+  return t;
+}
+
+report::Table table_of(const std::vector<service::OnlineFinding>& online) {
+  report::Table t{
+      .name = "findings",
+      .title = "",
+      .columns = {{"severity", "Severity"}, {"connector", "Connector"}, {"subject", "Subject"}, {"message", "Message"}},
+      .rows = {},
+      .note = {}};
+  for (const auto& [connector, f] : online)
+    t.rows.push_back({service::to_string(f.severity), connector, f.subject, f.message});
+  return t;
+}
+
+/// Errors as editors and compilers write them, one a line.
+void print_lines(const std::string& config, const service::CheckResult& result) {
+  for (const auto& e : result.errors) std::cerr << connect::to_string(e) << "\n";
+  for (const auto& w : result.warnings) std::cerr << connect::to_string(w) << " (warning)\n";
+  for (const auto& [connector, f] : result.online)
+    std::cout << service::to_string(f.severity) << " " << (connector.empty() ? "" : connector + ": ") << f.subject
+              << (f.message.empty() ? "" : ": " + f.message) << "\n";
+  if (!result.errors.empty())
+    std::cerr << result.errors.size() << (result.errors.size() == 1 ? " error" : " errors") << "\n";
+  else if (result.online_ok)
+    std::cout << config << ": ok\n";
+}
+
+}  // namespace
+
 int check(const Common& common, bool online) {
   const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
   const service::CheckResult result =
       service::check(common.config, *common.registry, credentials != nullptr ? credentials : "", online);
-  for (const auto& e : result.errors) std::cerr << connect::to_string(e) << "\n";
-  for (const auto& w : result.warnings) std::cerr << connect::to_string(w) << " (warning)\n";
-  for (const std::string& line : result.online) std::cout << line << "\n";
-  if (!result.errors.empty()) {
-    std::cerr << result.errors.size() << (result.errors.size() == 1 ? " error" : " errors") << "\n";
-    return kConfig;
+  if (common.output() == report::Format::text) {
+    print_lines(common.config, result);
+  } else {
+    std::cout << report::render(
+        {table_of("errors", result.errors), table_of("warnings", result.warnings), table_of(result.online)},
+        common.output());
   }
-  if (!result.online_ok) return kDifference;
-  std::cout << common.config << ": ok\n";
-  return kOk;
+  if (!result.errors.empty()) return kConfig;
+  return result.online_ok ? kOk : kDifference;
 }
 
 int schema(const Common& common) {

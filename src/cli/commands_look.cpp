@@ -86,7 +86,7 @@ int report_reconciliation(const Common& common, const ReconciliationArgs& args) 
     const bool behind = args.conversions || !args.reason.empty() || !args.state.empty() || !args.destination.empty() ||
                         !args.goal.empty();
     if (!behind) return report::reconciliation(tx);
-    if (!args.reason.empty() && !ledger::reason_from(args.reason))
+    if (!args.reason.empty() && !ledger::reason_from(args.reason) && args.reason != "correction_waiting")
       return bad_argument("'" + args.reason + "' is no reason: the report lists them");
     if (!args.state.empty() && !ledger::state_from(args.state))
       return bad_argument("'" + args.state + "' is no state: taken, missing, excess, none, uncertain or unlocated");

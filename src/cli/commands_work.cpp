@@ -7,7 +7,6 @@
 
 #include "cli/command.h"
 #include "cli/signals.h"
-#include "model/money.h"
 #include "service/lock.h"
 #include "service/runner.h"
 #include "service/sync.h"
@@ -65,6 +64,10 @@ int sync(const Common& common, std::optional<std::int64_t> limit) {
             {"rows sent", std::to_string(result->sent)},
             {"rows settled", std::to_string(result->settled)}};
   std::cout << report::render({t}, common.output());
+  if (limit)
+    std::cerr
+        << "headwater: a trial: no cursor moved, the next pass reads the same pages again. Records rest for `gather` "
+           "after their last change before anything is made of them\n";
   if (result->gated) {
     std::cerr << "headwater: no conversion is made until every source has been read through once: `headwater status` "
                  "says how far it is\n";
@@ -73,47 +76,6 @@ int sync(const Common& common, std::optional<std::int64_t> limit) {
   if (!result->retrying) return kOk;
   std::cerr << "headwater: rows or sources wait for a retry: `headwater status` says which\n";
   return kTempFail;
-}
-
-int plan(const Common& common, const std::string& candidate) {
-  Common other = common;
-  if (!candidate.empty()) other.config = candidate;
-  int code = kOk;
-  auto app = open(other, service::AppOptions::Access::look, code);
-  if (!app) return code;
-  auto changes = reconcile::plan(app->settings, app->connectors, *app->db, *app->clock);
-  if (!changes) return fail(changes.error());
-  report::Table t{.name = "plan",
-                  .title = "What would newly be sent",
-                  .columns = {{"destination", "Destination"},
-                              {"goal", "Goal"},
-                              {"operation", "Operation"},
-                              {"conversions", "Conversions", true},
-                              {"value", "Value", true},
-                              {"currency", "Currency"}},
-                  .rows = {},
-                  .note = {}};
-  for (const auto& c : *changes) {
-    auto code_of = Currency::parse(c.currency);
-    t.rows.push_back({c.destination, c.goal, c.operation, std::to_string(c.n),
-                      decimal(c.micros, code_of ? code_of->minor_digits() : 2), c.currency});
-  }
-  report::Table brakes{
-      .name = "brakes",
-      .title = "Brakes",
-      .columns = {{"id", "Id", true}, {"destination", "Destination"}, {"since", "Since"}, {"state", "State"}},
-      .rows = {},
-      .note = "headwater plan approve ID lets the braked rows of one go."};
-  auto read = app->db->read([&](store::Tx& tx) -> Status {
-    for (const auto& b : store::ledger_rows::brakes(tx))
-      if (!b.released_at)
-        brakes.rows.push_back({std::to_string(b.id), b.destination, format_local(b.braked_at, app->settings.zone),
-                               b.approved_at ? "approved" : "waits"});
-    return {};
-  });
-  if (!read) return fail(read.error());
-  std::cout << report::render({t, brakes}, common.output());
-  return kOk;
 }
 
 /// Written as a request row; the holder of the lock takes it up within seconds. Without a holder it is carried out
@@ -144,27 +106,6 @@ int plan_approve(const Common& common, std::int64_t brake) {
   }
   std::cerr << "headwater: the running daemon has not taken it up yet; it will\n";
   return kTempFail;
-}
-
-int preview(const Common& common, const std::string& destination, std::int64_t limit) {
-  return show(common, [&](service::App& app, store::Tx& tx) -> Result<std::vector<report::Table>> {
-    report::Table t{.name = "preview",
-                    .title = "Exact requests, nothing is sent",
-                    .columns = {{"destination", "Destination"},
-                                {"operation", "Operation"},
-                                {"rows", "Rows", true},
-                                {"body", "Body"}},
-                    .rows = {},
-                    .note = {}};
-    for (const auto& d : app.settings.destinations) {
-      if (!destination.empty() && d.name != destination) continue;
-      const auto sinks = settings::sinks_of(d, app.connectors);
-      if (sinks.upload == nullptr) continue;
-      for (const auto& p : delivery::preview(tx, d, sinks, app.clock->system_now(), limit))
-        t.rows.push_back({p.destination, to_string(p.operation), std::to_string(p.rows), p.body});
-    }
-    return std::vector{t};
-  });
 }
 
 }  // namespace hw::cli

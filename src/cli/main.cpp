@@ -1,109 +1,13 @@
-#include <CLI/CLI.hpp>
+#include <exception>
 #include <iostream>
 
 #include "cli/command.h"
+#include "cli/command_line.h"
 #include "connectors/registry.h"
-
-namespace {
-
-using hw::cli::Common;
-
-/// Everything the command line can say.
-struct Line {
-  Common common;
-  std::optional<std::int64_t> limit;
-  std::int64_t preview_limit = 100, id = 0;
-  bool online = false;
-  std::string object, record_id, candidate, destination;
-  hw::cli::UploadsArgs uploads;
-  hw::cli::ReconciliationArgs reconciliation;
-  std::function<int()> chosen;
-};
-
-CLI::App* command(CLI::App& parent, const char* name, const char* help, Line& line, std::function<int()> run,
-                  const std::vector<std::string>& formats = {"text", "json", "csv"}) {
-  CLI::App* sub = parent.add_subcommand(name, help);
-  sub->add_option("-c,--config", line.common.config, "main configuration file")->capture_default_str();
-  sub->add_option("--format", line.common.format, "how it is printed")->check(CLI::IsMember(formats));
-  sub->add_option("--follow-clock", line.common.follow_clock, "follow a sandbox's clock file (loopback peers only)")
-      ->group("");
-  // A command with subcommands of its own (plan approve) gives way to them.
-  sub->callback([&line, sub, run = std::move(run)] {
-    if (sub->get_subcommands().empty()) line.chosen = run;
-  });
-  return sub;
-}
-
-void add_commands(CLI::App& app, Line& line) {
-  namespace cli = hw::cli;
-  Common& c = line.common;
-  command(app, "run", "the daemon", line, [&] { return cli::run(c); });
-  auto* sync = command(app, "sync", "one full pass until nothing is due, then exit (75: rows wait for a retry)", line,
-                       [&] { return cli::sync(c, line.limit); });
-  sync->add_option("--limit", line.limit, "send at most N rows and move no cursor")->check(CLI::PositiveNumber);
-  auto* check = command(app, "check", "check the configuration; no network unless --online", line,
-                        [&] { return cli::check(c, line.online); });
-  check->add_flag("--online", line.online, "also sign in, and look whether fields, stages and actions exist");
-  command(app, "schema", "print the configuration's JSON Schema, or its reference page (--format markdown)", line,
-          [&] { return cli::schema(c); }, {"json", "markdown"});
-  command(app, "status", "sources, destinations, and what needs a look", line, [&] { return cli::status(c); });
-  auto* explain = command(app, "explain", "the whole story of one record", line,
-                          [&] { return cli::explain(c, line.object, line.record_id); });
-  explain->add_option("object", line.object, "lead, contact, account or deal")
-      ->required()
-      ->check(CLI::IsMember({"lead", "contact", "account", "deal"}));
-  explain->add_option("id", line.record_id, "the CRM's id, or connector:id")->required();
-  auto* plan = command(app, "plan", "what would newly be sent, restated and retracted", line,
-                       [&] { return cli::plan(c, line.candidate); });
-  plan->add_option("--candidate", line.candidate, "another configuration file to plan with");
-  plan->require_subcommand(0, 1);
-  auto* approve =
-      command(*plan, "approve", "let the rows behind a brake go", line, [&] { return cli::plan_approve(c, line.id); });
-  approve->add_option("id", line.id, "the brake's id, from headwater plan")->required();
-  auto* preview = command(app, "preview", "the exact requests that are due, nothing is sent", line,
-                          [&] { return cli::preview(c, line.destination, line.preview_limit); });
-  preview->add_option("--destination", line.destination, "only this destination");
-  preview->add_option("--limit", line.preview_limit, "at most N rows")->check(CLI::PositiveNumber);
-  auto* uploads = app.add_subcommand("uploads", "the ledger's rows")->require_subcommand(1);
-  auto* list = command(*uploads, "list", "rows by filter", line, [&] { return cli::uploads_list(c, line.uploads); });
-  list->add_option("--destination", line.uploads.destination);
-  list->add_option("--state", line.uploads.state);
-  list->add_option("--reason,--code", line.uploads.code, "the platform's code");
-  list->add_option("--older-than", line.uploads.older_than, "30m, 12h, 3d");
-  list->add_option("--newer-than", line.uploads.newer_than, "30m, 12h, 3d");
-  list->add_option("--limit", line.uploads.limit)->check(CLI::PositiveNumber);
-  auto* show = command(*uploads, "show", "one row with its item and its history", line,
-                       [&] { return cli::uploads_show(c, line.id); });
-  show->add_option("id", line.id)->required();
-  auto* report = app.add_subcommand("report", "reports")->require_subcommand(1);
-  auto* reconciliation = command(*report, "reconciliation", "every cent: taken, or under its reason", line,
-                                 [&] { return cli::report_reconciliation(c, line.reconciliation); });
-  reconciliation->add_option("--destination", line.reconciliation.destination);
-  reconciliation->add_option("--goal", line.reconciliation.goal);
-  reconciliation->add_option("--reason", line.reconciliation.reason, "list the subjects behind a reason");
-  reconciliation->add_option("--state", line.reconciliation.state,
-                             "taken, missing, excess, none, uncertain, unlocated");
-  reconciliation->add_flag("--conversions", line.reconciliation.conversions, "list every conversion");
-  command(app, "version", "versions of the program, its store and its connectors", line,
-          [&] { return cli::version(c); });
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
   try {
-    CLI::App app{"Headwater: which marketing made this money, and did the platforms learn it?"};
-    app.require_subcommand(1);
-    const hw::connect::Registry registry = hw::connectors::all();
-    Line line;
-    line.common.registry = &registry;
-    add_commands(app, line);
-    try {
-      app.parse(argc, argv);
-    } catch (const CLI::ParseError& e) {
-      return app.exit(e) == 0 ? 0 : hw::cli::kUsage;
-    }
-    return line.chosen();
+    return hw::cli::run_command_line(argc, argv, hw::connectors::all());
   } catch (const std::exception& e) {
     std::cerr << "headwater: " << e.what() << "\n";
     return hw::cli::kSoftware;

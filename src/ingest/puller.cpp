@@ -33,10 +33,16 @@ Puller::Puller(const settings::ConnectorInstance& instance, connect::Connector& 
     : instance_(instance), connector_(connector), take_(take), db_(db), clock_(clock), random_(random) {}
 
 Result<Puller::Pass> Puller::step(std::stop_token stop, std::size_t max_pages) {
+  return pull_all(stop, {.pages = max_pages, .trial = false});
+}
+
+Result<Puller::Pass> Puller::trial(std::stop_token stop) { return pull_all(stop, {.pages = 1, .trial = true}); }
+
+Result<Puller::Pass> Puller::pull_all(std::stop_token stop, const Reach& reach) {
   Pass sum;
   auto run = [&](auto* source, const char* role) -> Status {
     if (source == nullptr) return {};
-    auto pass = pull_role(*source, role, stop, max_pages);
+    auto pass = pull_role(*source, role, stop, reach);
     if (!pass) return pass.error();
     fold(sum, *pass);
     return {};
@@ -51,7 +57,7 @@ Result<Puller::Pass> Puller::step(std::stop_token stop, std::size_t max_pages) {
 
 template <class Row>
 Result<Puller::Pass> Puller::pull_role(connect::Source<Row>& source, const std::string& role, std::stop_token stop,
-                                       std::size_t max_pages) {
+                                       const Reach& reach) {
   Pass sum;
   if (auto rest = rest_until_.find(role); rest != rest_until_.end() && rest->second > clock_.system_now()) {
     sum.resting = true;
@@ -66,28 +72,37 @@ Result<Puller::Pass> Puller::pull_role(connect::Source<Row>& source, const std::
   failures_.erase(role);
   for (const std::string& stream : *streams) {
     if (stop.stop_requested()) break;
-    auto pass = pull_stream(source, role, stream, stop, max_pages);
+    auto pass = pull_stream(source, role, stream, stop, reach);
     if (!pass) return pass.error();
     fold(sum, *pass);
   }
-  if (sum.more || sum.retrying || sum.resting || stop.stop_requested()) return sum;
-  // Every stream that exists has been read through: from now on conversions may depend on this source.
-  auto swept = db_.transact(Durability::bulk, [&](Tx& tx) -> Status {
-    for (const std::string& stream : *streams) {
+  if (reach.trial || sum.more || sum.retrying || sum.resting || stop.stop_requested()) return sum;
+  if (auto s = note_sweep(role, *streams); !s) return s.error();
+  return sum;
+}
+
+/// Once every stream that exists has been read through, conversions may depend on this source. Asked after each pass
+/// and true but once: the writer's lock is taken only then.
+Status Puller::note_sweep(const std::string& role, const std::vector<std::string>& streams) {
+  const std::string key = "swept:" + instance_.name + ":" + role;
+  auto news = db_.read([&](Tx& tx) -> Result<bool> {
+    if (service_rows::meta(tx, key)) return false;
+    return std::all_of(streams.begin(), streams.end(), [&](const std::string& stream) {
       auto c = service_rows::cursor(tx, instance_.name, role, stream);
-      if (!c || !c->swept_at) return {};
-    }
-    const std::string key = "swept:" + instance_.name + ":" + role;
-    if (!service_rows::meta(tx, key)) service_rows::set_meta(tx, key, std::to_string(to_micros(clock_.system_now())));
+      return c && c->swept_at;
+    });
+  });
+  if (!news) return news.error();
+  if (!*news) return {};
+  return db_.transact(Durability::bulk, [&](Tx& tx) -> Status {
+    service_rows::set_meta(tx, key, std::to_string(to_micros(clock_.system_now())));
     return {};
   });
-  if (!swept) return swept.error();
-  return sum;
 }
 
 template <class Row>
 Result<Puller::Pass> Puller::pull_stream(connect::Source<Row>& source, const std::string& role,
-                                         const std::string& stream, std::stop_token stop, std::size_t max_pages) {
+                                         const std::string& stream, std::stop_token stop, const Reach& reach) {
   Pass sum;
   const std::string where = role + "/" + stream;
   if (auto rest = rest_until_.find(where); rest != rest_until_.end() && rest->second > clock_.system_now()) {
@@ -96,8 +111,8 @@ Result<Puller::Pass> Puller::pull_stream(connect::Source<Row>& source, const std
     return sum;
   }
   for (std::size_t n = 0; !stop.stop_requested(); ++n) {
-    if (n == max_pages) {
-      sum.more = true;
+    if (n == reach.pages) {
+      sum.more = !reach.trial;
       return sum;
     }
     auto stored = db_.read([&](Tx& tx) -> Result<std::optional<store::StoredCursor>> {
@@ -120,7 +135,7 @@ Result<Puller::Pass> Puller::pull_stream(connect::Source<Row>& source, const std
     crash_point("ingest.page_read");
     sum.rows += page->rows.size();
     sum.rejected += page->rejected.size();
-    auto committed = commit_page(role, stream, cursor, *page);
+    auto committed = reach.trial ? commit_trial(role, stream, *page) : commit_page(role, stream, cursor, *page);
     if (!committed) return committed.error();
     crash_point("ingest.page_committed");
     if (auto s = note_working(where); !s) return s.error();
@@ -128,6 +143,32 @@ Result<Puller::Pass> Puller::pull_stream(connect::Source<Row>& source, const std
     if (!page->more) return sum;
   }
   return sum;
+}
+
+template <class Row>
+void Puller::take_rows(Tx& tx, const std::string& role, const std::string& stream, const Page<Row>& page,
+                       std::vector<std::int64_t>& seen, Timestamp now) {
+  for (const Row& row : page.rows)
+    if (auto id = take_.row(tx, row, instance_.name, page.partition, now)) seen.push_back(*id);
+  for (const connect::RejectedRow& r : page.rejected)
+    service_rows::reject_row(tx, {.connector = instance_.name,
+                                  .role = role,
+                                  .stream = stream,
+                                  .place = r.where,
+                                  .code = r.code,
+                                  .detail = r.detail,
+                                  .first_at = now,
+                                  .last_at = now,
+                                  .times = 1});
+}
+
+template <class Row>
+Result<bool> Puller::commit_trial(const std::string& role, const std::string& stream, const Page<Row>& page) {
+  return db_.transact(Durability::bulk, [&](Tx& tx) -> Result<bool> {
+    std::vector<std::int64_t> seen;
+    take_rows(tx, role, stream, page, seen, clock_.system_now());
+    return true;
+  });
 }
 
 template <class Row>
@@ -139,18 +180,7 @@ Result<bool> Puller::commit_page(const std::string& role, const std::string& str
   std::vector<std::int64_t> seen = page.partition ? std::move(partition_[key]) : std::vector<std::int64_t>{};
   const std::size_t before = seen.size();
   auto done = db_.transact(Durability::bulk, [&](Tx& tx) -> Result<bool> {
-    for (const Row& row : page.rows)
-      if (auto id = take_.row(tx, row, instance_.name, page.partition, now)) seen.push_back(*id);
-    for (const connect::RejectedRow& r : page.rejected)
-      service_rows::reject_row(tx, {.connector = instance_.name,
-                                    .role = role,
-                                    .stream = stream,
-                                    .place = r.where,
-                                    .code = r.code,
-                                    .detail = r.detail,
-                                    .first_at = now,
-                                    .last_at = now,
-                                    .times = 1});
+    take_rows(tx, role, stream, page, seen, now);
     if (page.partition) {
       if (page.partition_ends) take_.end_partition(tx, instance_.name, *page.partition, seen, now);
       if (page.partition_ends || first)

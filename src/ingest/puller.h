@@ -34,14 +34,30 @@ class Puller {
   /// One look at every stream, at most `max_pages` pages each. Errors are the store's; a vendor's are logged, kept for
   /// status and tried again with back-off.
   Result<Pass> step(std::stop_token stop, std::size_t max_pages = 50);
+  /// The next page of every stream, of which the rows are committed and the cursor is not: the page comes again in the
+  /// next pass and then changes nothing. For `sync --limit`, the one stated exception to invariant 3. A partition is
+  /// neither begun nor ended by it, and no sweep is noted.
+  Result<Pass> trial(std::stop_token stop);
 
  private:
+  /// How far a pass goes.
+  struct Reach {
+    std::size_t pages = 0;  ///< of each stream
+    bool trial = false;
+  };
+  Result<Pass> pull_all(std::stop_token stop, const Reach& reach);
   template <class Row>
   Result<Pass> pull_role(connect::Source<Row>& source, const std::string& role, std::stop_token stop,
-                         std::size_t max_pages);
+                         const Reach& reach);
   template <class Row>
   Result<Pass> pull_stream(connect::Source<Row>& source, const std::string& role, const std::string& stream,
-                           std::stop_token stop, std::size_t max_pages);
+                           std::stop_token stop, const Reach& reach);
+  Status note_sweep(const std::string& role, const std::vector<std::string>& streams);
+  template <class Row>
+  void take_rows(store::Tx& tx, const std::string& role, const std::string& stream, const connect::Page<Row>& page,
+                 std::vector<std::int64_t>& seen, Timestamp now);
+  template <class Row>
+  Result<bool> commit_trial(const std::string& role, const std::string& stream, const connect::Page<Row>& page);
   template <class Row>
   Result<bool> commit_page(const std::string& role, const std::string& stream, const connect::Cursor& cursor,
                            connect::Page<Row>& page);

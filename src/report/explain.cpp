@@ -1,6 +1,7 @@
 #include "report/explain.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -47,10 +48,27 @@ std::optional<StoredRecord> find(store::Tx& tx, Object object, const std::string
   return std::nullopt;
 }
 
-Table record_table(const Asked& a) {
+std::string consent_of(const StoredRecord& r) {
+  return std::string("ad_user_data ") + to_string(r.consent.ad_user_data) + ", ad_personalization " +
+         to_string(r.consent.ad_personalization);
+}
+
+std::string title_of(const StoredRecord& r) { return std::string(to_string(r.ref.object)) + " " + r.ref.id; }
+
+/// "record:90" and "touch:17" are the store's own numbers: who stated it, or how it was seen.
+std::string told(const Asked& a, const std::string& evidence) {
+  const auto colon = evidence.find(':');
+  const std::string kind = evidence.substr(0, colon);
+  if (kind == "touch") return "seen together in one touch";
+  if (kind != "record" && kind != "deal") return evidence;
+  const auto by = store::records::get(a.tx, std::strtoll(evidence.c_str() + colon + 1, nullptr, 10));
+  return by ? "stated by " + title_of(*by) : evidence;
+}
+
+Table record_table(const Asked& a, const std::vector<journey::Person>& people) {
   const StoredRecord& r = a.record;
   Table t{.name = "record",
-          .title = std::string(to_string(r.ref.object)) + " " + r.ref.id,
+          .title = title_of(r),
           .columns = {{"what", "What"}, {"value", "Value"}},
           .rows = {},
           .note = {}};
@@ -67,8 +85,11 @@ Table record_table(const Asked& a) {
   add("learned", a.at(r.learned));
   add("e-mail", r.masked_email);
   add("country", r.country);
-  add("consent", std::string("ad_user_data ") + to_string(r.consent.ad_user_data) + ", ad_personalization " +
-                     to_string(r.consent.ad_personalization));
+  if (r.ref.object == Object::lead || r.ref.object == Object::contact) {
+    add("consent", consent_of(r));
+  } else {
+    for (const auto& p : people) add("consent of " + title_of(p.record), consent_of(p.record));
+  }
   for (const auto& [name, value] : r.fields) add(name, value);
   return t;
 }
@@ -86,10 +107,9 @@ Table identity_table(const Asked& a, const std::vector<journey::Person>& people)
           .note = {}};
   for (const auto& p : people)
     for (const auto& step : identity::evidence(a.tx, p.record))
-      t.rows.push_back(
-          {std::string(to_string(p.record.ref.object)) + " " + p.record.ref.id + (p.primary ? " (primary)" : ""),
-           named(step.from), named(step.to), step.evidence, a.at(step.true_from),
-           step.quarantined ? "quarantined: shared by too many, joins nobody" : ""});
+      t.rows.push_back({title_of(p.record) + (p.primary ? " (primary)" : ""), named(step.from), named(step.to),
+                        told(a, step.evidence), a.at(step.true_from),
+                        step.quarantined ? "quarantined: shared by too many, joins nobody" : ""});
   return t;
 }
 
@@ -227,7 +247,7 @@ Result<std::vector<Table>> explain(store::Tx& tx, const settings::Settings& sett
   const Asked a{tx, settings, *record};
   const journey::Journey j = journey::of(tx, *record);
   const auto conversions = ledger_rows::conversions_of_record(tx, record->id);
-  return std::vector<Table>{record_table(a),
+  return std::vector<Table>{record_table(a, j.people),
                             identity_table(a, j.people),
                             journey_table(a, j),
                             history_table(a),

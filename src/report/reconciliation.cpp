@@ -6,6 +6,8 @@
 #include <tuple>
 
 #include "base/zone.h"
+#include "ledger/decide.h"
+#include "ledger/reasons.h"
 #include "report/cells.h"
 #include "store/ledger_rows.h"
 #include "store/records.h"
@@ -112,6 +114,14 @@ Table reason_table(const std::map<Account, Lines>& all) {
   return t;
 }
 
+/// Does the conversion stand on a line of the table of reasons? Excess is told there by its class, and the conversion
+/// itself says what it waits for or why it stays.
+bool stands_under(const store::Standing& s, const std::string& reason) {
+  if (reason.empty() || s.reason == reason) return true;
+  const auto own = ledger::reason_from(s.reason);
+  return s.state == "excess" && own && ledger::excess_class(*own) == reason;
+}
+
 /// Only the goal marked `revenue: true` is held against the CRM's closed-won total.
 Table revenue_table(const std::map<Account, Lines>& all) {
   Table t{.name = "revenue",
@@ -132,7 +142,7 @@ Table revenue_table(const std::map<Account, Lines>& all) {
     const auto& [destination, goal, currency] = key;
     auto crm = lines.find({"crm", ""});
     if (crm == lines.end()) continue;
-    auto gap = [&](const char* reason) { return micros_of(lines, "crm_gap", reason); };
+    auto gap = [&lines = lines](const char* reason) { return micros_of(lines, "crm_gap", reason); };
     const std::int64_t total = micros_of(lines, "crm_gap");
     const std::int64_t named = gap("before_go_live") + gap("excluded_by_goal") + gap("no_value");
     auto cell = [&, c = currency](std::int64_t micros) { return amount_cell(micros, c); };
@@ -175,13 +185,16 @@ Table conversions(store::Tx& tx, const Behind& behind) {
           .rows = {},
           .note = {}};
   constexpr std::int64_t kChunk = 1000;
+  const bool is_class = behind.reason == "correction_waiting" || behind.reason == "uncorrectable";
   std::int64_t after = 0;
   for (;;) {
-    auto listed = ledger_rows::list_standings(tx, behind.destination, behind.goal, behind.reason, after, kChunk);
+    auto listed =
+        ledger_rows::list_standings(tx, behind.destination, behind.goal, is_class ? "" : behind.reason, after, kChunk);
     if (listed.empty()) return t;
     for (const auto& l : listed) {
       after = std::max(after, l.conversion.id);
       if (!behind.state.empty() && l.standing.state != behind.state) continue;
+      if (!stands_under(l.standing, behind.reason)) continue;
       auto record = store::records::get(tx, l.conversion.record_id);
       const auto& s = l.standing;
       t.rows.push_back({s.destination, s.goal, record ? to_string(record->ref.object) : "",

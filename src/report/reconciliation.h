@@ -13,7 +13,8 @@ namespace hw::report {
 /// + uncorrectable.
 std::vector<Table> reconciliation(store::Tx& tx);
 
-/// Which conversions; empty members mean all.
+/// Which conversions; empty members mean all. `reason` is any that the report shows: a conversion's own, or the class
+/// of what was told too much (correction_waiting, uncorrectable).
 struct Behind {
   std::string destination, goal, reason, state;
   std::int64_t limit = 0;  ///< 0 = all

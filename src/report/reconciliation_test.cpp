@@ -125,5 +125,26 @@ TEST(ReconciliationReport, TheSubjectsBehindAReasonAreListed) {
   EXPECT_THAT(t.rows[0], Contains("no-click"));
 }
 
+TEST(ReconciliationReport, EveryReasonThatItShowsListsAsManySubjects) {
+  Loop l;
+  every_state(l);
+  l.read([&](store::Tx& tx) {
+    const auto tables = reconciliation(tx);
+    const Table& why = tables.at(1);
+    for (std::size_t i = 0; i < why.rows.size(); ++i) {
+      const std::string reason = cell(why, i, "reason"), state = cell(why, i, "state");
+      if (reason.empty() || cell(why, i, "conversions") == "0") continue;
+      std::int64_t shown = 0;
+      for (std::size_t k = 0; k < why.rows.size(); ++k)
+        if (cell(why, k, "reason") == reason && cell(why, k, "state") == state)
+          shown += std::stoll(cell(why, k, "conversions"));
+      const Table behind =
+          conversions(tx, {.destination = "", .goal = "", .reason = reason, .state = state, .limit = 0});
+      EXPECT_EQ(static_cast<std::int64_t>(behind.rows.size()), shown) << state << " " << reason;
+    }
+    return 0;
+  });
+}
+
 }  // namespace
 }  // namespace hw::report

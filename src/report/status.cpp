@@ -14,6 +14,13 @@ namespace {
 namespace service_rows = store::service_rows;
 namespace ledger_rows = store::ledger_rows;
 
+/// When a running daemon reads the stream again: the job that it waits for, else the connector's interval.
+std::optional<Timestamp> next_read(const store::StoredCursor& c, const settings::Settings& settings) {
+  const settings::ConnectorInstance* connector = settings.connector(c.connector);
+  if (connector == nullptr || !connector->enabled) return std::nullopt;
+  return c.again_at ? *c.again_at : c.updated_at + connector->pull_every;
+}
+
 Table sources(store::Tx& tx, const settings::Settings& settings) {
   Table t{.name = "sources",
           .title = "Sources",
@@ -22,12 +29,13 @@ Table sources(store::Tx& tx, const settings::Settings& settings) {
                       {"stream", "Stream"},
                       {"last_read", "Last read"},
                       {"first_sweep", "First sweep done"},
-                      {"next", "Next"}},
+                      {"next", "Next read"}},
           .rows = {},
           .note = {}};
   for (const auto& c : service_rows::cursors(tx))
     t.rows.push_back({c.connector, c.role, c.stream, format_local(c.updated_at, settings.zone),
-                      time_cell(c.swept_at, settings.zone), time_cell(c.again_at, settings.zone)});
+                      time_cell(c.swept_at, settings.zone), time_cell(next_read(c, settings), settings.zone)});
+  if (t.rows.empty()) t.note = "Nothing has been read yet: `headwater sync` or `headwater run` reads.";
   return t;
 }
 
@@ -81,6 +89,12 @@ Table trouble(store::Tx& tx, const settings::Settings& settings) {
       t.rows.push_back(
           {"braked", b.destination, format_local(b.braked_at, settings.zone), b.approved_at ? "approved" : "waits",
            "mass lowering: look at `headwater plan`, then `headwater plan approve " + std::to_string(b.id) + "`", "-"});
+  for (const auto& c : ledger_rows::upload_states(tx))
+    if (c.state == "rejected" || c.state == "uncertain")
+      t.rows.push_back(
+          {"rows " + c.state, c.destination, "-", c.code.empty() ? "-" : c.code,
+           std::to_string(c.n) + ": headwater uploads list --state " + c.state + " --destination " + c.destination,
+           "-"});
   for (const auto& r : service_rows::rejections(tx, 20))
     t.rows.push_back({"row set aside", r.connector, format_local(r.first_at, settings.zone), r.code,
                       r.place + ": " + r.detail, "-"});

@@ -33,6 +33,16 @@ Status only_loopback(const settings::Settings& s) {
   return {};
 }
 
+/// Only who talks to others reads secrets: a person who may read the store looks at it without the service's secrets.
+Result<settings::Loaded> load_settings(const std::string& file, const AppOptions& options,
+                                       const connect::Registry& registry) {
+  auto loaded = settings::load(file, registry,
+                               {.credentials_directory = options.credentials_directory,
+                                .resolve_secrets = options.access == AppOptions::Access::work});
+  if (auto* errors = std::get_if<std::vector<settings::OptionError>>(&loaded)) return config_error(lines(*errors));
+  return std::get<settings::Loaded>(std::move(loaded));
+}
+
 Status make_directory(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
   return Error{
@@ -89,11 +99,15 @@ Result<std::unique_ptr<App>> App::make(const AppOptions& options, const connect:
     app->command_poll = std::chrono::hours(24);
   }
   app->random = make_system_random();
-  auto loaded = settings::load(options.config, registry,
-                               {.credentials_directory = options.credentials_directory, .resolve_secrets = true});
-  if (auto* errors = std::get_if<std::vector<settings::OptionError>>(&loaded)) return config_error(lines(*errors));
-  app->settings = std::move(std::get<settings::Loaded>(loaded).settings);
-  app->warnings = std::move(std::get<settings::Loaded>(loaded).warnings);
+  auto loaded = load_settings(options.config, options, registry);
+  if (!loaded) return loaded.error();
+  app->settings = std::move(loaded->settings);
+  app->warnings = std::move(loaded->warnings);
+  if (!options.state_of.empty()) {
+    auto present = load_settings(options.state_of, options, registry);
+    if (!present) return present.error();
+    app->settings.state_dir = std::move(present->settings.state_dir);
+  }
   if (!options.follow_clock.empty())
     if (auto s = only_loopback(app->settings); !s) return s.error();
   const std::string& level = app->settings.service.log_level;

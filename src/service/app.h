@@ -25,12 +25,13 @@ namespace hw::service {
 
 /// What a command is given on the command line and by its surroundings.
 struct AppOptions {
-  std::string config;                 ///< main file
+  std::string config;    ///< main file
+  std::string state_of;  ///< main file whose state directory is used instead of config's: `plan --candidate`
   std::string credentials_directory;  ///< $CREDENTIALS_DIRECTORY
   std::string follow_clock;           ///< file of a sandbox's clock; refused unless every base_url is loopback
-  /// look: beside a running daemon, read-only. ask: beside it too, to leave a request row; never creates or migrates.
-  /// work: takes the state directory's lock before the store is opened, so that no newer program migrates it under a
-  /// running one.
+  /// look: beside a running daemon, read-only; secrets are not read, for it sends nothing. ask: beside it too, to leave
+  /// a request row; never creates or migrates. work: takes the state directory's lock before the store is opened, so
+  /// that no newer program migrates it under a running one.
   enum class Access : std::uint8_t { look, ask, work } access = Access::look;
 };
 

@@ -14,17 +14,7 @@
 namespace hw::service {
 namespace {
 
-const char* word(connect::Finding::Severity s) {
-  switch (s) {
-    case connect::Finding::Severity::ok:
-      return "ok";
-    case connect::Finding::Severity::warning:
-      return "warning";
-    case connect::Finding::Severity::error:
-      return "error";
-  }
-  return "";
-}
+using Severity = connect::Finding::Severity;
 
 /// What one connector is asked about: the fields and stage values of every source, the targets of its own destinations.
 connect::References references(const settings::Settings& s, const std::string& connector) {
@@ -41,18 +31,18 @@ connect::References references(const settings::Settings& s, const std::string& c
   return r;
 }
 
+void add(CheckResult& result, const std::string& connector, connect::Finding finding) {
+  if (finding.severity == Severity::error) result.online_ok = false;
+  result.online.push_back({connector, std::move(finding)});
+}
+
 void ask(const std::string& name, connect::Connector& connector, const settings::Settings& s, CheckResult& result) {
   auto findings = connector.check_online(references(s, name), {.stop = {}, .timeout = std::chrono::seconds(30)});
   if (!findings) {
-    result.online.push_back("error " + name + ": " + findings.error().code + ": " + findings.error().detail);
-    result.online_ok = false;
+    add(result, name, {Severity::error, findings.error().code, findings.error().detail});
     return;
   }
-  for (const auto& f : *findings) {
-    result.online.push_back(std::string(word(f.severity)) + " " + name + ": " + f.subject +
-                            (f.message.empty() ? "" : ": " + f.message));
-    if (f.severity == connect::Finding::Severity::error) result.online_ok = false;
-  }
+  for (const auto& f : *findings) add(result, name, f);
 }
 
 /// Signing in with a refresh token may replace it: the new one must be kept, and nobody else may be using the old one
@@ -80,6 +70,18 @@ struct Rotation {
 
 }  // namespace
 
+const char* to_string(Severity severity) {
+  switch (severity) {
+    case Severity::ok:
+      return "ok";
+    case Severity::warning:
+      return "warning";
+    case Severity::error:
+      return "error";
+  }
+  return "";
+}
+
 CheckResult check(const std::string& config, const connect::Registry& registry,
                   const std::string& credentials_directory, bool online) {
   CheckResult result;
@@ -96,8 +98,7 @@ CheckResult check(const std::string& config, const connect::Registry& registry,
   Rotation rotation;
   if (online)
     if (auto kept = rotation.open(s); !kept) {
-      result.online.push_back("error sign-in: " + kept.error().detail);
-      result.online_ok = false;
+      add(result, "", {Severity::error, "sign-in", kept.error().detail});
       return result;
     }
   auto http = http::make_client({.credentials = s.credentials,

@@ -7,9 +7,16 @@
 
 namespace hw::service {
 
+/// What one connector found when it looked online.
+struct OnlineFinding {
+  std::string connector;
+  connect::Finding finding;
+};
+const char* to_string(connect::Finding::Severity severity);
+
 struct CheckResult {
   std::vector<settings::OptionError> errors, warnings;
-  std::vector<std::string> online;  ///< a line each: "ok crm: sign-in", "error ads: action 70 not found: ..."
+  std::vector<OnlineFinding> online;
   bool online_ok = true;
 };
 

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mutex.h"
+#include "service/cut_after.h"
 #include "service/sync.h"
 
 namespace hw::service {
@@ -105,9 +106,9 @@ Step reconcile_step(App& app, Crew& crew) {
   };
 }
 
-Step send_step(App& app, Crew& crew, std::size_t i) {
-  return [&app, &crew, i](std::stop_token stop) -> Result<std::optional<Timestamp>> {
-    auto round = app.senders[i]->step(stop);
+Step send_step(App& app, Crew& crew, std::size_t i, std::stop_token cut) {
+  return [&app, &crew, i, cut](std::stop_token stop) -> Result<std::optional<Timestamp>> {
+    auto round = app.senders[i]->step(stop, delivery::Sender::kClaimRows, cut);
     if (!round) return round.error();
     if (round->settled > 0) crew.wake_reconciler();
     return round->next;
@@ -126,12 +127,13 @@ void wait_for(std::stop_token stop) {
 Status run(App& app, std::stop_token stop) {
   if (auto s = start(app); !s) return s;
   Crew crew(app);
+  const CutAfter cut(crew.stop_.get_token(), app.settings.service.stop_deadline);
   std::vector<std::pair<Waiter*, Step>> work;
   crew.reconciler_ = &crew.add("reconcile");
   work.emplace_back(crew.reconciler_, reconcile_step(app, crew));
   for (std::size_t i = 0; i < app.senders.size(); ++i) {
     crew.senders_.push_back(&crew.add("deliver " + app.sender_names[i]));
-    work.emplace_back(crew.senders_.back(), send_step(app, crew, i));
+    work.emplace_back(crew.senders_.back(), send_step(app, crew, i, cut.token()));
   }
   for (std::size_t i = 0; i < app.pullers.size(); ++i)
     work.emplace_back(&crew.add("pull " + app.puller_names[i]), pull_step(app, crew, i));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ledger/transitions.h"
+#include "service/cut_after.h"
 #include "store/ledger_rows.h"
 #include "store/service_rows.h"
 #include "store/touches.h"
@@ -38,6 +40,45 @@ Status pull(App& app, SyncResult& sum, std::stop_token stop, const std::function
   return {};
 }
 
+/// One page of every stream, cursors untouched.
+Status pull_trial(App& app, SyncResult& sum, std::stop_token stop,
+                  const std::function<void(const std::string&)>& progress) {
+  for (std::size_t i = 0; i < app.pullers.size() && !stop.stop_requested(); ++i) {
+    auto pass = app.pullers[i]->trial(stop);
+    if (!pass) return pass.error();
+    sum.rows += pass->rows;
+    sum.rejected += pass->rejected;
+    sum.retrying = sum.retrying || pass->retrying || pass->resting;
+    progress("reading " + app.puller_names[i] + ": " + std::to_string(sum.rows) + " rows");
+  }
+  return {};
+}
+
+/// A trial before the first sweep knew a part of the story: what it made and nobody was told gives its place back.
+Status take_back_unsent(App& app, Timestamp since) {
+  const Timestamp now = app.clock->system_now();
+  return app.db->transact(Durability::ledger, [&](Tx& tx) -> Status {
+    for (const auto& d : app.settings.destinations)
+      for (const char* state : {"pending", "retrying"})
+        for (auto& u : store::ledger_rows::list_uploads(tx, {.destination = d.name,
+                                                            .state = state,
+                                                            .code = {},
+                                                            .made_before = {},
+                                                            .made_after = since - Duration(1),
+                                                            .after_id = 0,
+                                                            .limit = 1'000'000})) {
+          if (ledger::sent(u)) continue;
+          const UploadState from = u.state;
+          u.state = UploadState::superseded;
+          u.detail = "the trial ended before it was sent";
+          store::ledger_rows::move(tx, u, from, "sync", now);
+          if (auto c = store::ledger_rows::conversion(tx, u.conversion_id))
+            store::service_rows::mark_dirty(tx, c->record_id, "trial");
+        }
+    return {};
+  });
+}
+
 Result<bool> reconcile(App& app, SyncResult& sum, std::stop_token stop,
                        const std::function<void(const std::string&)>& progress) {
   bool worked = false;
@@ -54,11 +95,11 @@ Result<bool> reconcile(App& app, SyncResult& sum, std::stop_token stop,
 }
 
 Result<bool> deliver(App& app, SyncResult& sum, std::optional<std::int64_t>& left, std::stop_token stop,
-                     const std::function<void(const std::string&)>& progress) {
+                     std::stop_token cut, const std::function<void(const std::string&)>& progress) {
   bool worked = false;
   for (std::size_t i = 0; i < app.senders.size() && !stop.stop_requested(); ++i) {
     if (left && *left == 0) return worked;
-    auto round = app.senders[i]->step(stop, left.value_or(delivery::Sender::kClaimRows));
+    auto round = app.senders[i]->step(stop, left.value_or(delivery::Sender::kClaimRows), cut);
     if (!round) return round.error();
     sum.sent += round->sent;
     sum.settled += round->settled;
@@ -108,21 +149,44 @@ Result<bool> rows_retry(App& app) {
   });
 }
 
+Status work_off(App& app, SyncResult& sum, std::optional<std::int64_t> left, std::stop_token stop,
+                const std::function<void(const std::string&)>& progress) {
+  const CutAfter cut(stop, app.settings.service.stop_deadline);
+  for (bool worked = true; worked && !stop.stop_requested();) {
+    auto reconciled = reconcile(app, sum, stop, progress);
+    if (!reconciled) return reconciled.error();
+    auto delivered = deliver(app, sum, left, stop, cut.token(), progress);
+    if (!delivered) return delivered.error();
+    worked = *reconciled || *delivered;
+  }
+  return {};
+}
+
+/// Pulls one page a stream and sends at most `limit` rows of what is due then.
+Status trial(App& app, SyncResult& sum, std::int64_t limit, std::stop_token stop,
+             const std::function<void(const std::string&)>& progress) {
+  auto swept = app.reconciler->sources_swept();
+  if (!swept) return swept.error();
+  const Timestamp since = app.clock->system_now();
+  if (auto s = pull_trial(app, sum, stop, progress); !s) return s;
+  app.reconciler->open_gate(true);
+  auto worked = work_off(app, sum, limit, stop, progress);
+  app.reconciler->open_gate(*swept);
+  if (!worked || *swept) return worked;
+  return take_back_unsent(app, since);
+}
+
 }  // namespace
 
 Result<SyncResult> sync(App& app, std::optional<std::int64_t> limit, std::stop_token stop,
                         const std::function<void(const std::string&)>& progress) {
   SyncResult sum;
-  std::optional<std::int64_t> left = limit;
   if (auto s = take_up_commands(app); !s) return s.error();
-  if (!limit)
+  if (limit) {
+    if (auto s = trial(app, sum, *limit, stop, progress); !s) return s.error();
+  } else {
     if (auto s = pull(app, sum, stop, progress); !s) return s.error();
-  for (bool worked = true; worked && !stop.stop_requested();) {
-    auto reconciled = reconcile(app, sum, stop, progress);
-    if (!reconciled) return reconciled.error();
-    auto delivered = deliver(app, sum, left, stop, progress);
-    if (!delivered) return delivered.error();
-    worked = *reconciled || *delivered;
+    if (auto s = work_off(app, sum, std::nullopt, stop, progress); !s) return s.error();
   }
   auto retrying = rows_retry(app);
   if (!retrying) return retrying.error();

@@ -13,9 +13,13 @@ struct SyncResult {
   bool retrying = false;  ///< something waits for a retry: exit 75
 };
 
-/// Pulls, reconciles and delivers until nothing is due now. Later polls and settling times do not count. With `limit`,
-/// at most that many rows are sent, and no cursor moves: nothing is pulled (the one stated exception to invariant 3 is
-/// that their outcome is recorded all the same). `progress` is told what happens, for a terminal.
+/// Pulls, reconciles and delivers until nothing is due now. Later polls and settling times do not count. `progress` is
+/// told what happens, for a terminal.
+///
+/// With `limit` it is a trial: the next page of every stream is committed and no cursor moves (the one stated exception
+/// to invariant 3), what came of it is reconciled without waiting for the sources' first sweep, and at most that many
+/// rows are sent. On a store whose first sweep is not done, rows that the trial made and did not send are taken back:
+/// they are judged again when everything is known.
 Result<SyncResult> sync(App& app, std::optional<std::int64_t> limit, std::stop_token stop,
                         const std::function<void(const std::string&)>& progress);
 

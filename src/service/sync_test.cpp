@@ -1,120 +1,110 @@
+#include "service/sync.h"
+
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
-#include "service/lock.h"
-#include "service/state_store.h"
-#include "store/engine/db.h"
+#include "service/test_kit.h"
+#include "store/service_rows.h"
 
 namespace hw::service {
 namespace {
 
 using testing::HasSubstr;
-using testing::Not;
+using testing::IsEmpty;
+using testing::SizeIs;
 
-class StateDirectory : public testing::Test {
+class Sync : public AppFixture {
  protected:
-  StateDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "hw_service_XXXXXX").string();
-    dir_ = ::mkdtemp(pattern.data());
+  static SyncResult sync_once(App& app, std::optional<std::int64_t> limit = {}) {
+    EXPECT_TRUE(start(app));
+    auto done = sync(app, limit, {}, [](const std::string&) {});
+    EXPECT_TRUE(done) << (done ? "" : done.error().detail);
+    return done ? *done : SyncResult{};
   }
-  ~StateDirectory() override { std::filesystem::remove_all(dir_); }
-
-  std::unique_ptr<store::Db> open_store() {
-    store::DbOptions options;
-    options.path = dir_ + "/headwater.db";
-    return std::move(store::Db::open(options)).value();
+  static std::string cursor(App& app) {
+    return app.db
+        ->read([](store::Tx& tx) -> Result<std::string> {
+          auto c = store::service_rows::cursor(tx, "crm", "records", "deals");
+          return c ? c->text : std::string("-");
+        })
+        .value();
   }
-  static std::string text_of(const std::filesystem::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::ostringstream out;
-    out << file.rdbuf();
-    return out.str();
-  }
-  std::vector<std::filesystem::path> tokens() const {
-    std::vector<std::filesystem::path> out;
-    for (const auto& entry : std::filesystem::directory_iterator(dir_ + "/tokens")) out.push_back(entry.path());
-    return out;
-  }
-
-  std::string dir_;
 };
 
-using LockTest = StateDirectory;
-using StoreStateTest = StateDirectory;
-
-TEST_F(LockTest, ASecondTakerIsRefusedAndToldWhoHoldsIt) {
-  auto first = Lock::take(dir_);
-  ASSERT_TRUE(first);
-  auto second = Lock::take(dir_);
-  ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().code, "locked");
-  EXPECT_THAT(second.error().detail, HasSubstr("process " + std::to_string(::getpid())));
-  EXPECT_THAT(second.error().detail, HasSubstr(dir_));
+TEST_F(Sync, ReadsReconcilesAndDeliversUntilNothingIsDue) {
+  pages_ = {won_deals(1, 2), won_deals(3, 1)};
+  auto app = open();
+  const SyncResult did = sync_once(*app);
+  EXPECT_EQ(did.sent, 3U);
+  EXPECT_FALSE(did.gated);
+  EXPECT_FALSE(did.retrying);
+  EXPECT_THAT(platform(*app).believed, SizeIs(3));
 }
 
-TEST_F(LockTest, ItIsFreeAgainWhenItsHolderIsGone) {
-  { ASSERT_TRUE(Lock::take(dir_)); }
-  EXPECT_TRUE(Lock::take(dir_));
+TEST_F(Sync, ATrialOnANewStoreSendsItsRowsMovesNoCursorAndLeavesNothingToBeSent) {
+  pages_ = {won_deals(1, 3), won_deals(4, 2)};
+  auto app = open();
+  const SyncResult did = sync_once(*app, 2);
+  EXPECT_FALSE(did.gated) << "a trial does not wait for the whole history";
+  EXPECT_EQ(did.sent, 2U);
+  EXPECT_EQ(cursor(*app), "-");
+  EXPECT_THAT(platform(*app).believed, SizeIs(2));
+  EXPECT_THAT(uploads(*app, "pending"), IsEmpty()) << "the daemon would send them before it knows the whole story";
+  EXPECT_THAT(uploads(*app, "superseded"), SizeIs(1));
 }
 
-TEST_F(LockTest, ARefusedTakerLeavesTheHoldersNumberStanding) {
-  auto first = Lock::take(dir_);
-  ASSERT_TRUE(first);
-  ASSERT_FALSE(Lock::take(dir_));
-  EXPECT_EQ(text_of(dir_ + "/lock"), std::to_string(::getpid()));
+TEST_F(Sync, WhatATrialSentIsNotSentAgainAndTheRestFollows) {
+  pages_ = {won_deals(1, 3), won_deals(4, 2)};
+  auto app = open();
+  sync_once(*app, 2);
+  const SyncResult did = sync_once(*app);
+  EXPECT_EQ(did.sent, 3U);
+  EXPECT_EQ(cursor(*app), "2");
+  EXPECT_THAT(platform(*app).believed, SizeIs(5));
+  for (const auto& [key, belief] : platform(*app).believed) EXPECT_EQ(belief.counted, 1) << key;
 }
 
-TEST_F(LockTest, ADirectoryThatIsNotThereIsSaid) {
-  auto none = Lock::take(dir_ + "/missing");
-  ASSERT_FALSE(none);
-  EXPECT_THAT(none.error().detail, HasSubstr(dir_ + "/missing"));
+TEST_F(Sync, ATrialAfterTheFirstSweepLeavesTheRestForTheNextPass) {
+  pages_ = {won_deals(1, 1)};
+  auto app = open();
+  sync_once(*app);
+  static_cast<conformance::FakeRecords*>(app->connectors.at("crm")->records())->pages.push_back(won_deals(2, 3));
+  const SyncResult did = sync_once(*app, 1);
+  EXPECT_EQ(did.sent, 1U);
+  EXPECT_EQ(cursor(*app), "1");
+  EXPECT_THAT(uploads(*app, "pending"), SizeIs(2));
+  EXPECT_EQ(sync_once(*app).sent, 2U);
 }
 
-TEST_F(StoreStateTest, ATokenIsAFileForItsOwnerAlone) {
-  auto db = open_store();
-  StoreState state(*db, dir_);
-  ASSERT_TRUE(state.save("credential/main", "rotated-secret", /*secret=*/true));
-  ASSERT_EQ(tokens().size(), 1U) << "nothing half-written stays beside it";
-  struct stat s {};
-  ASSERT_EQ(::stat(tokens()[0].c_str(), &s), 0);
-  EXPECT_EQ(s.st_mode & 0777, 0600U);
-  EXPECT_EQ(state.load("credential/main"), "rotated-secret");
+TEST_F(Sync, AfterATrialTheGateIsShutAgain) {
+  pages_ = {won_deals(1, 1), won_deals(2, 1)};
+  auto app = open();
+  sync_once(*app, 1);
+  auto pass = app->reconciler->step({});
+  ASSERT_TRUE(pass);
+  EXPECT_TRUE(pass->gated);
 }
 
-TEST_F(StoreStateTest, ATokenOutlivesTheProcessAndTheNextOneReplacesIt) {
-  auto db = open_store();
-  {
-    StoreState state(*db, dir_);
-    ASSERT_TRUE(state.save("credential/main", "first", true));
-    ASSERT_TRUE(state.save("credential/main", "second", true));
-  }
-  StoreState again(*db, dir_);
-  EXPECT_EQ(again.load("credential/main"), "second");
-  EXPECT_EQ(tokens().size(), 1U);
+// ------------------------------------------------------------------------------------------------------------
+// which secrets a command needs
+
+TEST_F(Sync, WhoOnlyLooksNeedsNoSecret) {
+  { auto app = open(); }
+  std::filesystem::remove(dir_ + "/token");
+  for (auto access : {AppOptions::Access::look, AppOptions::Access::ask}) EXPECT_TRUE(open(access));
 }
 
-TEST_F(StoreStateTest, ATokenNeverReachesTheStore) {
-  auto db = open_store();
-  StoreState state(*db, dir_);
-  ASSERT_TRUE(state.save("credential/main", "rotated-secret", true));
-  ASSERT_TRUE(state.save("lane/main", "budget", false));
-  EXPECT_EQ(state.load("lane/main"), "budget");
-  std::string stored;
-  for (const char* suffix : {"", "-wal"}) stored += text_of(dir_ + "/headwater.db" + suffix);
-  EXPECT_THAT(stored, HasSubstr("budget"));
-  EXPECT_EQ(stored.find("rotated-secret"), std::string::npos);
-}
-
-TEST_F(StoreStateTest, ATokenThatCannotBeKeptIsAnError) {
-  auto db = open_store();
-  StoreState state(*db, dir_ + "/missing");
-  EXPECT_FALSE(state.save("credential/main", "rotated-secret", true));
+TEST_F(Sync, WhoSendsIsToldOfAMissingSecretBeforeAnythingElse) {
+  std::filesystem::remove(dir_ + "/token");
+  auto app = App::make({.config = dir_ + "/headwater.yaml",
+                        .state_of = "",
+                        .credentials_directory = "",
+                        .follow_clock = "",
+                        .access = AppOptions::Access::work},
+                       registry_);
+  ASSERT_FALSE(app);
+  EXPECT_EQ(app.error().code, "config");
+  EXPECT_THAT(app.error().detail, HasSubstr("token does not exist"));
+  EXPECT_FALSE(std::filesystem::exists(dir_ + "/state"));
 }
 
 }  // namespace

@@ -142,6 +142,7 @@ TEST_F(Olist, LeadsWinsAndAmountsPerOriginAreThoseOfTheFiles) {
   const sandbox::Output synced = headwater({"sync"});
   ASSERT_EQ(synced.status, 0) << synced.text;
   auto app = service::App::make({.config = dir_ + "/headwater.yaml",
+                                 .state_of = "",
                                  .credentials_directory = "",
                                  .follow_clock = "",
                                  .access = service::AppOptions::Access::look},

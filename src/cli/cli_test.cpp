@@ -1,0 +1,157 @@
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/command_line.h"
+#include "service/sync.h"
+#include "service/test_kit.h"
+
+namespace hw::cli {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+/// What one command printed, and its exit code.
+struct Ran {
+  int code = 0;
+  std::string out, err;
+  [[nodiscard]] json parsed() const { return json::parse(out); }
+};
+
+class Commands : public service::AppFixture {
+ protected:
+  Ran run_line(std::vector<std::string> words) {
+    words.insert(words.begin(), "headwater");
+    std::vector<const char*> argv;
+    for (const auto& w : words) argv.push_back(w.c_str());
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    Ran ran;
+    ran.code = run_command_line(static_cast<int>(argv.size()), argv.data(), registry_);
+    ran.out = testing::internal::GetCapturedStdout();
+    ran.err = testing::internal::GetCapturedStderr();
+    return ran;
+  }
+  [[nodiscard]] std::string main_file() const { return dir_ + "/headwater.yaml"; }
+  /// Reads the pages and reconciles; `sends`: delivers too.
+  void work(bool sends) {
+    auto app = open();
+    ASSERT_TRUE(service::start(*app));
+    if (sends) {
+      ASSERT_TRUE(service::sync(*app, {}, {}, [](const std::string&) {}));
+      return;
+    }
+    ASSERT_TRUE(app->pullers[0]->step({}));
+    ASSERT_TRUE(app->reconciler->step({}));
+  }
+};
+
+TEST_F(Commands, CheckTellsProgramsWhereAnErrorIs) {
+  write("headwater.yaml", config("live") + "nonsense: 1\n");
+  const Ran ran = run_line({"check", "-c", main_file(), "--format", "json"});
+  EXPECT_EQ(ran.code, kConfig);
+  const json j = ran.parsed();
+  ASSERT_THAT(j["errors"], SizeIs(1));
+  EXPECT_EQ(j["errors"][0]["line"], 16);
+  EXPECT_EQ(j["errors"][0]["column"], 1);
+  EXPECT_THAT(j["errors"][0]["file"].get<std::string>(), HasSubstr("headwater.yaml"));
+  EXPECT_THAT(j["errors"][0]["message"].get<std::string>(), HasSubstr("nonsense"));
+}
+
+TEST_F(Commands, CheckTellsProgramsThatAllIsWell) {
+  const Ran ran = run_line({"check", "-c", main_file(), "--format", "json"});
+  EXPECT_EQ(ran.code, kOk);
+  const json j = ran.parsed();
+  for (const char* list : {"errors", "warnings", "findings"}) EXPECT_THAT(j[list], IsEmpty()) << list;
+}
+
+TEST_F(Commands, CheckTellsPeopleALineAnError) {
+  write("headwater.yaml", config("live") + "nonsense: 1\n");
+  const Ran ran = run_line({"check", "-c", main_file()});
+  EXPECT_EQ(ran.code, kConfig);
+  EXPECT_THAT(ran.err, HasSubstr("headwater.yaml:16:1: "));
+  EXPECT_THAT(ran.err, HasSubstr("1 error\n"));
+}
+
+TEST_F(Commands, AFormatIsRefusedWhereNothingIsPrinted) {
+  EXPECT_EQ(run_line({"run", "-c", main_file(), "--format", "json"}).code, kUsage);
+  EXPECT_EQ(run_line({"plan", "approve", "1", "-c", main_file(), "--format", "json"}).code, kUsage);
+  EXPECT_EQ(run_line({"status", "-c", main_file(), "--format", "xml"}).code, kUsage);
+}
+
+TEST_F(Commands, PlanShowsWhatADestinationInShadowWouldSend) {
+  write("headwater.yaml", config("shadow"));
+  pages_ = {won_deals(1, 3)};
+  work(false);
+  const Ran ran = run_line({"plan", "-c", main_file(), "--format", "json"});
+  EXPECT_EQ(ran.code, kOk);
+  const json j = ran.parsed();
+  ASSERT_THAT(j["plan"], SizeIs(1));
+  EXPECT_EQ(j["plan"][0]["mode"], "shadow");
+  EXPECT_EQ(j["plan"][0]["conversions"], 3);
+  EXPECT_EQ(j["plan"][0]["value"], 300.00);
+}
+
+TEST_F(Commands, PlanOfACandidateIsMadeOnTheStateOfThePresentConfiguration) {
+  pages_ = {won_deals(1, 3)};
+  work(true);
+  EXPECT_THAT(run_line({"plan", "-c", main_file(), "--format", "json"}).parsed()["plan"], IsEmpty());
+  std::filesystem::create_directory(dir_ + "/next");
+  write("next/headwater.yaml", config("live", "fixed 150 EUR"));
+  const Ran ran =
+      run_line({"plan", "-c", main_file(), "--candidate", dir_ + "/next/headwater.yaml", "--format", "json"});
+  EXPECT_EQ(ran.code, kOk);
+  const json j = ran.parsed();
+  ASSERT_THAT(j["plan"], SizeIs(1));
+  EXPECT_EQ(j["plan"][0]["operation"], "restate");
+  EXPECT_EQ(j["plan"][0]["conversions"], 3);
+  EXPECT_EQ(j["plan"][0]["value"], 450.00);
+}
+
+TEST_F(Commands, PreviewOfADestinationInShadowIsWhatItWouldSend) {
+  pages_ = {won_deals(1, 2)};
+  write("headwater.yaml", config("shadow"));
+  work(false);
+  const json shadow = run_line({"preview", "-c", main_file(), "--format", "json"}).parsed();
+  ASSERT_THAT(shadow, testing::Not(IsEmpty()));
+  EXPECT_EQ(shadow[0]["mode"], "shadow");
+  // The same in live mode: what it does prepare.
+  std::filesystem::remove_all(dir_ + "/state");
+  write("headwater.yaml", config("live"));
+  work(false);
+  const json live = run_line({"preview", "-c", main_file(), "--format", "json"}).parsed();
+  ASSERT_EQ(live.size(), shadow.size());
+  for (std::size_t i = 0; i < live.size(); ++i) EXPECT_EQ(live[i]["body"], shadow[i]["body"]);
+}
+
+TEST_F(Commands, PreviewOfAnUnknownDestinationIsRefused) {
+  work(false);
+  const Ran ran = run_line({"preview", "-c", main_file(), "--destination", "nowhere"});
+  EXPECT_EQ(ran.code, kUsage);
+  EXPECT_THAT(ran.err, HasSubstr("nowhere"));
+}
+
+TEST_F(Commands, WhatOnlyLooksNeedsNoSecret) {
+  pages_ = {won_deals(1, 1)};
+  work(false);
+  std::filesystem::remove(dir_ + "/token");
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"status"},
+                                                {"plan"},
+                                                {"preview"},
+                                                {"uploads", "list"},
+                                                {"report", "reconciliation"},
+                                                {"explain", "deal", "D1"}}) {
+    std::vector<std::string> line = words;
+    line.insert(line.end(), {"-c", main_file()});
+    EXPECT_EQ(run_line(line).code, kOk) << words[0];
+  }
+  EXPECT_EQ(run_line({"check", "-c", main_file()}).code, kConfig) << "it is there to find such things";
+}
+
+}  // namespace
+}  // namespace hw::cli

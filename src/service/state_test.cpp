@@ -1,0 +1,121 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "service/lock.h"
+#include "service/state_store.h"
+#include "store/engine/db.h"
+
+namespace hw::service {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class StateDirectory : public testing::Test {
+ protected:
+  StateDirectory() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "hw_service_XXXXXX").string();
+    dir_ = ::mkdtemp(pattern.data());
+  }
+  ~StateDirectory() override { std::filesystem::remove_all(dir_); }
+
+  std::unique_ptr<store::Db> open_store() {
+    store::DbOptions options;
+    options.path = dir_ + "/headwater.db";
+    return std::move(store::Db::open(options)).value();
+  }
+  static std::string text_of(const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::ostringstream out;
+    out << file.rdbuf();
+    return out.str();
+  }
+  std::vector<std::filesystem::path> tokens() const {
+    std::vector<std::filesystem::path> out;
+    for (const auto& entry : std::filesystem::directory_iterator(dir_ + "/tokens")) out.push_back(entry.path());
+    return out;
+  }
+
+  std::string dir_;
+};
+
+using LockTest = StateDirectory;
+using StoreStateTest = StateDirectory;
+
+TEST_F(LockTest, ASecondTakerIsRefusedAndToldWhoHoldsIt) {
+  auto first = Lock::take(dir_);
+  ASSERT_TRUE(first);
+  auto second = Lock::take(dir_);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, "locked");
+  EXPECT_THAT(second.error().detail, HasSubstr("process " + std::to_string(::getpid())));
+  EXPECT_THAT(second.error().detail, HasSubstr(dir_));
+}
+
+TEST_F(LockTest, ItIsFreeAgainWhenItsHolderIsGone) {
+  { ASSERT_TRUE(Lock::take(dir_)); }
+  EXPECT_TRUE(Lock::take(dir_));
+}
+
+TEST_F(LockTest, ARefusedTakerLeavesTheHoldersNumberStanding) {
+  auto first = Lock::take(dir_);
+  ASSERT_TRUE(first);
+  ASSERT_FALSE(Lock::take(dir_));
+  EXPECT_EQ(text_of(dir_ + "/lock"), std::to_string(::getpid()));
+}
+
+TEST_F(LockTest, ADirectoryThatIsNotThereIsSaid) {
+  auto none = Lock::take(dir_ + "/missing");
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().detail, HasSubstr(dir_ + "/missing"));
+}
+
+TEST_F(StoreStateTest, ATokenIsAFileForItsOwnerAlone) {
+  auto db = open_store();
+  StoreState state(*db, dir_);
+  ASSERT_TRUE(state.save("credential/main", "rotated-secret", /*secret=*/true));
+  ASSERT_EQ(tokens().size(), 1U) << "nothing half-written stays beside it";
+  struct stat s {};
+  ASSERT_EQ(::stat(tokens()[0].c_str(), &s), 0);
+  EXPECT_EQ(s.st_mode & 0777, 0600U);
+  EXPECT_EQ(state.load("credential/main"), "rotated-secret");
+}
+
+TEST_F(StoreStateTest, ATokenOutlivesTheProcessAndTheNextOneReplacesIt) {
+  auto db = open_store();
+  {
+    StoreState state(*db, dir_);
+    ASSERT_TRUE(state.save("credential/main", "first", true));
+    ASSERT_TRUE(state.save("credential/main", "second", true));
+  }
+  StoreState again(*db, dir_);
+  EXPECT_EQ(again.load("credential/main"), "second");
+  EXPECT_EQ(tokens().size(), 1U);
+}
+
+TEST_F(StoreStateTest, ATokenNeverReachesTheStore) {
+  auto db = open_store();
+  StoreState state(*db, dir_);
+  ASSERT_TRUE(state.save("credential/main", "rotated-secret", true));
+  ASSERT_TRUE(state.save("lane/main", "budget", false));
+  EXPECT_EQ(state.load("lane/main"), "budget");
+  std::string stored;
+  for (const char* suffix : {"", "-wal"}) stored += text_of(dir_ + "/headwater.db" + suffix);
+  EXPECT_THAT(stored, HasSubstr("budget"));
+  EXPECT_EQ(stored.find("rotated-secret"), std::string::npos);
+}
+
+TEST_F(StoreStateTest, ATokenThatCannotBeKeptIsAnError) {
+  auto db = open_store();
+  StoreState state(*db, dir_ + "/missing");
+  EXPECT_FALSE(state.save("credential/main", "rotated-secret", true));
+}
+
+}  // namespace
+}  // namespace hw::service
