@@ -9,6 +9,7 @@
   X(csv) \
   X(hubspot) \
   X(google_data_manager) \
+  X(ga4_measurement_protocol) \
   /* above this line */
 // clang-format on
 
