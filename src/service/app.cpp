@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -11,6 +12,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "identity/normalise.h"
+#include "store/backup.h"
 #include "store/service_rows.h"
 #include "store/touches.h"
 
@@ -88,8 +90,17 @@ Result<journey::ChannelRules> load_channels(const settings::Settings& s) {
   return std::get<journey::ChannelRules>(std::move(rules));
 }
 
+void use_log_level(const settings::Settings& s) {
+  const std::string& level = s.service.log_level;
+  set_log_level(level == "debug"   ? Level::debug
+                : level == "warn"  ? Level::warn
+                : level == "error" ? Level::error
+                                   : Level::info);
+}
+
 Result<std::unique_ptr<App>> App::make(const AppOptions& options, const connect::Registry& registry) {
   std::unique_ptr<App> app(new App());
+  app->options = options;
   if (options.follow_clock.empty()) {
     app->clock = make_system_clock();
   } else {
@@ -99,34 +110,46 @@ Result<std::unique_ptr<App>> App::make(const AppOptions& options, const connect:
     app->command_poll = std::chrono::hours(24);
   }
   app->random = make_system_random();
-  auto loaded = load_settings(options.config, options, registry);
-  if (!loaded) return loaded.error();
-  app->settings = std::move(loaded->settings);
-  app->warnings = std::move(loaded->warnings);
-  if (!options.state_of.empty()) {
-    auto present = load_settings(options.state_of, options, registry);
-    if (!present) return present.error();
-    app->settings.state_dir = std::move(present->settings.state_dir);
-  }
-  if (!options.follow_clock.empty())
-    if (auto s = only_loopback(app->settings); !s) return s.error();
-  const std::string& level = app->settings.service.log_level;
-  set_log_level(level == "debug"   ? Level::debug
-                : level == "warn"  ? Level::warn
-                : level == "error" ? Level::error
-                                   : Level::info);
-  if (auto s = app->open_store(options); !s) return s.error();
-  app->http = http::make_client({.credentials = app->settings.credentials,
-                                 .ca_file = app->settings.service.ca_file,
-                                 .user_agent = "headwater",
-                                 .state = options.access == AppOptions::Access::work ? app->state.get() : nullptr,
-                                 .may_sleep = options.follow_clock.empty()},
-                                *app->clock, *app->random);
+  if (auto s = app->read_settings(registry); !s) return s.error();
+  use_log_level(app->settings);
+  if (auto s = app->open_store(); !s) return s.error();
+  app->vitals = std::make_shared<Vitals>(*app->clock);
   if (auto s = app->make_rooms(registry); !s) return s.error();
   return app;
 }
 
-Status App::open_store(const AppOptions& options) {
+Result<std::unique_ptr<App>> App::successor(const connect::Registry& registry) const {
+  std::unique_ptr<App> app(new App());
+  app->options = options;
+  app->clock = clock;
+  app->random = random;
+  app->lock = lock;
+  app->db = db;
+  app->state = state;
+  app->vitals = vitals;
+  app->command_poll = command_poll;
+  if (auto s = app->read_settings(registry); !s) return s.error();
+  if (app->settings.state_dir != settings.state_dir || app->settings.postgres != settings.postgres)
+    return config_error(options.config +
+                        ": state: it cannot change while the daemon runs: set it back, or restart the daemon\n");
+  if (auto s = app->make_rooms(registry); !s) return s.error();
+  return app;
+}
+
+Status App::read_settings(const connect::Registry& registry) {
+  auto loaded = load_settings(options.config, options, registry);
+  if (!loaded) return loaded.error();
+  settings = std::move(loaded->settings);
+  warnings = std::move(loaded->warnings);
+  if (!options.state_of.empty()) {
+    auto present = load_settings(options.state_of, options, registry);
+    if (!present) return present.error();
+    settings.state_dir = std::move(present->settings.state_dir);
+  }
+  return options.follow_clock.empty() ? Status() : only_loopback(settings);
+}
+
+Status App::open_store() {
   const bool works = options.access == AppOptions::Access::work;
   if (works) {
     if (auto s = make_directory(settings.state_dir); !s) return s;
@@ -140,11 +163,20 @@ Status App::open_store(const AppOptions& options) {
                                  .read_only = options.access == AppOptions::Access::look});
   if (!opened) return opened.error();
   db = std::move(*opened);
+  if (works && settings.postgres.empty())
+    if (auto s = store::check_generation(*db, settings.state_dir); !s) return s;
   state = std::make_unique<StoreState>(*db, settings.state_dir);
   return {};
 }
 
 Status App::make_rooms(const connect::Registry& registry) {
+  http = std::make_unique<WatchedHttp>(
+      http::make_client({.credentials = settings.credentials,
+                         .ca_file = settings.service.ca_file,
+                         .user_agent = "headwater",
+                         .state = options.access == AppOptions::Access::work ? state.get() : nullptr,
+                         .may_sleep = options.follow_clock.empty()},
+                        *clock, *random));
   normaliser = identity::make_normaliser(keep_rules(settings), registry.vocabulary());
   auto rules = load_channels(settings);
   if (!rules) return rules.error();
@@ -168,11 +200,27 @@ Status App::make_rooms(const connect::Registry& registry) {
   reconciler = std::make_unique<reconcile::Reconciler>(settings, connectors, *db, *clock);
   for (const auto& d : settings.destinations) {
     auto sinks = settings::sinks_of(d, connectors);
-    if (sinks.upload == nullptr || d.mode == Mode::shadow) continue;
+    if (!sinks.complete() || d.mode == Mode::shadow) continue;
+    watch(sinks, d.name, *vitals, *clock, watched_sinks);
     senders.push_back(std::make_unique<delivery::Sender>(d, std::move(sinks), *db, *clock, *random));
     sender_names.push_back(d.name);
   }
+  make_field_writers();
   return {};
+}
+
+void App::make_field_writers() {
+  for (const auto& f : settings.source_fields) {
+    auto made = connectors.find(f.connector);
+    if (made == connectors.end() || made->second->source_fields() == nullptr) continue;
+    const auto name = std::find(puller_names.begin(), puller_names.end(), f.connector);
+    const ingest::Puller* reader =
+        name == puller_names.end() ? nullptr : pullers[static_cast<std::size_t>(name - puller_names.begin())].get();
+    field_writers.push_back(
+        std::make_unique<delivery::FieldWriter>(f, *made->second->source_fields(), settings.zone, *db, *clock, *random,
+                                                [reader] { return reader != nullptr && reader->is_reading(); }));
+    field_writer_names.push_back(f.name);
+  }
 }
 
 }  // namespace hw::service

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "connect/registry.h"
+#include "delivery/field_writer.h"
 #include "delivery/sender.h"
 #include "http/client.h"
 #include "identity/resolve.h"
@@ -17,6 +18,8 @@
 #include "reconcile/reconciler.h"
 #include "service/lock.h"
 #include "service/state_store.h"
+#include "service/vitals.h"
+#include "service/watched.h"
 #include "settings/instances.h"
 #include "settings/settings.h"
 #include "store/engine/db.h"
@@ -36,19 +39,25 @@ struct AppOptions {
 };
 
 /// Everything of one configuration, made once and wired together. The members' order is the order of their making; what
-/// is above outlives what is below.
+/// is above outlives what is below. What is shared outlives a reload.
 class App {
  public:
   /// Errors of the configuration carry all their lines in `detail`, code "config"; the store's keep theirs.
   static Result<std::unique_ptr<App>> make(const AppOptions& options, const connect::Registry& registry);
+  /// The App of the same files as they are now, on the same clock, lock and store: for a reload. It may be made while
+  /// this one works, and must not work before this one has ended and is gone, for each knows the use of its rate lanes
+  /// and its tokens alone. Another state directory is refused: what is under way would be forgotten.
+  [[nodiscard]] Result<std::unique_ptr<App>> successor(const connect::Registry& registry) const;
 
-  std::unique_ptr<Clock> clock;
-  std::unique_ptr<Random> random;
+  AppOptions options;
+  std::shared_ptr<Clock> clock;
+  std::shared_ptr<Random> random;
   settings::Settings settings;
-  std::unique_ptr<Lock> lock;
+  std::shared_ptr<Lock> lock;
   std::vector<settings::OptionError> warnings;
-  std::unique_ptr<store::Db> db;
-  std::unique_ptr<StoreState> state;
+  std::shared_ptr<store::Db> db;
+  std::shared_ptr<StoreState> state;
+  std::shared_ptr<Vitals> vitals;
   std::unique_ptr<http::HttpClient> http;
   std::unique_ptr<connect::Normaliser> normaliser;
   std::optional<journey::ChannelRules> channels;
@@ -57,16 +66,23 @@ class App {
   std::unique_ptr<ingest::Take> take;
   std::vector<std::unique_ptr<ingest::Puller>> pullers;
   std::unique_ptr<reconcile::Reconciler> reconciler;
+  std::vector<std::unique_ptr<WatchedSink>> watched_sinks;
   std::vector<std::unique_ptr<delivery::Sender>> senders;
-  std::vector<std::string> puller_names, sender_names;
+  std::vector<std::unique_ptr<delivery::FieldWriter>> field_writers;  ///< as settings.source_fields, less the disabled
+  std::vector<std::string> puller_names, sender_names, field_writer_names;
   /// How often a running daemon looks for what other commands ask of it (`plan approve`, ...).
   Duration command_poll = std::chrono::seconds(5);
 
  private:
   App() = default;
-  Status open_store(const AppOptions& options);
+  Status read_settings(const connect::Registry& registry);
+  Status open_store();
   Status make_rooms(const connect::Registry& registry);
+  void make_field_writers();
 };
+
+/// From now on events are logged as this configuration says.
+void use_log_level(const settings::Settings& settings);
 
 connect::KeepRules keep_rules(const settings::Settings& settings);
 /// The built-in channel rules, or the configured file's; code "config" with a line an error.

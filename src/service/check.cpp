@@ -22,6 +22,9 @@ connect::References references(const settings::Settings& s, const std::string& c
   r.fields = s.referenced_fields();
   for (const settings::Stage& stage : s.stages)
     for (const std::string& v : stage.values) r.stage_values.emplace_back(stage.field, v);
+  for (const settings::SourceFields& f : s.source_fields)
+    if (f.connector == connector)
+      for (const auto& [what, field] : f.fields) r.written_fields.emplace_back(f.object, field);
   for (const settings::Destination& d : s.destinations)
     if (d.upload_by == connector)
       r.targets.push_back({.account = d.account,

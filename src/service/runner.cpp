@@ -1,7 +1,5 @@
 #include "service/runner.h"
 
-#include <systemd/sd-daemon.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <functional>
@@ -11,6 +9,8 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "service/cut_after.h"
+#include "service/notify.h"
+#include "service/status_line.h"
 #include "service/sync.h"
 
 namespace hw::service {
@@ -20,6 +20,13 @@ namespace {
 constexpr std::chrono::seconds kStoreRetry(30);
 
 using Step = std::function<Result<std::optional<Timestamp>>(std::stop_token)>;
+
+/// What one thread does.
+struct Work {
+  std::string name;
+  Waiter* waiter = nullptr;
+  Step step;
+};
 
 /// What the threads share: each other's waiters, and the first failure.
 class Crew {
@@ -38,9 +45,11 @@ class Crew {
     for (auto& w : waiters_) w->wake();
   }
 
-  void loop(Waiter& waiter, std::stop_token stop, const Step& step) {
+  void loop(const Work& work, std::stop_token stop) {
+    Heartbeats::Loop beat(app_.vitals->beats, work.name);
     while (!stop.stop_requested()) {
-      auto next = step(stop);
+      beat.works();
+      auto next = work.step(stop);
       if (!next && next.error().action != Action::retry) return fail(next.error());
       if (!next)
         log_event(
@@ -51,7 +60,8 @@ class Crew {
       // What is due but waits for another thread is looked at again when that thread wakes this one, or soon.
       const Timestamp until =
           !*next ? now + std::chrono::hours(24) : std::max(**next, now + std::chrono::milliseconds(200));
-      if (!waiter.wait_until(until, stop)) return;
+      beat.waits();
+      if (!work.waiter->wait_until(until, stop)) return;
     }
   }
 
@@ -85,18 +95,23 @@ Step pull_step(App& app, Crew& crew, std::size_t i) {
   return [&app, &crew, i](std::stop_token stop) -> Result<std::optional<Timestamp>> {
     auto pass = app.pullers[i]->step(stop);
     if (!pass) return pass.error();
+    app.vitals->metrics.pulled(app.puller_names[i], *pass, app.clock->system_now());
     crew.wake_reconciler();
     return pass->more ? std::optional(app.clock->system_now()) : pass->next;
   };
 }
 
 Step reconcile_step(App& app, Crew& crew) {
-  return [&app, &crew](std::stop_token stop) -> Result<std::optional<Timestamp>> {
+  return [&app, &crew,
+          line = std::make_shared<StatusLine>(app)](std::stop_token stop) -> Result<std::optional<Timestamp>> {
     if (auto s = take_up_commands(app); !s) return s.error();
     std::optional<Timestamp> next;
     for (;;) {
       auto pass = app.reconciler->step(stop);
       if (!pass) return pass.error();
+      Heartbeats::got_on();
+      app.vitals->swept = !pass->gated;
+      line->tell(pass->gated);
       next = pass->next;
       if (pass->subjects == 0 || stop.stop_requested()) break;
       crew.wake_senders();
@@ -115,6 +130,14 @@ Step send_step(App& app, Crew& crew, std::size_t i, std::stop_token cut) {
   };
 }
 
+Step write_step(App& app, std::size_t i, std::stop_token cut) {
+  return [&app, i, cut](std::stop_token stop) -> Result<std::optional<Timestamp>> {
+    auto round = app.field_writers[i]->step(stop, cut);
+    if (!round) return round.error();
+    return round->next;
+  };
+}
+
 void wait_for(std::stop_token stop) {
   std::mutex m;
   std::condition_variable_any cv;
@@ -126,29 +149,40 @@ void wait_for(std::stop_token stop) {
 
 Status run(App& app, std::stop_token stop) {
   if (auto s = start(app); !s) return s;
+  app.vitals->metrics.keep_connectors(app.puller_names);
+  app.vitals->set_destinations(app.sender_names);
   Crew crew(app);
   const CutAfter cut(crew.stop_.get_token(), app.settings.service.stop_deadline);
-  std::vector<std::pair<Waiter*, Step>> work;
-  crew.reconciler_ = &crew.add("reconcile");
-  work.emplace_back(crew.reconciler_, reconcile_step(app, crew));
+  std::vector<Work> work;
+  auto add = [&](const std::string& name) -> Work& {
+    work.push_back({.name = name, .waiter = &crew.add(name), .step = {}});
+    return work.back();
+  };
+  Work& reconciling = add("reconcile");
+  crew.reconciler_ = reconciling.waiter;
+  reconciling.step = reconcile_step(app, crew);
   for (std::size_t i = 0; i < app.senders.size(); ++i) {
-    crew.senders_.push_back(&crew.add("deliver " + app.sender_names[i]));
-    work.emplace_back(crew.senders_.back(), send_step(app, crew, i, cut.token()));
+    Work& delivering = add("deliver " + app.sender_names[i]);
+    crew.senders_.push_back(delivering.waiter);
+    delivering.step = send_step(app, crew, i, cut.token());
+  }
+  for (std::size_t i = 0; i < app.field_writers.size(); ++i) {
+    Work& writing = add("write " + app.field_writer_names[i]);
+    crew.senders_.push_back(writing.waiter);  // it too is woken by what the reconciler found
+    writing.step = write_step(app, i, cut.token());
   }
   for (std::size_t i = 0; i < app.pullers.size(); ++i)
-    work.emplace_back(&crew.add("pull " + app.puller_names[i]), pull_step(app, crew, i));
+    add("pull " + app.puller_names[i]).step = pull_step(app, crew, i);
   std::stop_callback on_stop(stop, [&] {
     crew.stop_.request_stop();
     crew.wake_all();
   });
-  sd_notify(0, "READY=1\nSTATUS=working");
+  notify::ready();
   log_event(Level::info, "started", {{"sources", app.pullers.size()}, {"destinations", app.senders.size()}});
   {
     std::vector<std::jthread> threads;
-    for (auto& [waiter, step] : work)
-      threads.emplace_back([&crew, w = waiter, s = step] { crew.loop(*w, crew.stop_.get_token(), s); });
+    for (const Work& w : work) threads.emplace_back([&crew, &w] { crew.loop(w, crew.stop_.get_token()); });
     wait_for(crew.stop_.get_token());
-    sd_notify(0, "STOPPING=1");
     crew.wake_all();
   }
   log_event(Level::info, "stopped");

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "ledger/transitions.h"
+#include "reconcile/backfill.h"
 #include "service/cut_after.h"
 #include "store/ledger_rows.h"
+#include "store/records.h"
 #include "store/service_rows.h"
 #include "store/touches.h"
 
@@ -16,6 +18,8 @@ using store::Tx;
 
 /// A rate lane that has room again within a minute is waited for; anything later is left to the next run.
 constexpr std::chrono::seconds kPatience(60);
+/// Rows that one transaction of a walk through everything takes.
+constexpr std::int64_t kChunk = 1000;
 
 bool wait_a_little(App& app, const std::optional<Timestamp>& next, std::stop_token stop) {
   if (!next || *next > app.clock->system_now() + kPatience) return false;
@@ -54,29 +58,35 @@ Status pull_trial(App& app, SyncResult& sum, std::stop_token stop,
   return {};
 }
 
+void take_back(Tx& tx, store::StoredUpload u, Timestamp now) {
+  if (ledger::sent(u)) return;
+  const UploadState from = u.state;
+  u.state = UploadState::superseded;
+  u.detail = "the trial ended before it was sent";
+  store::ledger_rows::move(tx, u, from, "sync", now);
+  if (auto c = store::ledger_rows::conversion(tx, u.conversion_id))
+    store::service_rows::mark_dirty(tx, c->record_id, "trial");
+}
+
 /// A trial before the first sweep knew a part of the story: what it made and nobody was told gives its place back.
 Status take_back_unsent(App& app, Timestamp since) {
-  const Timestamp now = app.clock->system_now();
-  return app.db->transact(Durability::ledger, [&](Tx& tx) -> Status {
-    for (const auto& d : app.settings.destinations)
-      for (const char* state : {"pending", "retrying"})
-        for (auto& u : store::ledger_rows::list_uploads(tx, {.destination = d.name,
-                                                            .state = state,
-                                                            .code = {},
-                                                            .made_before = {},
-                                                            .made_after = since - Duration(1),
-                                                            .after_id = 0,
-                                                            .limit = 1'000'000})) {
-          if (ledger::sent(u)) continue;
-          const UploadState from = u.state;
-          u.state = UploadState::superseded;
-          u.detail = "the trial ended before it was sent";
-          store::ledger_rows::move(tx, u, from, "sync", now);
-          if (auto c = store::ledger_rows::conversion(tx, u.conversion_id))
-            store::service_rows::mark_dirty(tx, c->record_id, "trial");
-        }
-    return {};
-  });
+  for (const char* state : {"pending", "retrying"})
+    for (std::int64_t after = 0; after >= 0;) {
+      auto last = app.db->transact(Durability::ledger, [&](Tx& tx) -> Result<std::int64_t> {
+        const auto page = store::ledger_rows::list_uploads(tx, {.destination = {},
+                                                                .state = state,
+                                                                .code = {},
+                                                                .made_before = {},
+                                                                .made_after = since - Duration(1),
+                                                                .after_id = after,
+                                                                .limit = kChunk});
+        for (const auto& u : page) take_back(tx, u, app.clock->system_now());
+        return page.empty() ? -1 : page.back().id;
+      });
+      if (!last) return last.error();
+      after = *last;
+    }
+  return {};
 }
 
 Result<bool> reconcile(App& app, SyncResult& sum, std::stop_token stop,
@@ -110,6 +120,19 @@ Result<bool> deliver(App& app, SyncResult& sum, std::optional<std::int64_t>& lef
   return worked;
 }
 
+Result<bool> write_fields(App& app, SyncResult& sum, std::stop_token stop, std::stop_token cut,
+                          const std::function<void(const std::string&)>& progress) {
+  bool worked = false;
+  for (std::size_t i = 0; i < app.field_writers.size() && !stop.stop_requested(); ++i) {
+    auto round = app.field_writers[i]->step(stop, cut);
+    if (!round) return round.error();
+    sum.fields_written += round->sent;
+    worked = worked || round->settled > 0;
+    progress("writing " + app.field_writer_names[i] + ": " + std::to_string(sum.fields_written) + " records");
+  }
+  return worked;
+}
+
 /// Every touch gets the channel that today's rules give it, once after they changed; in chunks, so that memory stays
 /// bounded.
 Status rechannel(App& app) {
@@ -133,19 +156,40 @@ Status rechannel(App& app) {
   });
 }
 
+/// Facts of a field are written from the day on which a setting names it; of records seen before there is only what
+/// they hold.
+Status observe_new_fields(App& app) {
+  constexpr const char* kKey = "tracked_fields";
+  const std::vector<std::string> tracked = app.settings.tracked_fields();
+  std::string now_are;
+  for (const std::string& field : tracked) now_are += field + "\n";
+  auto were =
+      app.db->read([&](Tx& tx) -> Result<std::string> { return store::service_rows::meta(tx, kKey).value_or(""); });
+  if (!were) return were.error();
+  if (*were == now_are) return {};
+  std::vector<std::string> grown;
+  for (const std::string& field : tracked)
+    if (("\n" + *were).find("\n" + field + "\n") == std::string::npos) grown.push_back(field);
+  for (std::int64_t after = grown.empty() ? -1 : 0; after >= 0;) {
+    auto last = app.db->transact(Durability::bulk, [&](Tx& tx) -> Result<std::int64_t> {
+      return store::records::observe_fields(tx, grown, after, kChunk, app.clock->system_now(), [&](std::int64_t id) {
+        store::service_rows::mark_dirty(tx, id, "configuration");
+      });
+    });
+    if (!last) return last.error();
+    after = *last == 0 ? -1 : *last;
+  }
+  return app.db->transact(Durability::bulk, [&](Tx& tx) -> Status {
+    store::service_rows::set_meta(tx, kKey, now_are);
+    return {};
+  });
+}
+
 Result<bool> rows_retry(App& app) {
   return app.db->read([&](Tx& tx) -> Result<bool> {
-    for (const auto& d : app.settings.destinations) {
-      const auto retrying = store::ledger_rows::list_uploads(tx, {.destination = d.name,
-                                                                  .state = "retrying",
-                                                                  .code = {},
-                                                                  .made_before = {},
-                                                                  .made_after = {},
-                                                                  .after_id = 0,
-                                                                  .limit = 1});
-      if (!retrying.empty()) return true;
-    }
-    return false;
+    const auto& all = app.settings.destinations;
+    return std::any_of(all.begin(), all.end(),
+                       [&](const auto& d) { return store::ledger_rows::any_retrying(tx, d.name); });
   });
 }
 
@@ -157,7 +201,10 @@ Status work_off(App& app, SyncResult& sum, std::optional<std::int64_t> left, std
     if (!reconciled) return reconciled.error();
     auto delivered = deliver(app, sum, left, stop, cut.token(), progress);
     if (!delivered) return delivered.error();
-    worked = *reconciled || *delivered;
+    // A trial tries conversions: the CRM stays as it is.
+    auto written = left ? Result<bool>(false) : write_fields(app, sum, stop, cut.token(), progress);
+    if (!written) return written.error();
+    worked = *reconciled || *delivered || *written;
   }
   return {};
 }
@@ -196,6 +243,9 @@ Result<SyncResult> sync(App& app, std::optional<std::int64_t> limit, std::stop_t
 
 Status start(App& app) {
   if (auto s = rechannel(app); !s) return s;
+  if (auto s = observe_new_fields(app); !s) return s;
+  for (auto& writer : app.field_writers)
+    if (auto s = writer->start(); !s) return s;
   return app.reconciler->start();
 }
 
@@ -207,14 +257,20 @@ Status take_up_commands(App& app) {
     const Timestamp now = app.clock->system_now();
     auto done = app.db->transact(Durability::ledger, [&](Tx& tx) -> Status {
       std::string result = "unknown command";
-      if (c.kind == "plan_approve") {
+      if (c.kind == "backfill") {
+        auto asked = reconcile::backfill_from(c.args);
+        if (asked) {
+          asked->actor = c.actor;
+          asked->created_at = now;
+        }
+        result = asked ? reconcile::take_up(tx, app.settings, *asked) : asked.error().detail;
+      } else if (c.kind == "plan_approve") {
         const std::int64_t id = std::strtoll(c.args.c_str(), nullptr, 10);
         result = "no brake " + c.args + " waits";
         for (const auto& b : store::ledger_rows::brakes(tx)) {
           if (b.id != id || b.approved_at) continue;
           store::ledger_rows::approve_brake(tx, id, c.actor, now);
-          for (const auto& l : store::ledger_rows::list_standings(tx, b.destination, "", "braked", 0, 1'000'000))
-            store::service_rows::mark_dirty(tx, l.conversion.record_id, "approved");
+          store::ledger_rows::mark_standings(tx, b.destination, "braked", "approved");
           result = "approved";
         }
       }

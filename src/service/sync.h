@@ -8,7 +8,7 @@ namespace hw::service {
 
 /// What one full pass did.
 struct SyncResult {
-  std::size_t rows = 0, rejected = 0, subjects = 0, sent = 0, settled = 0;
+  std::size_t rows = 0, rejected = 0, subjects = 0, sent = 0, settled = 0, fields_written = 0;
   bool gated = false;     ///< some source has not been read through yet: no conversion is made
   bool retrying = false;  ///< something waits for a retry: exit 75
 };

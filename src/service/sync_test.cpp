@@ -84,6 +84,26 @@ TEST_F(Sync, AfterATrialTheGateIsShutAgain) {
   EXPECT_TRUE(pass->gated);
 }
 
+TEST_F(Sync, AFieldThatAGoalNamesFromNowOnIsKnownOfTheRecordsSeenBefore) {
+  pages_ = {won_deals(1, 2)};
+  for (Record& r : pages_[0].rows)
+    if (auto* deal = std::get_if<RecordState>(&r); deal && deal->ref.object == Object::deal)
+      deal->fields["signed"] = "yes";
+  std::string text = config("live");
+  const auto use = [&](const std::string& from, const std::string& to) {
+    text.replace(text.find(from), from.size(), to);
+    write("headwater.yaml", text);
+  };
+  use("trigger: {stage: won}", "trigger: {stage: never}");
+  {
+    auto app = open();
+    EXPECT_EQ(sync_once(*app).sent, 0U);
+  }
+  use("trigger: {stage: never}", "trigger: {signed: \"yes\"}");
+  auto app = open();
+  EXPECT_EQ(sync_once(*app).sent, 2U);
+}
+
 // ------------------------------------------------------------------------------------------------------------
 // which secrets a command needs
 

@@ -1,0 +1,165 @@
+#include "service/endpoint.h"
+
+#include <gmock/gmock.h>
+#include <httplib.h>
+
+#include <cstdlib>
+#include <regex>
+#include <set>
+
+#include "base/text.h"
+#include "service/sync.h"
+#include "service/test_kit.h"
+
+namespace hw::service {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsSubsetOf;
+using testing::Not;
+
+settings::Settings::Service any_port() {
+  settings::Settings::Service s;
+  s.listen_host = "127.0.0.1";
+  return s;
+}
+
+/// An endpoint on the store of a real App, under a clock that the test moves.
+class Asked : public AppFixture {
+ protected:
+  void open_endpoint(AppOptions::Access access = AppOptions::Access::work) {
+    app_ = open(access);
+    vitals_ = std::make_shared<Vitals>(*clock_);
+    endpoint_ = Endpoint::open(any_port(), app_->db, vitals_, clock_).value();
+  }
+  httplib::Result get(const std::string& path) const {
+    return httplib::Client("127.0.0.1", endpoint_->port()).Get(path);
+  }
+
+  std::shared_ptr<FakeClock> clock_ = std::make_shared<FakeClock>(from_micros(1'700'000'000'000'000));
+  std::shared_ptr<Vitals> vitals_;
+  std::unique_ptr<App> app_;
+  std::unique_ptr<Endpoint> endpoint_;
+};
+
+TEST_F(Asked, HealthyWhileTheLoopsGetOn) {
+  open_endpoint();
+  EXPECT_EQ(get("/healthz")->status, 200);
+}
+
+TEST_F(Asked, NotHealthyWhenALoopIsStuckAndSaysWhich) {
+  open_endpoint();
+  Heartbeats::Loop loop(vitals_->beats, "deliver ads_won");
+  loop.works();
+  clock_->advance(std::chrono::minutes(11));
+  for (const char* path : {"/healthz", "/readyz"}) {
+    const auto answer = get(path);
+    EXPECT_EQ(answer->status, 503) << path;
+    EXPECT_THAT(answer->body, HasSubstr("deliver ads_won")) << path;
+  }
+}
+
+TEST_F(Asked, ReadyOnceEverySourceWasReadThrough) {
+  open_endpoint();
+  EXPECT_EQ(get("/readyz")->status, 503);
+  EXPECT_THAT(get("/readyz")->body, HasSubstr("read through"));
+  vitals_->swept = true;
+  EXPECT_EQ(get("/readyz")->status, 200);
+}
+
+TEST_F(Asked, NotReadyWhileTheStoreTakesNoWrite) {
+  { auto made = open(); }
+  open_endpoint(AppOptions::Access::look);
+  vitals_->swept = true;
+  const auto answer = get("/readyz");
+  EXPECT_EQ(answer->status, 503);
+  EXPECT_THAT(answer->body, HasSubstr("store_readonly"));
+}
+
+TEST_F(Asked, NothingElseIsServed) {
+  open_endpoint();
+  EXPECT_EQ(get("/")->status, 404);
+  EXPECT_EQ(httplib::Client("127.0.0.1", endpoint_->port()).Post("/metrics")->status, 404);
+}
+
+TEST_F(Asked, AnAddressThatIsTakenIsAnErrorAndSharedWithNobody) {
+  open_endpoint();
+  auto taken = any_port();
+  taken.listen_port = endpoint_->port();
+  const auto second = Endpoint::open(taken, app_->db, vitals_, clock_);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, "listen");
+}
+
+/// The metrics after three deals were told to the platform.
+class Scraped : public AppFixture {
+ protected:
+  Scraped() {
+    pages_ = {won_deals(1, 3)};
+    app_ = open();
+    EXPECT_TRUE(start(*app_));
+    auto pass = app_->pullers[0]->step({});
+    EXPECT_TRUE(pass);
+    app_->vitals->metrics.pulled("crm", *pass, from_micros(1'700'000'000'500'000));
+    EXPECT_TRUE(sync(*app_, {}, {}, [](const std::string&) {}));
+    app_->vitals->set_destinations(app_->sender_names);
+    auto endpoint = Endpoint::open(any_port(), app_->db, app_->vitals, app_->clock).value();
+    const auto answer = httplib::Client("127.0.0.1", endpoint->port()).Get("/metrics");
+    EXPECT_EQ(answer->get_header_value("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
+    text_ = answer->body;
+  }
+  std::unique_ptr<App> app_;
+  std::string text_;
+};
+
+TEST_F(Scraped, CountsWhatWasDone) {
+  for (const char* line : {
+           "headwater_pulls_total{connector=\"crm\",result=\"ok\"} 1\n",
+           "headwater_rows_pulled_total{connector=\"crm\"} 12\n",
+           "headwater_last_pull_timestamp_seconds{connector=\"crm\"} 1700000000.5\n",
+           "headwater_rows_answered_total{destination=\"ads_won\",verdict=\"accepted\"} 3\n",
+           "headwater_rows_due{destination=\"ads_won\"} 0\n",
+           "headwater_ledger_value_currency_units{currency=\"EUR\",destination=\"ads_won\",goal=\"closed_won\",line=\"",
+           "headwater_request_duration_seconds_bucket{destination=\"ads_won\",le=\"+Inf\"}",
+           "headwater_requests_total{destination=\"ads_won\",verdict=\"accepted\"}",
+           "headwater_build_info{version=\"",
+           "headwater_store_size_bytes ",
+           "headwater_subjects_waiting ",
+       })
+    EXPECT_THAT(text_, HasSubstr(line));
+}
+
+/// Labels are names of the configuration and closed sets: neither a person nor a record shows.
+TEST_F(Scraped, EveryLineIsAMetricOfOursUnderAKnownLabel) {
+  const std::set<std::string> known{"connector", "result", "destination", "verdict", "goal",    "currency",
+                                    "line",      "reason", "scope",       "name",    "version", "le"};
+  const std::regex sample(R"re(headwater_[a-z_]+(\{(.*)\})? [-+0-9.e]+|headwater_[a-z_]+(\{(.*)\})? \+Inf)re");
+  const std::regex label(R"re(([a-z_]+)="[^"]*")re");
+  std::size_t samples = 0;
+  for (const auto line : split(text_, '\n')) {
+    if (line.empty() || line.starts_with("# HELP headwater_") || line.starts_with("# TYPE headwater_")) continue;
+    const std::string text(line);
+    std::smatch found;
+    ASSERT_TRUE(std::regex_match(text, found, sample)) << text;
+    ++samples;
+    const std::string labels = found[2];
+    for (std::sregex_iterator it(labels.begin(), labels.end(), label), end; it != end; ++it)
+      EXPECT_TRUE(known.contains((*it)[1])) << text;
+  }
+  EXPECT_GT(samples, 20U);
+}
+
+TEST_F(Scraped, PromtoolFindsNothingToSay) {
+  if (std::system("command -v promtool >/dev/null") != 0)
+    GTEST_SKIP() << "promtool (Debian package prometheus) is not installed";
+  write("metrics.txt", text_);
+  EXPECT_EQ(std::system(("promtool check metrics <" + dir_ + "/metrics.txt").c_str()), 0) << text_;
+}
+
+TEST_F(Scraped, AConnectorThatAReloadTookAwayIsForgotten) {
+  app_->vitals->metrics.keep_connectors({"other"});
+  EXPECT_THAT(exposition(app_->vitals->metrics.collect()), Not(HasSubstr("headwater_last_pull_timestamp_seconds{")));
+}
+
+}  // namespace
+}  // namespace hw::service

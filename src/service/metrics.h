@@ -1,0 +1,51 @@
+#pragma once
+#include <prometheus/registry.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "connect/connector.h"
+#include "ingest/puller.h"
+#include "store/engine/db.h"
+
+namespace hw::service {
+
+/// What the daemon counted since it began, for Prometheus. Labels are names of the configuration and closed sets of
+/// words: no id, no person, no secret. Thread-safe; outlives a reload.
+class Metrics {
+ public:
+  Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  void pulled(const std::string& connector, const ingest::Puller::Pass& pass, Timestamp now);
+  /// One request of a destination: every row by its verdict, the request by the verdict of its first row.
+  void asked(const std::string& destination, const Result<connect::Answer>& answer, std::size_t rows, Duration took);
+  void reloaded(bool applied);
+  /// Of connectors that a reload took away nothing more is told: an alert on their age would ring for ever.
+  void keep_connectors(const std::vector<std::string>& names);
+
+  [[nodiscard]] std::vector<prometheus::MetricFamily> collect() const;
+
+ private:
+  prometheus::Registry registry_;
+  prometheus::Family<prometheus::Counter>&pulls_, &rows_pulled_, &rows_set_aside_, &requests_, &rows_answered_,
+      &reloads_;
+  prometheus::Family<prometheus::Histogram>& seconds_;
+  prometheus::Family<prometheus::Gauge>& last_pull_;
+  Mutex mu_;
+  std::map<std::string, prometheus::Gauge*> last_pull_of_ GUARDED_BY(mu_);
+};
+
+/// What the store knows: pauses, totals of the ledger, subjects and rows that wait, size. Probes indexes and running
+/// totals, counts nothing that grows with the history.
+Result<std::vector<prometheus::MetricFamily>> store_metrics(store::Db& db, const std::vector<std::string>& destinations,
+                                                            Timestamp now);
+
+/// Prometheus' text format.
+std::string exposition(const std::vector<prometheus::MetricFamily>& families);
+
+}  // namespace hw::service

@@ -1,0 +1,36 @@
+#pragma once
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "service/heartbeat.h"
+#include "service/metrics.h"
+
+namespace hw::service {
+
+/// What a running daemon knows of itself; whoever asks it (watchdog, /readyz, /metrics) touches no loop. Thread-safe.
+class Vitals {
+ public:
+  explicit Vitals(const Clock& clock) : beats(clock) {}
+
+  Heartbeats beats;
+  Metrics metrics;
+  std::atomic<bool> swept = false;  ///< every source has been read through once
+
+  /// What the configuration that works now names.
+  void set_destinations(std::vector<std::string> names) {
+    MutexLock lock(mu_);
+    destinations_ = std::move(names);
+  }
+  [[nodiscard]] std::vector<std::string> destinations() const {
+    MutexLock lock(mu_);
+    return destinations_;
+  }
+
+ private:
+  mutable Mutex mu_;
+  std::vector<std::string> destinations_ GUARDED_BY(mu_);
+};
+
+}  // namespace hw::service
