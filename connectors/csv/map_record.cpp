@@ -204,7 +204,7 @@ class RecordRow {
   /// The cell is the whole list: who is no longer in it is no longer tied to the deal.
   std::optional<Association> read_contacts() const {
     if (!cells_.has("contact")) return {};
-    Association association{state_.ref, Object::contact, {}, true, {}};
+    Association association{state_.ref, Object::contact, {}, true, state_.modified};
     for (std::string& id : ids_in(cells_.text("contact"), mapping_.file.contact_separator)) {
       const bool first = association.to.empty();
       association.to.push_back({std::move(id), first ? "primary" : "", first});

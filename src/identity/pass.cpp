@@ -47,7 +47,7 @@ void Pass::backing_changed(const StoredIdentifier& n, bool spread, bool was_anch
     }
   }
   if (!is_anchor) toggled_.insert(n.id);
-  if (!spread || (is_anchor && !was_anchor)) follow_.push_back(n.id);
+  if (!spread || (is_anchor && !was_anchor)) begin_to_follow(n.id);
 }
 
 void Pass::state(const StoredIdentifier& a, const StoredIdentifier& b, const std::string& evidence,
@@ -105,7 +105,7 @@ void Pass::join(End& a, End& b, std::int64_t touch_id, Timestamp at) {
   for (const End* end : {&a, &b}) {
     dirty_.insert(end->identifier.id);
     recheck_.insert(end->identifier.id);
-    if (!end->spread) follow_.push_back(end->identifier.id);
+    if (!end->spread) begin_to_follow(end->identifier.id);
   }
 }
 
@@ -152,26 +152,31 @@ void Pass::recheck(std::int64_t id) {
   ids::set_quarantined(tx_, id, crowded);
   n.quarantined = crowded;
   toggled_.insert(id);
-  if (!crowded && !spread && graph_.spreads(n)) follow_.push_back(id);
+  if (!crowded && !spread && graph_.spreads(n)) begin_to_follow(id);
   for (const StoredLink& link : ids::links_of(tx_, id)) {
     if (auto record = record_behind(link.evidence)) records_.insert(*record);
     if (crowded) continue;
     // Neighbours of one that is let go may reach a record through it for the first time.
     dirty_.insert(other_end(link, id));
-    follow_.push_back(other_end(link, id));
+    begin_to_follow(other_end(link, id));
   }
 }
 
-void Pass::follow(std::int64_t id) {
-  StoredIdentifier n = fresh(id);
+void Pass::follow(const ids::Unfollowed& from) {
+  StoredIdentifier n = fresh(from.identifier);
   if (!graph_.spreads(n)) return;
-  for (const StoredTouch& touch : store::touches::with(tx_, n.identifier)) {
+  ids::Unfollowed left = from;
+  for (bool more = true; more;) {
     if (budget_ == 0) {
       truncated_ = true;
-      return;
+      return ids::put_unfollowed(tx_, left);
     }
-    --budget_;
-    link_touch(touch.id, touch.touch);
+    const std::size_t room = std::min<std::size_t>(budget_, 1000);
+    const auto chunk = store::touches::perhaps_with(tx_, n.identifier, left.after, static_cast<std::int64_t>(room));
+    for (const StoredTouch& touch : chunk) link_touch(touch.id, touch.touch);
+    budget_ -= chunk.size();
+    more = chunk.size() == room;
+    if (more) left.after = chunk.back().id;
   }
 }
 
@@ -219,9 +224,9 @@ Changes Pass::finish() {
       recheck_.erase(recheck_.begin());
       recheck(id);
     } else {
-      std::int64_t id = follow_.front();
+      const ids::Unfollowed next = follow_.front();
       follow_.pop_front();
-      follow(id);
+      follow(next);
     }
   }
   Changes out;

@@ -1,5 +1,6 @@
 #pragma once
 #include <deque>
+#include <limits>
 
 #include "identity/graph.h"
 
@@ -7,7 +8,7 @@
 namespace hw::identity {
 
 /// Links are added and withdrawn first; finish() then brings quarantines, followed touches, superfluous links and
-/// labels to the one state that the records and touches imply.
+/// labels to the one state that the records and touches imply, save touches beyond the budget, which it leaves noted.
 class Pass {
  public:
   Pass(store::Tx& tx, const ResolverOptions& options, Timestamp now)
@@ -25,6 +26,8 @@ class Pass {
   void replace_touch(const store::StoredLink& link, std::int64_t touch_id);
   /// The records of these identifiers' persons count as changed.
   void mark(const store::StoredIdentifier& n) { dirty_.insert(n.id); }
+  /// Follows an identifier from where an earlier pass left off.
+  void go_on(const store::identities::Unfollowed& left) { follow_.push_back(left); }
   Changes finish();
 
  private:
@@ -38,22 +41,25 @@ class Pass {
   void backing_changed(const store::StoredIdentifier& n, bool spread, bool was_anchor);
   void mark_component(const store::StoredIdentifier& n);
   void recheck(std::int64_t id);
-  void follow(std::int64_t id);
+  void begin_to_follow(std::int64_t id) { follow_.push_back({id, kNone}); }
+  void follow(const store::identities::Unfollowed& from);
   void prune();
   void prune(const store::StoredIdentifier& n);
   void relabel(Changes& out);
   store::StoredIdentifier fresh(std::int64_t id);
+
+  static constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::min();  ///< before every touch
 
   store::Tx& tx_;
   Timestamp now_;
   Graph graph_;
   std::size_t budget_;
   bool truncated_ = false;
-  std::set<std::int64_t> records_;   ///< changed beside those of the dirty components
-  std::set<std::int64_t> dirty_;     ///< labels to be computed again
-  std::set<std::int64_t> recheck_;   ///< quarantines to be computed again
-  std::set<std::int64_t> toggled_;   ///< quarantine or anchor lost: touch links may have lost their ground
-  std::deque<std::int64_t> follow_;  ///< identifiers that began to spread
+  std::set<std::int64_t> records_;  ///< changed beside those of the dirty components
+  std::set<std::int64_t> dirty_;    ///< labels to be computed again
+  std::set<std::int64_t> recheck_;  ///< quarantines to be computed again
+  std::set<std::int64_t> toggled_;  ///< quarantine or anchor lost: touch links may have lost their ground
+  std::deque<store::identities::Unfollowed> follow_;  ///< identifiers that began to spread
 };
 
 }  // namespace hw::identity

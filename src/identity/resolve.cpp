@@ -97,4 +97,11 @@ Changes Resolver::touch_withdrawn(store::Tx& tx, std::int64_t touch_id, const To
   return pass.finish();
 }
 
+Changes Resolver::go_on(store::Tx& tx, Timestamp now) const {
+  constexpr std::int64_t kIdentifiers = 1000;
+  Pass pass(tx, options_, now);
+  for (const ids::Unfollowed& left : ids::take_unfollowed(tx, kIdentifiers)) pass.go_on(left);
+  return pass.finish();
+}
+
 }  // namespace hw::identity

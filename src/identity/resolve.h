@@ -30,7 +30,7 @@ namespace hw::identity {
 
 struct ResolverOptions {
   std::map<std::string, int> limits;  ///< people per identifier type; replaces the default; 0 = never joins
-  std::size_t max_touches = 20'000;   ///< touches followed in one change; beyond it Changes::truncated
+  std::size_t max_touches = 20'000;   ///< touches followed in one change; go_on() follows the rest
 };
 
 /// People that may share an identifier before it is quarantined: 5 for phones, 10 for all else. CRM ids are never
@@ -39,7 +39,7 @@ int default_limit(std::string_view identifier_type);
 
 struct Changes {
   std::vector<std::int64_t> records;  ///< whose person, or whose person's touches, may have changed; ascending
-  bool truncated = false;             ///< max_touches was reached
+  bool truncated = false;             ///< max_touches was reached: the store holds where go_on() goes on
 };
 
 /// Works inside the caller's transaction and keeps no state. One writer.
@@ -54,6 +54,9 @@ class Resolver {
   Changes touch_seen(store::Tx& tx, std::int64_t touch_id, const Touch& touch, Timestamp now) const;
   /// After a touch was withdrawn. Another touch that says the same takes over as evidence.
   Changes touch_withdrawn(store::Tx& tx, std::int64_t touch_id, const Touch& touch, Timestamp now) const;
+  /// Follows what changes that were truncated left, max_touches at most, so that no transaction grows without bounds.
+  /// To be called until nothing is left (store::identities::any_unfollowed): joins are missing until then.
+  Changes go_on(store::Tx& tx, Timestamp now) const;
 
  private:
   ResolverOptions options_;

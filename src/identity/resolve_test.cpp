@@ -108,6 +108,13 @@ class World {
     });
   }
 
+  bool has_more() {
+    return in([&](store::Tx& tx) { return ids::any_unfollowed(tx); });
+  }
+  std::vector<std::string> go_on() {
+    return in([&](store::Tx& tx) { return names(tx, resolver_.go_on(tx, at(++minute_))); });
+  }
+
   bool known(const Identifier& identifier) {
     return in([&](store::Tx& tx) { return ids::find(tx, identifier).has_value(); });
   }
@@ -437,6 +444,32 @@ TEST(Resolver, FollowedTouchesAreBounded) {
     for (int i = 0; i < 9; ++i) world.touch("t" + std::to_string(i), i, {client("c1"), gclid("g" + std::to_string(i))});
     world.contact("anna", {client("c1")});
     EXPECT_LE(world.person(Object::contact, "anna").size(), 5U);
+    EXPECT_TRUE(world.has_more());
+  });
+}
+
+TEST(Resolver, WhatIsTooMuchForOneChangeIsFollowedInFurtherOnesToTheEnd) {
+  in_a_world({{}, 3}, [](World& world) {
+    for (int i = 0; i < 9; ++i) {
+      const std::string n = std::to_string(i);
+      world.touch("t" + n, i, {client("c1"), gclid("g" + n)});
+      world.touch("u" + n, i, {gclid("g" + n), client("further" + n)});
+    }
+    world.contact("anna", {client("c1")});
+    int rounds = 0;
+    for (; world.has_more() && rounds < 100; ++rounds) world.go_on();
+    EXPECT_GE(rounds, 5);
+    EXPECT_FALSE(world.has_more());
+    EXPECT_THAT(world.person(Object::contact, "anna"), SizeIs(20)) << "itself, c1, nine clicks, nine browsers";
+  });
+}
+
+TEST(Resolver, AChangeThatFollowsEverythingLeavesNothingToGoOnWith) {
+  in_a_world({}, [](World& world) {
+    for (int i = 0; i < 9; ++i) world.touch("t" + std::to_string(i), i, {client("c1"), gclid("g" + std::to_string(i))});
+    world.contact("anna", {client("c1")});
+    EXPECT_FALSE(world.has_more());
+    EXPECT_THAT(world.go_on(), IsEmpty());
   });
 }
 

@@ -9,6 +9,7 @@
 #include "conformance/loop.h"
 #include "identity/normalise.h"
 #include "ingest/puller.h"
+#include "store/identities.h"
 #include "store/touches.h"
 
 namespace hw::ingest {
@@ -337,6 +338,62 @@ TEST(Ingest, AMergeMarksBothAndAnAssociationItsDeal) {
   p.loop.take({Merge{{"crm", Object::deal, "D1"}, "D2", kStart, false}});
   EXPECT_TRUE(marked(Object::deal, "D1"));
   EXPECT_TRUE(marked(Object::deal, "D2"));
+}
+
+TEST(Ingest, AnOlderStateTakesNoTouchNorTieOfANewerOneBack) {
+  Pulling p;
+  const auto state_at = [](Timestamp modified, const std::string& source) {
+    RecordState r = deal("D1", "won", modified);
+    Touch t;
+    t.key = "D1/" + source;
+    t.at = kStart - kHour;
+    t.source = source;
+    r.source_touches = {t};
+    return r;
+  };
+  const auto list_at = [](Timestamp modified, const std::string& contact) {
+    return Association{.from = {"crm", Object::deal, "D1"},
+                       .to_object = Object::contact,
+                       .to = {{contact, "", true}},
+                       .complete = true,
+                       .at = modified};
+  };
+  const Timestamp later = kStart + kHour;
+  p.loop.take({state_at(later, "new"), list_at(later, "C2")});
+  p.loop.take({state_at(kStart, "old"), list_at(kStart, "C1")});
+  const auto d = p.loop.record_id(Object::deal, "D1"), c2 = p.loop.record_id(Object::contact, "C2");
+  const auto touches = p.loop.read([&](store::Tx& tx) { return store::touches::of_record(tx, d); });
+  ASSERT_EQ(touches.size(), 1U);
+  EXPECT_EQ(touches[0].touch.source, "new");
+  const auto ties = p.loop.read([&](store::Tx& tx) { return store::records::ties_from(tx, d, Object::contact); });
+  ASSERT_EQ(ties.size(), 1U);
+  EXPECT_EQ(ties[0].other, c2);
+}
+
+TEST(Ingest, WhatIdentityHadTooMuchOfIsFollowedBeforeTheSweepIsNoted) {
+  Pulling p;
+  p.resolver = identity::Resolver({.limits = {}, .max_touches = 3});
+  p.start();
+  ASSERT_TRUE(p.loop.db->transact(store::Durability::bulk, [&](store::Tx& tx) -> Status {
+    for (int i = 0; i < 9; ++i) {
+      const std::string n = std::to_string(i);
+      Touch t;
+      t.key = "visit" + n;
+      t.at = kStart - kHour;
+      t.identifiers = {{"gclid", "kC1"}, {"ga_client_id", "visitor" + n}};
+      p.take->row(tx, t, "web", std::nullopt, kStart);
+    }
+    return {};
+  }));
+  p.source().pages = {page_of({contact("C1")})};
+  p.pull();
+  EXPECT_TRUE(p.swept());
+  p.loop.read([&](store::Tx& tx) {
+    EXPECT_FALSE(store::identities::any_unfollowed(tx));
+    for (int i = 0; i < 9; ++i)
+      EXPECT_TRUE(store::identities::find(tx, {"ga_client_id", "visitor" + std::to_string(i)})) << i;
+    return true;
+  });
 }
 
 /// A day in two pages; what it holds changes between readings.

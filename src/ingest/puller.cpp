@@ -5,6 +5,7 @@
 #include "base/backoff.h"
 #include "base/crash_point.h"
 #include "base/log.h"
+#include "store/identities.h"
 #include "store/service_rows.h"
 
 namespace hw::ingest {
@@ -16,6 +17,18 @@ using store::Durability;
 using store::Tx;
 
 constexpr std::size_t kPageRows = 1000;
+
+/// True while a pass goes on, however it ends.
+class Reading {
+ public:
+  explicit Reading(std::atomic<bool>& flag) : flag_(flag) { flag_ = true; }
+  ~Reading() { flag_ = false; }
+  Reading(const Reading&) = delete;
+  Reading& operator=(const Reading&) = delete;
+
+ private:
+  std::atomic<bool>& flag_;
+};
 
 void fold(Puller::Pass& sum, const Puller::Pass& part) {
   sum.rows += part.rows;
@@ -39,6 +52,8 @@ Result<Puller::Pass> Puller::step(std::stop_token stop, std::size_t max_pages) {
 Result<Puller::Pass> Puller::trial(std::stop_token stop) { return pull_all(stop, {.pages = 1, .trial = true}); }
 
 Result<Puller::Pass> Puller::pull_all(std::stop_token stop, const Reach& reach) {
+  const Reading reading(reading_);
+  if (auto s = finish_identity(stop); !s) return s.error();
   Pass sum;
   auto run = [&](auto* source, const char* role) -> Status {
     if (source == nullptr) return {};
@@ -76,9 +91,19 @@ Result<Puller::Pass> Puller::pull_role(connect::Source<Row>& source, const std::
     if (!pass) return pass.error();
     fold(sum, *pass);
   }
+  if (auto s = finish_identity(stop); !s) return s.error();
   if (reach.trial || sum.more || sum.retrying || sum.resting || stop.stop_requested()) return sum;
   if (auto s = note_sweep(role, *streams); !s) return s.error();
   return sum;
+}
+
+/// One page may join a person to more touches than one transaction should follow. Asked before a pass, lest a vendor's
+/// trouble keep it waiting, and before a sweep is noted; the writer's lock is taken only when something is left.
+Status Puller::finish_identity(std::stop_token stop) {
+  auto left = db_.read([](Tx& tx) -> Result<bool> { return store::identities::any_unfollowed(tx); });
+  while (left && *left && !stop.stop_requested())
+    left = db_.transact(Durability::bulk, [&](Tx& tx) -> Result<bool> { return take_.go_on(tx, clock_.system_now()); });
+  return left ? Status{} : left.error();
 }
 
 /// Once every stream that exists has been read through, conversions may depend on this source. Asked after each pass

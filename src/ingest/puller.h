@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <map>
 #include <optional>
 #include <stop_token>
@@ -38,6 +39,8 @@ class Puller {
   /// next pass and then changes nothing. For `sync --limit`, the one stated exception to invariant 3. A partition is
   /// neither begun nor ended by it, and no sweep is noted.
   Result<Pass> trial(std::stop_token stop);
+  /// From any thread: is a pass under way? Who writes to the same system lets reading go first.
+  [[nodiscard]] bool is_reading() const { return reading_; }
 
  private:
   /// How far a pass goes.
@@ -52,6 +55,7 @@ class Puller {
   template <class Row>
   Result<Pass> pull_stream(connect::Source<Row>& source, const std::string& role, const std::string& stream,
                            std::stop_token stop, const Reach& reach);
+  Status finish_identity(std::stop_token stop);
   Status note_sweep(const std::string& role, const std::vector<std::string>& streams);
   template <class Row>
   void take_rows(store::Tx& tx, const std::string& role, const std::string& stream, const connect::Page<Row>& page,
@@ -72,6 +76,7 @@ class Puller {
   store::Db& db_;
   const Clock& clock_;
   Random& random_;
+  std::atomic<bool> reading_ = false;
   bool trouble_noted_ = true;            ///< a pause may stand in the store
   std::map<std::string, int> failures_;  ///< per role/stream, in a row
   std::map<std::string, Timestamp> rest_until_;

@@ -5,8 +5,10 @@
 #include <variant>
 
 #include "identity/persons.h"
+#include "store/identities.h"
 #include "store/records.h"
 #include "store/service_rows.h"
+#include "store/source_fields.h"
 #include "store/touches.h"
 
 namespace hw::ingest {
@@ -94,8 +96,40 @@ RecordState Take::kept_part(Tx& tx, const RecordState& told) const {
   return state;
 }
 
+/// A value that Headwater itself wrote to the record is never evidence (DESIGN section 6).
+RecordState Take::without_our_own(Tx& tx, RecordState state) const {
+  const auto before = records::find(tx, state.ref);
+  if (!before) return state;
+  const auto written = store::source_fields::written_to(tx, before->id);
+  if (written.empty()) return state;
+  const auto ours = [&](const std::string& what, const std::string& value) {
+    return std::any_of(written.begin(), written.end(), [&](const store::WrittenField& w) {
+      return w.what == what && w.is_ours(store::source_fields::hash_of(value));
+    });
+  };
+  const auto knew = [&](const Identifier& id) {
+    return std::find(before->identifiers.begin(), before->identifiers.end(), id) != before->identifiers.end();
+  };
+  // What the record carried before Headwater wrote the same is a person's or a form's own.
+  std::erase_if(state.identifiers,
+                [&](const Identifier& id) { return !knew(id) && ours("identifier." + id.type, id.value); });
+  const auto kept = store::touches::of_record(tx, before->id);
+  const auto told_before = [&](const Touch& t) {
+    return std::any_of(kept.begin(), kept.end(), [&](const store::StoredTouch& k) { return k.touch.key == t.key; });
+  };
+  std::erase_if(state.source_touches, [&](const Touch& t) {
+    if (told_before(t)) return false;
+    const auto said = [&](const std::string& which) {
+      return ours(which + "source", t.source) && (t.medium.empty() || ours(which + "medium", t.medium)) &&
+             (t.campaign.empty() || ours(which + "campaign", t.campaign));
+    };
+    return !t.source.empty() && (said("first_") || said("last_"));
+  });
+  return state;
+}
+
 void Take::state(Tx& tx, const RecordState& told, const std::string& connector, Timestamp now) {
-  const RecordState state = kept_part(tx, told);
+  const RecordState state = without_our_own(tx, kept_part(tx, told));
   // A record that answers again after it was merged away or deleted is back; an older state of it says nothing.
   const auto before = records::find(tx, state.ref);
   if (before) {
@@ -107,6 +141,7 @@ void Take::state(Tx& tx, const RecordState& told, const std::string& connector, 
       removal(tx, {state.ref, Removal::Kind::restored, state.modified}, connector, now);
   }
   const store::Upserted upserted = records::upsert(tx, state, connector, tracked_, now);
+  if (upserted.stale) return;
   source_touches(tx, upserted.id, state, connector, now);
   if (!upserted.changed && !upserted.is_new) return;
   resolve(tx, upserted.id, now);
@@ -225,6 +260,11 @@ std::optional<std::int64_t> Take::row(Tx& tx, const Spend& spend, const std::str
   as_touch.campaign = spend.campaign;
   store::touches::put_spend(tx, spend, connector, channel_of_(as_touch), part, now);
   return std::nullopt;
+}
+
+bool Take::go_on(Tx& tx, Timestamp now) {
+  mark(tx, resolver_.go_on(tx, now));
+  return store::identities::any_unfollowed(tx);
 }
 
 void Take::end_partition(Tx& tx, const std::string& connector, const std::string& part,

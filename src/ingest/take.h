@@ -32,6 +32,8 @@ class Take {
   /// The partition has been told whole: what the store holds of it and no page repeated is withdrawn.
   void end_partition(store::Tx&, const std::string& connector, const std::string& part,
                      const std::vector<std::int64_t>& kept, Timestamp now);
+  /// Goes on with what identity had too much of for one transaction; false when nothing is left.
+  bool go_on(store::Tx&, Timestamp now);
 
  private:
   void state(store::Tx&, const RecordState&, const std::string& connector, Timestamp now);
@@ -40,6 +42,7 @@ class Take {
   void removal(store::Tx&, const Removal&, const std::string& connector, Timestamp now);
   void merge(store::Tx&, const Merge&, const std::string& connector, Timestamp now);
   RecordState kept_part(store::Tx&, const RecordState&) const;
+  RecordState without_our_own(store::Tx&, RecordState) const;
   void source_touches(store::Tx&, std::int64_t record, const RecordState&, const std::string& connector, Timestamp now);
   void unmerge(store::Tx&, std::int64_t record, Timestamp at, Timestamp now);
   void mark_same_person(store::Tx&, std::int64_t record, const char* cause);

@@ -53,14 +53,18 @@ std::set<std::int64_t> of_same_persons(Tx& tx, std::int64_t record) {
   return out;
 }
 
-/// The deals tied to a contact, what was converted from a record, and what it was merged into.
+/// The deals tied to a contact, what was converted from a record, what it was merged into and what was merged into it
+/// (whose ties stay its own), and the subjects of rows that carry its data, whoever is tied to them by now.
 std::vector<std::int64_t> follow_ups(Tx& tx, std::int64_t record) {
   return all(tx,
              "SELECT a.from_id FROM association a JOIN record d ON d.id = a.from_id JOIN record c ON c.id = a.to_id "
              "WHERE a.to_id = ? AND a.withdrawn IS NULL AND d.object = 'deal' AND c.object = 'contact' "
              "UNION SELECT id FROM record WHERE converted_from = ? "
-             "UNION SELECT merged_into FROM record WHERE id = ? AND merged_into IS NOT NULL ORDER BY 1",
-             {val(record), val(record), val(record)}, first_integer);
+             "UNION SELECT merged_into FROM record WHERE id = ? AND merged_into IS NOT NULL "
+             "UNION SELECT id FROM record WHERE merged_into = ? "
+             "UNION SELECT v.record_id FROM upload u JOIN conversion v ON v.id = u.conversion_id WHERE u.person = ? "
+             "ORDER BY 1",
+             {val(record), val(record), val(record), val(record), val(record)}, first_integer);
 }
 
 Dirty read_dirty(const Row& row) { return {row.integer(0), row.integer(1), row.text(2)}; }

@@ -2,6 +2,7 @@
 #include <map>
 #include <tuple>
 
+#include "store/json_columns.h"
 #include "store/records.h"
 #include "store/rows.h"
 
@@ -17,8 +18,21 @@ Fact read_fact(const Row& row) {
           .basis = basis_of(row, 5)};
 }
 
-/// The CRM's own entry is added beside an observed or inferred one of the same moment: it is the better evidence.
+/// The last fact of that name up to then.
+std::optional<Fact> last_fact(Tx& tx, std::int64_t record, std::string_view name, Timestamp until) {
+  return one(tx,
+             "SELECT seq, name, value, true_from, learned, basis FROM fact WHERE record_id = ? AND name = ? "
+             "AND true_from <= ? ORDER BY true_from DESC, seq DESC LIMIT 1",
+             {val(record), val(name), val(until)}, read_fact);
+}
+
+/// The CRM's own entry is added beside an observed or inferred one of the same moment: it is the better evidence. What
+/// was observed may have changed there and back within one day where `modified` is a date.
 bool stands(Tx& tx, std::int64_t record, const Fact& fact) {
+  if (fact.basis == Basis::observed) {
+    const auto last = last_fact(tx, record, fact.name, fact.true_from);
+    return last && last->value == fact.value && last->true_from == fact.true_from;
+  }
   const char* any = "SELECT seq FROM fact WHERE record_id = ? AND name = ? AND value = ? AND true_from = ? LIMIT 1";
   const char* history =
       "SELECT seq FROM fact WHERE record_id = ? AND name = ? AND value = ? AND true_from = ? "
@@ -40,7 +54,47 @@ std::vector<const Fact*> explaining_order(const std::vector<Fact>& facts) {
   return out;
 }
 
+struct Shown {
+  std::int64_t id = 0;
+  Timestamp modified;
+  std::map<std::string, std::string> fields;
+};
+
+/// Whether the record's facts lacked what it holds.
+bool observe(Tx& tx, const Shown& record, const std::vector<std::string>& names, Timestamp now) {
+  bool added = false;
+  for (const std::string& name : names) {
+    if (name == "created") continue;
+    const auto field = record.fields.find(name);
+    const std::string value = field == record.fields.end() ? "" : field->second;
+    const auto last = last_fact(tx, record.id, name, Timestamp::max());
+    if (value == (last ? last->value : "")) continue;
+    // What the CRM's history alone has told is no field that was cleared.
+    if (value.empty() && last->basis != Basis::observed) continue;
+    added = add_fact(tx, record.id,
+                     {.seq = 0,
+                      .name = name,
+                      .value = value,
+                      .true_from = record.modified,
+                      .learned = now,
+                      .basis = Basis::observed}) ||
+            added;
+  }
+  return added;
+}
+
 }  // namespace
+
+std::int64_t observe_fields(Tx& tx, const std::vector<std::string>& names, std::int64_t after, std::int64_t limit,
+                            Timestamp now, const std::function<void(std::int64_t)>& changed) {
+  const auto chunk = all<Shown>(tx, "SELECT id, modified, fields FROM record WHERE id > ? ORDER BY id LIMIT ?",
+                                {val(after), val(limit)}, [](const Row& row) {
+                                  return Shown{row.integer(0), row.time(1), json_columns::read_fields(row.text(2))};
+                                });
+  for (const Shown& record : chunk)
+    if (observe(tx, record, names, now)) changed(record.id);
+  return chunk.empty() ? 0 : chunk.back().id;
+}
 
 bool add_fact(Tx& tx, std::int64_t record, const Fact& fact) {
   if (stands(tx, record, fact)) return false;

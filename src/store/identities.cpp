@@ -85,6 +85,25 @@ std::int64_t record_count(Tx& tx, std::int64_t identifier) {
       .value_or(0);
 }
 
+void put_unfollowed(Tx& tx, const Unfollowed& u) {
+  // Whoever begins anew has less behind it than who went on.
+  tx.exec(
+      "INSERT INTO unfollowed(identifier_id, after_touch) VALUES(?, ?) ON CONFLICT(identifier_id) DO UPDATE SET "
+      "after_touch = excluded.after_touch WHERE excluded.after_touch < unfollowed.after_touch",
+      {val(u.identifier), val(u.after)});
+}
+
+bool any_unfollowed(Tx& tx) { return tx.one_integer("SELECT identifier_id FROM unfollowed LIMIT 1").has_value(); }
+
+std::vector<Unfollowed> take_unfollowed(Tx& tx, std::int64_t limit) {
+  auto taken = all<Unfollowed>(tx, "SELECT identifier_id, after_touch FROM unfollowed ORDER BY identifier_id LIMIT ?",
+                               {val(limit)}, [](const Row& row) {
+                                 return Unfollowed{row.integer(0), row.integer(1)};
+                               });
+  for (const Unfollowed& u : taken) tx.exec("DELETE FROM unfollowed WHERE identifier_id = ?", {val(u.identifier)});
+  return taken;
+}
+
 std::vector<StoredIdentifier> quarantined(Tx& tx, std::int64_t limit) {
   return all(tx, kSelect + "WHERE quarantined = 1 ORDER BY id LIMIT ?", {val(limit)}, read_identifier);
 }

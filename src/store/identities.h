@@ -39,6 +39,14 @@ std::vector<StoredLink> links_of(Tx&, std::int64_t identifier);             ///<
 std::vector<StoredLink> links_by_evidence(Tx&, std::string_view evidence);  ///< standing ones
 /// How many distinct CRM records' evidence ("record:") stands on links of this identifier.
 std::int64_t record_count(Tx&, std::int64_t identifier);
+/// Identifiers whose touches are followed no further than `after` for now, kept until they are taken.
+struct Unfollowed {
+  std::int64_t identifier = 0;
+  std::int64_t after = 0;  ///< touch id
+};
+void put_unfollowed(Tx&, const Unfollowed&);
+bool any_unfollowed(Tx&);
+std::vector<Unfollowed> take_unfollowed(Tx&, std::int64_t limit);
 std::vector<StoredIdentifier> quarantined(Tx&, std::int64_t limit);
 /// Humans that the CRM knows: persons behind its live leads and contacts. Counted by scan, for reports.
 std::int64_t count_persons(Tx&);

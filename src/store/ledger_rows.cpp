@@ -15,7 +15,7 @@ constexpr int kConversionWidth = 10;
 constexpr const char* kStandingColumns =
     "s.conversion_id, s.destination, s.goal, s.state, s.reason, s.detail, s.t_micros, s.b_micros, s.b_low, s.b_high, "
     "s.crm_micros, s.t_currency, s.b_currency, s.crm_currency, s.changed_at, s.look_again_at, s.flags, s.story, "
-    "s.held_by";
+    "s.held_by, s.range_currency";
 
 const std::string kSelectConversion = std::string("SELECT ") + kConversionColumns + " FROM conversion c ";
 const std::string kSelectStanding = std::string("SELECT ") + kStandingColumns + " FROM standing s ";
@@ -56,6 +56,7 @@ Standing read_standing_from(const Row& row, int first) {
   out.flags = row.text(first + 16);
   out.story = row.text(first + 17);
   out.held_by = row.maybe_integer(first + 18);
+  out.range_currency = row.text(first + 19);
   return out;
 }
 
@@ -67,7 +68,8 @@ void write_standing(Tx& tx, const Standing& s) {
   tx.exec(
       "INSERT INTO standing(conversion_id, destination, goal, state, reason, detail, t_micros, t_currency, b_micros, "
       "b_currency, b_low, b_high, crm_micros, crm_currency, changed_at, look_again_at, flags, story, "
-      "held_by) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(conversion_id, "
+      "held_by, range_currency) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON "
+      "CONFLICT(conversion_id, "
       "destination) DO UPDATE "
       "SET "
       "goal = excluded.goal, state = excluded.state, reason = excluded.reason, detail = excluded.detail, "
@@ -75,11 +77,11 @@ void write_standing(Tx& tx, const Standing& s) {
       "b_currency = excluded.b_currency, b_low = excluded.b_low, b_high = excluded.b_high, "
       "crm_micros = excluded.crm_micros, crm_currency = excluded.crm_currency, changed_at = excluded.changed_at, "
       "look_again_at = excluded.look_again_at, flags = excluded.flags, story = excluded.story, "
-      "held_by = excluded.held_by",
-      {val(s.conversion_id), val(s.destination), val(s.goal), val(s.state), val(s.reason), val(s.detail),
-       val(s.t_micros), val(s.t_currency), val(s.b_micros), val(s.b_currency), val(s.b_low), val(s.b_high),
-       val(s.crm_micros), val(s.crm_currency), val(s.changed_at), val(s.look_again_at), val(s.flags), val(s.story),
-       val(s.held_by)});
+      "held_by = excluded.held_by, range_currency = excluded.range_currency",
+      {val(s.conversion_id), val(s.destination), val(s.goal),       val(s.state),        val(s.reason),
+       val(s.detail),        val(s.t_micros),    val(s.t_currency), val(s.b_micros),     val(s.b_currency),
+       val(s.b_low),         val(s.b_high),      val(s.crm_micros), val(s.crm_currency), val(s.changed_at),
+       val(s.look_again_at), val(s.flags),       val(s.story),      val(s.held_by),      val(s.range_currency)});
 }
 
 struct Amount {
@@ -229,6 +231,23 @@ std::vector<Listed> list_standings(Tx& tx, std::string_view destination, std::st
               val(after_conversion), val(destination), val(destination), val(goal), val(goal), val(reason), val(reason),
               val(limit)},
              read_listed);
+}
+
+bool any_standing(Tx& tx, std::string_view destination, std::string_view reason) {
+  return tx
+      .one_integer("SELECT 1 FROM standing WHERE destination = ? AND reason = ? LIMIT 1",
+                   {val(destination), val(reason)})
+      .has_value();
+}
+
+void mark_standings(Tx& tx, std::string_view destination, std::string_view reason, std::string_view cause) {
+  tx.exec(
+      "INSERT INTO dirty_subject(record_id, seq, cause) "
+      "SELECT r.record_id, (SELECT COALESCE(MAX(seq), 0) FROM dirty_subject) + ROW_NUMBER() OVER (ORDER BY "
+      "r.record_id), CAST(? AS TEXT) FROM (SELECT DISTINCT c.record_id FROM standing s "
+      "JOIN conversion c ON c.id = s.conversion_id WHERE s.destination = ? AND s.reason = ?) r WHERE true "
+      "ON CONFLICT(record_id) DO UPDATE SET seq = excluded.seq, cause = excluded.cause",
+      {val(cause), val(destination), val(reason)});
 }
 
 std::optional<Click> chosen_click(Tx& tx, std::string_view lineage, std::string_view platform) {

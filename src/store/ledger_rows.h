@@ -30,6 +30,7 @@ struct Standing {
   std::string detail;
   std::int64_t t_micros = 0, b_micros = 0, b_low = 0, b_high = 0, crm_micros = 0;
   std::string t_currency, b_currency, crm_currency;
+  std::string range_currency;  ///< of b_low and b_high, which uncertain and unlocated ones have
   Timestamp changed_at;
   std::optional<Timestamp> look_again_at;
   std::string flags;  ///< space separated: "identity_changed_after_upload", "click_after_first", "time_inferred", ...
@@ -60,6 +61,7 @@ struct StoredUpload {
   int attempts = 0;
   std::optional<Timestamp> first_attempt_at, last_attempt_at, received_at, processed_at;
   std::optional<std::int64_t> request_id;
+  bool backfill = false;  ///< history: claimed after every live row, and no faster than its backfill says
 };
 
 struct StoredRequest {
@@ -119,6 +121,10 @@ struct Listed {
 std::vector<Listed> list_standings(Tx&, std::string_view destination /* "" = all */, std::string_view goal,
                                    std::string_view reason, std::int64_t after_conversion, std::int64_t limit);
 
+bool any_standing(Tx&, std::string_view destination, std::string_view reason);
+/// Marks the records of a destination's standings under a reason as changed, in one statement.
+void mark_standings(Tx&, std::string_view destination, std::string_view reason, std::string_view cause);
+
 std::vector<StoredUpload> uploads(Tx&, std::int64_t conversion, std::string_view destination);  ///< by revision
 std::optional<StoredUpload> upload(Tx&, std::int64_t id);
 /// With its first event. Here and in move(), next_at is stored no earlier than not_before.
@@ -131,7 +137,7 @@ void replace_unsent(Tx&, std::int64_t id, const StoredUpload& u);
 /// takes it back) item, dedup_key, value, currency and consent stay, whatever `u` holds.
 void move(Tx&, const StoredUpload& u, UploadState from, std::string_view actor, Timestamp now);
 /// Due rows (pending or retrying, next_at <= now and not_before <= now) whose subject is not waiting in dirty_subject,
-/// by next_at.
+/// by next_at. Rows of a backfill only when no other is due, and only as many as its rate has room for.
 std::vector<StoredUpload> due_uploads(Tx&, std::string_view destination, Timestamp now, std::int64_t limit);
 /// When due_uploads() next has a row: those that wait in dirty_subject do not count, their reconcile pass wakes
 /// delivery.
@@ -144,6 +150,7 @@ struct UploadFilter {
   std::int64_t after_id = 0, limit = 100;
 };
 std::vector<StoredUpload> list_uploads(Tx&, const UploadFilter&);
+bool any_retrying(Tx&, std::string_view destination);
 std::vector<UploadEvent> events(Tx&, std::int64_t upload);
 struct StateCount {
   std::string destination, state, code;

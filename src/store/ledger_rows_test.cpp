@@ -216,6 +216,25 @@ TEST_P(LedgerTest, StandingsAreDueByTime) {
   });
 }
 
+TEST_P(LedgerTest, WhatStandsUnderAReasonIsFoundAndMarked) {
+  write([&](Tx& tx) {
+    for (const std::int64_t record : {1, 2, 3}) {
+      const auto id = ledger_rows::add_conversion(tx, conversion_of(record, "won"));
+      ledger_rows::put_standing(tx, standing_of(id, "ads", record == 2 ? "settling" : "braked"), lines_of);
+    }
+    EXPECT_TRUE(ledger_rows::any_standing(tx, "ads", "braked"));
+    EXPECT_FALSE(ledger_rows::any_standing(tx, "ads", "consent"));
+    EXPECT_FALSE(ledger_rows::any_standing(tx, "other", "braked"));
+    service_rows::mark_dirty(tx, 1, "page");
+    ledger_rows::mark_standings(tx, "ads", "braked", "approved");
+    const auto marked = service_rows::dirty(tx, 10);
+    ASSERT_EQ(marked.size(), 2U);
+    EXPECT_EQ(marked[0].record_id, 1);
+    EXPECT_EQ(marked[1].record_id, 3);
+    EXPECT_EQ(marked[1].cause, "approved");
+  });
+}
+
 TEST_P(LedgerTest, StandingsAreListedByWholeConversions) {
   write([](Tx& tx) {
     std::vector<std::int64_t> ids;
@@ -502,9 +521,10 @@ void fill(Tx& tx, std::int64_t rows) {
           {val(rows)});
   tx.exec(
       "INSERT INTO standing(conversion_id, destination, goal, state, reason, detail, t_micros, t_currency, b_micros, "
-      "b_currency, b_low, b_high, crm_micros, crm_currency, changed_at, look_again_at, flags, story) " +
+      "b_currency, b_low, b_high, crm_micros, crm_currency, changed_at, look_again_at, flags, story, range_currency) " +
           numbers +
-          "SELECT i, 'ads', 'won', 'taken', '', '', 1, 'EUR', 1, 'EUR', 1, 1, 1, 'EUR', i, i + 5000000, '', '' FROM n",
+          "SELECT i, 'ads', 'won', 'taken', '', '', 1, 'EUR', 1, 'EUR', 1, 1, 1, 'EUR', i, i + 5000000, '', '', '' "
+          "FROM n",
       {val(rows)});
   tx.exec("INSERT INTO request(destination, receipt, row_count, sent_at, next_poll_at, polls, verdict) " + numbers +
               "SELECT 'ads', 'r', 1, i, i + 5000000, 0, '' FROM n",
@@ -523,6 +543,8 @@ std::int64_t steps_of_an_idle_pass(Tx& tx) {
   EXPECT_EQ(ledger_rows::next_poll(tx, "ads"), from_micros(5000001));
   EXPECT_THAT(service_rows::dirty(tx, 100), IsEmpty());
   EXPECT_THAT(service_rows::open_commands(tx), IsEmpty());
+  EXPECT_FALSE(ledger_rows::any_retrying(tx, "ads"));
+  EXPECT_FALSE(ledger_rows::any_standing(tx, "ads", "braked"));
   return tx.steps - before;
 }
 

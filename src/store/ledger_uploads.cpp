@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "store/backfills.h"
 #include "store/ledger_rows.h"
 #include "store/rows.h"
 
@@ -12,14 +13,15 @@ const std::string kSelect =
     "SELECT u.id, u.conversion_id, u.destination, u.revision, u.operation, u.mode, u.state, u.code, u.detail, "
     "u.value_micros, u.currency, u.item, u.dedup_key, u.consent, u.made_at, u.not_before, u.expires_at, u.next_at, "
     "u.attempts, u.first_attempt_at, u.last_attempt_at, u.received_at, u.processed_at, u.request_id, u.account, "
-    "u.action, u.click_type, u.click_value, u.person, u.conversion_at FROM upload u ";
+    "u.action, u.click_type, u.click_value, u.person, u.conversion_at, "
+    "u.backfill FROM upload u ";
 const std::string kSelectRequest =
     "SELECT id, destination, receipt, verdict, row_count, sent_at, next_poll_at, polls FROM request ";
 
 // Written as in the partial index upload_due, so that both engines use it. A row whose subject stands marked as changed
 // waits: what it would say may be about to change.
 const std::string kDue =
-    "FROM upload u JOIN conversion c ON c.id = u.conversion_id WHERE u.destination = ? "
+    "FROM upload u JOIN conversion c ON c.id = u.conversion_id WHERE u.destination = ? AND u.backfill = ? "
     "AND u.state IN ('pending', 'retrying') "
     "AND NOT EXISTS (SELECT 1 FROM dirty_subject d WHERE d.record_id = c.record_id) ";
 
@@ -55,6 +57,7 @@ StoredUpload read_upload(const Row& row) {
   out.click_value = row.text(27);
   out.person = row.maybe_integer(28);
   out.conversion_at = row.maybe_time(29);
+  out.backfill = row.integer(30) != 0;
   return out;
 }
 
@@ -126,6 +129,18 @@ std::optional<Timestamp> maybe_time(std::optional<std::int64_t> micros) {
   return micros ? std::optional(from_micros(*micros)) : std::nullopt;
 }
 
+std::vector<StoredUpload> due(Tx& tx, std::string_view destination, std::int64_t backfill, Timestamp now,
+                              std::int64_t limit) {
+  static const std::string sql = kSelect.substr(0, kSelect.find("FROM")) + kDue +
+                                 "AND u.next_at <= ? AND u.not_before <= ? ORDER BY u.next_at, u.id LIMIT ?";
+  return all(tx, sql, {val(destination), val(backfill), val(now), val(now), val(limit)}, read_upload);
+}
+
+std::optional<Timestamp> next_due(Tx& tx, std::string_view destination, std::int64_t backfill) {
+  static const std::string sql = "SELECT u.next_at " + kDue + "ORDER BY u.next_at LIMIT 1";
+  return maybe_time(tx.one_integer(sql, {val(destination), val(backfill)}));
+}
+
 }  // namespace
 
 std::vector<StoredUpload> uploads(Tx& tx, std::int64_t conversion, std::string_view destination) {
@@ -144,8 +159,8 @@ std::int64_t add_upload(Tx& tx, const StoredUpload& u, std::string_view actor) {
       "currency, item, dedup_key, made_at, not_before, expires_at, next_at, attempts, first_attempt_at, "
       "last_attempt_at, "
       "received_at, processed_at, request_id, consent, account, action, click_type, click_value, person, "
-      "conversion_at) "
-      "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+      "conversion_at, backfill) "
+      "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
       {val(u.conversion_id),
        val(u.destination),
        val(std::int64_t{u.revision}),
@@ -174,7 +189,8 @@ std::int64_t add_upload(Tx& tx, const StoredUpload& u, std::string_view actor) {
        val(u.click_type),
        val(u.click_value),
        val(u.person),
-       val(u.conversion_at)});
+       val(u.conversion_at),
+       val(std::int64_t{u.backfill})});
   add_event(tx, added, "", actor, u.made_at);
   return added.id;
 }
@@ -198,14 +214,18 @@ void move(Tx& tx, const StoredUpload& u, UploadState from, std::string_view acto
 }
 
 std::vector<StoredUpload> due_uploads(Tx& tx, std::string_view destination, Timestamp now, std::int64_t limit) {
-  static const std::string sql = kSelect.substr(0, kSelect.find("FROM")) + kDue +
-                                 "AND u.next_at <= ? AND u.not_before <= ? ORDER BY u.next_at, u.id LIMIT ?";
-  return all(tx, sql, {val(destination), val(now), val(now), val(limit)}, read_upload);
+  auto live = due(tx, destination, /*backfill=*/0, now, limit);
+  if (!live.empty() || due(tx, destination, /*backfill=*/1, now, 1).empty()) return live;
+  const std::int64_t room = std::min(limit, backfills::room(tx, destination, now));
+  return room > 0 ? due(tx, destination, /*backfill=*/1, now, room) : live;
 }
 
 std::optional<Timestamp> next_due_upload(Tx& tx, std::string_view destination) {
-  static const std::string sql = "SELECT u.next_at " + kDue + "ORDER BY u.next_at LIMIT 1";
-  return maybe_time(tx.one_integer(sql, {val(destination)}));
+  const auto live = next_due(tx, destination, /*backfill=*/0);
+  auto history = next_due(tx, destination, /*backfill=*/1);
+  if (!history) return live;
+  history = std::max(*history, backfills::room_at(tx, destination).value_or(*history));
+  return live ? std::min(*live, *history) : *history;
 }
 
 std::vector<StoredUpload> in_flight(Tx& tx, std::string_view destination) {
@@ -235,6 +255,11 @@ std::vector<StoredUpload> list_uploads(Tx& tx, const UploadFilter& filter) {
       "AND u.made_at >= ? AND u.made_at < ? ORDER BY u.id LIMIT ?",
       {val(filter.after_id), val(filter.destination), val(filter.destination), val(filter.state), val(filter.state),
        val(filter.code), val(filter.code), val(after), val(before), val(filter.limit)});
+}
+
+bool any_retrying(Tx& tx, std::string_view destination) {
+  return tx.one_integer("SELECT 1 FROM upload WHERE destination = ? AND state = 'retrying' LIMIT 1", {val(destination)})
+      .has_value();
 }
 
 std::vector<UploadEvent> events(Tx& tx, std::int64_t upload) {

@@ -237,7 +237,8 @@ Upserted upsert(Tx& tx, const RecordState& state, std::string_view connector, co
   if (seen) {
     out.id = seen->id;
     out.identifiers_before = json_columns::read_identifiers(seen->identifiers);
-    if (seen->state != "stub" && state.modified < seen->modified) return out;
+    out.stale = seen->state != "stub" && state.modified < seen->modified;
+    if (out.stale) return out;
     if (!awaits_a_state(seen->state) && seen->content_hash == hash) {
       if (state.modified > seen->modified) {
         tx.exec("UPDATE record SET modified = ? WHERE id = ?", {val(state.modified), val(seen->id)});

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -49,6 +50,7 @@ struct Tie {
 struct Upserted {
   std::int64_t id = 0;
   bool is_new = false, changed = false;
+  bool stale = false;                          ///< an older state than the stored one: nothing of it counts
   std::vector<Identifier> identifiers_before;  ///< what the record's identifiers were
 };
 
@@ -58,30 +60,38 @@ std::optional<StoredRecord> find(Tx&, const RecordRef&);
 std::optional<StoredRecord> get(Tx&, std::int64_t id);
 /// Creates a stub when the record is unknown. Its lineage is "crm/object/id".
 std::int64_t ensure(Tx&, const RecordRef&, std::string_view connector, Timestamp now);
-/// Upserts by (crm, object, id). A state older than the stored one by `modified` changes nothing; the same (modified,
-/// content) changes nothing. Members other than `fields`, and the optional ones when absent, replace what was stored: a
-/// state without identifiers has none. `changed` is also set when a state with other content brings source touches.
-/// Fields named in `tracked` that changed become facts: true_from = `modified` (basis observed), or for "created" the
-/// created time. A record that was "stub" or "gone" becomes "live". converted_from and account are resolved to ids
-/// (stubs where unknown); a record that gets its converted_from while it has no conversion yet takes that lead's
-/// lineage, and so does what was converted from it in turn.
+/// Upserts by (crm, object, id). A state older than the stored one by `modified` changes nothing (`stale`); the same
+/// (modified, content) changes nothing. Members other than `fields`, and the optional ones when absent, replace what
+/// was stored: a state without identifiers has none. `changed` is also set when a state with other content brings
+/// source touches. Fields named in `tracked` that changed become facts: true_from = `modified` (basis observed), or for
+/// "created" the created time. A record that was "stub" or "gone" becomes "live". converted_from and account are
+/// resolved to ids (stubs where unknown); a record that gets its converted_from while it has no conversion yet takes
+/// that lead's lineage, and so does what was converted from it in turn.
 Upserted upsert(Tx&, const RecordState&, std::string_view connector, const std::vector<std::string>& tracked,
                 Timestamp now);
 /// Adds a fact unless one with the same name, value and true_from stands (a crm_history one is added beside a weaker
-/// one); its `seq` is given here. Returns whether it was added. A history fact (crm_history) replaces an observed one
-/// of the same name and value that it explains (observed.true_from >= true_from and no other value between them): the
-/// observed one is then kept but marked by an equal fact, readers use effective_facts().
+/// one; of observed ones only the last of that name up to its true_from counts, since a field may change there and back
+/// within what `modified` can tell apart); its `seq` is given here. Returns whether it was added. A history fact
+/// (crm_history) replaces an observed one of the same name and value that it explains (observed.true_from >= true_from
+/// and no other value between them): the observed one is then kept but marked by an equal fact, readers use
+/// effective_facts().
 bool add_fact(Tx&, std::int64_t record, const Fact&);
 std::vector<Fact> facts(Tx&, std::int64_t record);  ///< by (true_from, seq)
 /// The facts as readers use them, by (true_from, seq): without the observed ones that the CRM's own history explains,
 /// that is, for which a crm_history fact of the same name and value stands at or before them and no fact of that name
 /// with another value lies between.
 std::vector<Fact> effective_facts(Tx&, std::int64_t record);
+/// For fields that are tracked from now on: of the first `limit` records above `after`, what their stored fields hold
+/// and their facts do not say becomes an observed fact, true from `modified`; `changed` is told the records that got
+/// one. Returns the last id of the chunk, 0 when there is none. Doing it again changes nothing.
+std::int64_t observe_fields(Tx&, const std::vector<std::string>& names, std::int64_t after, std::int64_t limit,
+                            Timestamp now, const std::function<void(std::int64_t)>& changed);
 void set_state(Tx&, std::int64_t record, std::string_view state, std::optional<std::int64_t> merged_into,
                Timestamp now);
 
 /// Ties of `from`; with `complete` those to the object that are not repeated are withdrawn. Returns the ids whose tie
-/// changed.
+/// changed. A complete list whose `at` is before the record's stored `modified` is an older state of it and changes
+/// nothing; the `at` of others is when the tie was made and may be long ago, a list without it is of now.
 std::vector<std::int64_t> set_associations(Tx&, std::int64_t from, const Association&, std::string_view connector,
                                            Timestamp now);
 std::vector<Tie> ties_from(Tx&, std::int64_t from, Object to);

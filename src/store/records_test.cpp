@@ -105,6 +105,7 @@ TEST_P(RecordsTest, AnOlderStateChangesNothing) {
   write([](Tx& tx) {
     const auto id = records::upsert(tx, state_of(deal("1"), at(100), {{"stage", "won"}}), "c", kTracked, at(200)).id;
     const auto late = records::upsert(tx, state_of(deal("1"), at(99), {{"stage", "open"}}), "c", kTracked, at(201));
+    EXPECT_TRUE(late.stale);
     EXPECT_FALSE(late.changed);
     EXPECT_EQ(records::get(tx, id)->fields.at("stage"), "won");
   });
@@ -238,6 +239,47 @@ TEST_P(RecordsTest, AFactIsAddedOnce) {
   });
 }
 
+TEST_P(RecordsTest, AFieldThatGoesThereAndBackWithinOneModifiedEndsWhereItIs) {
+  write([](Tx& tx) {
+    std::int64_t id = 0;
+    for (const char* stage : {"won", "open", "won"})
+      id = records::upsert(tx, state_of(deal("1"), at(100), {{"stage", stage}}), "c", kTracked, at(200)).id;
+    EXPECT_THAT(texts(records::effective_facts(tx, id)),
+                ElementsAre("stage=won@100", "stage=open@100", "stage=won@100"));
+    EXPECT_FALSE(records::add_fact(tx, id, fact("stage", "won", 100, Basis::observed)));
+    records::add_fact(tx, id, fact("stage", "lost", 110, Basis::crm_history));
+    EXPECT_FALSE(records::add_fact(tx, id, fact("stage", "won", 100, Basis::observed)));
+  });
+}
+
+TEST_P(RecordsTest, FieldsThatAreTrackedFromNowOnAreObservedOnce) {
+  write([](Tx& tx) {
+    const auto stub = records::ensure(tx, deal("0"), "c", at(1));
+    records::add_fact(tx, stub, fact("owner", "x", 4, Basis::crm_history));
+    const auto seen =
+        records::upsert(tx, state_of(deal("1"), at(100), {{"stage", "won"}, {"owner", "x"}}), "c", kTracked, at(200))
+            .id;
+    const auto told = records::upsert(tx, state_of(deal("2"), at(100), {{"owner", "x"}}), "c", {}, at(200)).id;
+    records::add_fact(tx, told, fact("owner", "x", 110, Basis::crm_history));
+    const auto cleared =
+        records::upsert(tx, state_of(deal("3"), at(100), {{"owner", "x"}}), "c", {"owner"}, at(200)).id;
+    records::upsert(tx, state_of(deal("3"), at(120), {{"owner", ""}}), "c", {}, at(201));
+    const auto walk = [&](std::int64_t after) {
+      std::vector<std::int64_t> changed;
+      const auto last = records::observe_fields(tx, {"created", "owner"}, after, 3, at(300),
+                                                [&](std::int64_t id) { changed.push_back(id); });
+      return std::pair(last, changed);
+    };
+    EXPECT_EQ(walk(0), std::pair(told, std::vector{seen})) << "neither a stub nor what the CRM's history told";
+    EXPECT_EQ(walk(told), std::pair(cleared, std::vector{cleared}));
+    EXPECT_EQ(walk(cleared).first, 0);
+    EXPECT_THAT(texts(records::facts(tx, seen)), ElementsAre("stage=won@100", "owner=x@100"));
+    EXPECT_THAT(texts(records::facts(tx, cleared)), ElementsAre("owner=x@100", "owner=@120"));
+    EXPECT_THAT(walk(0).second, IsEmpty()) << "again";
+    EXPECT_THAT(walk(told).second, IsEmpty());
+  });
+}
+
 struct FactsCase {
   const char* name;
   std::vector<Fact> added;
@@ -343,6 +385,24 @@ TEST_P(RecordsTest, ATieKeepsItsTimeWhenItsRoleChangesAndGetsANewOneWhenItComesB
     records::set_associations(tx, d, ties({}, true), "c", at(32));
     records::set_associations(tx, d, later, "c", at(33));
     EXPECT_EQ(records::ties_from(tx, d, Object::contact)[0].since, at(30));
+  });
+}
+
+TEST_P(RecordsTest, AnOlderListOfARecordChangesNoTie) {
+  write([](Tx& tx) {
+    const auto d = records::upsert(tx, state_of(deal("1"), at(50), {}), "c", kTracked, at(60)).id;
+    Association list = ties({{"new", "", true}}, true);
+    list.at = at(50);
+    records::set_associations(tx, d, list, "c", at(60));
+    EXPECT_THAT(records::set_associations(tx, d, ties({{"old", "", true}}, true), "c", at(61)), IsEmpty());
+    EXPECT_THAT(others(tx, records::ties_from(tx, d, Object::contact)), ElementsAre("new:!"));
+    records::set_associations(tx, d, ties({{"added", "", false}}, false), "c", at(61));
+    EXPECT_THAT(others(tx, records::ties_from(tx, d, Object::contact)), ElementsAre("new:!", "added:"))
+        << "one that was tied long ago";
+    list = ties({}, true);
+    list.at = {};
+    records::set_associations(tx, d, list, "c", at(62));
+    EXPECT_THAT(records::ties_from(tx, d, Object::contact), IsEmpty()) << "a list without a time is of now";
   });
 }
 

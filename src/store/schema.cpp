@@ -60,6 +60,8 @@ CREATE TABLE link(a {int} NOT NULL, b {int} NOT NULL, evidence TEXT NOT NULL, le
   withdrawn {int}, PRIMARY KEY(a, b, evidence)) {clustered};
 CREATE INDEX link_b ON link(b, a);
 CREATE INDEX link_evidence ON link(evidence);
+-- Identifiers whose touches are not all followed yet: those above after_touch are to come.
+CREATE TABLE unfollowed(identifier_id {int} NOT NULL PRIMARY KEY, after_touch {int} NOT NULL) {strict};
 
 -- What must be looked at again. A pass deletes only the seq it read.
 CREATE TABLE dirty_subject(record_id {int} NOT NULL PRIMARY KEY, seq {int} NOT NULL, cause TEXT NOT NULL) {strict};
@@ -75,21 +77,25 @@ CREATE TABLE standing(conversion_id {int} NOT NULL, destination TEXT NOT NULL, g
   reason TEXT NOT NULL, detail TEXT NOT NULL, t_micros {int} NOT NULL, t_currency TEXT NOT NULL, b_micros {int} NOT NULL,
   b_currency TEXT NOT NULL, b_low {int} NOT NULL, b_high {int} NOT NULL, crm_micros {int} NOT NULL, crm_currency TEXT NOT NULL,
   changed_at {int} NOT NULL, look_again_at {int}, flags TEXT NOT NULL, story TEXT NOT NULL,
-  held_by {int}, PRIMARY KEY(conversion_id, destination)) {clustered};
+  held_by {int}, range_currency TEXT NOT NULL, PRIMARY KEY(conversion_id, destination)) {clustered};
 CREATE INDEX standing_due ON standing(look_again_at) WHERE look_again_at IS NOT NULL;
 CREATE INDEX standing_held ON standing(held_by) WHERE held_by IS NOT NULL;
-CREATE INDEX standing_reason ON standing(destination, goal, reason);
+CREATE INDEX standing_reason ON standing(destination, reason, goal);
 CREATE TABLE upload(id {id}, conversion_id {int} NOT NULL, destination TEXT NOT NULL, revision {int} NOT NULL,
   operation TEXT NOT NULL, mode TEXT NOT NULL, state TEXT NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL,
   value_micros {int}, currency TEXT NOT NULL, item TEXT NOT NULL, dedup_key TEXT NOT NULL, made_at {int} NOT NULL,
   not_before {int} NOT NULL, expires_at {int} NOT NULL, next_at {int} NOT NULL, attempts {int} NOT NULL,
   first_attempt_at {int}, last_attempt_at {int}, received_at {int}, processed_at {int}, request_id {int},
   consent TEXT NOT NULL, account TEXT NOT NULL, action TEXT NOT NULL, click_type TEXT NOT NULL, click_value TEXT NOT NULL,
-  person {int}, conversion_at {int}, UNIQUE(conversion_id, destination, revision)) {strict};
+  person {int}, conversion_at {int}, backfill {int} NOT NULL DEFAULT 0,
+  UNIQUE(conversion_id, destination, revision)) {strict};
 CREATE INDEX upload_click ON upload(click_value) WHERE click_value <> '';
-CREATE INDEX upload_due ON upload(destination, next_at) WHERE state IN ('pending', 'retrying');
+CREATE INDEX upload_due ON upload(destination, backfill, next_at) WHERE state IN ('pending', 'retrying');
+CREATE INDEX upload_backfilled ON upload(destination, last_attempt_at) WHERE backfill = 1;
 CREATE INDEX upload_in_flight ON upload(destination) WHERE state = 'in_flight';
 CREATE INDEX upload_request ON upload(request_id) WHERE request_id IS NOT NULL;
+CREATE INDEX upload_person ON upload(person) WHERE person IS NOT NULL;
+CREATE INDEX upload_retrying ON upload(destination) WHERE state = 'retrying';
 CREATE TABLE request(id {id}, destination TEXT NOT NULL, receipt TEXT NOT NULL, row_count {int} NOT NULL, sent_at {int} NOT NULL,
   next_poll_at {int}, polls {int} NOT NULL, verdict TEXT NOT NULL) {strict};
 CREATE INDEX request_open ON request(destination, next_poll_at) WHERE next_poll_at IS NOT NULL;
@@ -105,7 +111,22 @@ CREATE TABLE lowering(id {id}, destination TEXT NOT NULL, at {int} NOT NULL, con
 CREATE INDEX lowering_at ON lowering(destination, at);
 CREATE TABLE brake(id {id}, destination TEXT NOT NULL, braked_at {int} NOT NULL, approved_at {int}, approved_by TEXT NOT NULL,
   released_at {int}) {strict};
+-- Source fields written to CRM records. hash: of the value that Headwater wrote last; intended: of the one it is about
+-- to write; group_at: time of the touch that a field speaks of.
+CREATE TABLE written_field(name TEXT NOT NULL, record_id {int} NOT NULL, what TEXT NOT NULL, field TEXT NOT NULL,
+  hash {int}, intended {int}, group_at {int}, written_at {int} NOT NULL, PRIMARY KEY(name, record_id, what)) {clustered};
+CREATE INDEX written_field_record ON written_field(record_id);
+CREATE TABLE source_field_state(name TEXT NOT NULL, record_id {int} NOT NULL, state TEXT NOT NULL, code TEXT NOT NULL,
+  detail TEXT NOT NULL, tries {int} NOT NULL, next_at {int}, updated_at {int} NOT NULL, PRIMARY KEY(name, record_id)) {clustered};
+CREATE INDEX source_field_due ON source_field_state(name, next_at) WHERE next_at IS NOT NULL;
+
 CREATE TABLE go_live(scope TEXT NOT NULL, name TEXT NOT NULL, at {int} NOT NULL, PRIMARY KEY(scope, name)) {clustered};
+-- History that is to be sent although it lies before go-live, for good: corrections of it go on.
+CREATE TABLE backfill(id {id}, goal TEXT NOT NULL, destination TEXT NOT NULL, from_at {int} NOT NULL, to_at {int} NOT NULL,
+  per_hour {int} NOT NULL, actor TEXT NOT NULL, created_at {int} NOT NULL,
+  UNIQUE(goal, destination, from_at, to_at)) {strict};
+-- Between a backup and its restore: nobody knows what was sent.
+CREATE TABLE restored_gap(id {id}, from_at {int} NOT NULL, to_at {int} NOT NULL) {strict};
 
 -- The service: commands for the holder of the lock, vendor budgets, pauses.
 CREATE TABLE command(id {id}, kind TEXT NOT NULL, args TEXT NOT NULL, actor TEXT NOT NULL, created_at {int} NOT NULL,

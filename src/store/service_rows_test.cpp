@@ -1,6 +1,7 @@
 #include "store/service_rows.h"
 
 #include "store/identities.h"
+#include "store/ledger_rows.h"
 #include "store/records.h"
 #include "store/store_fixture.h"
 
@@ -142,6 +143,36 @@ TEST_P(ServiceRowsTest, AMergedContactTakesItsWinnerAndTheWinnersDealsAlong) {
     records::set_state(tx, loser, "merged", winner, at(2));
     service_rows::mark_with_dependents(tx, loser, "merge");
     EXPECT_THAT(marked(tx), UnorderedElementsAre("contact 7", "contact 8", "deal 1"));
+  });
+}
+
+TEST_P(ServiceRowsTest, ASurvivorTakesAlongTheDealsThatStayTiedToWhatItSwallowed) {
+  write([](Tx& tx) {
+    const auto loser = live(tx, contact("7")), winner = live(tx, contact("8"));
+    tie(tx, deal("1"), contact("7"));
+    records::set_state(tx, loser, "merged", winner, at(2));
+    service_rows::mark_with_dependents(tx, winner, "page");
+    EXPECT_THAT(marked(tx), UnorderedElementsAre("contact 7", "contact 8", "deal 1"));
+  });
+}
+
+TEST_P(ServiceRowsTest, AContactTakesAlongWhatWasToldWithItsDataWhoeverIsTiedByNow) {
+  write([](Tx& tx) {
+    const auto c = live(tx, contact("7")), d = live(tx, deal("1")), other = live(tx, deal("2"));
+    tie(tx, deal("1"), contact("8"));
+    for (const auto subject : {d, other}) {
+      StoredConversion conversion;
+      conversion.dedup_id = "hw-" + std::to_string(subject);
+      conversion.record_id = subject;
+      StoredUpload u;
+      u.conversion_id = ledger_rows::add_conversion(tx, conversion);
+      u.destination = "ads";
+      u.state = subject == d ? UploadState::received : UploadState::pending;
+      u.person = subject == d ? c : other;
+      ledger_rows::add_upload(tx, u, "test");
+    }
+    service_rows::mark_with_dependents(tx, c, "consent");
+    EXPECT_THAT(marked(tx), UnorderedElementsAre("contact 7", "deal 1"));
   });
 }
 

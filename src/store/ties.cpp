@@ -30,10 +30,16 @@ void put_tie(Tx& tx, std::int64_t from, const Tie& tie) {
       {val(from), val(tie.other), val(tie.role), val(std::int64_t{tie.primary}), val(tie.since), val(tie.learned)});
 }
 
+bool is_older_list(Tx& tx, std::int64_t from, const Association& told) {
+  return told.complete && told.at &&
+         tx.one_integer("SELECT id FROM record WHERE id = ? AND modified > ?", {val(from), val(*told.at)}).has_value();
+}
+
 }  // namespace
 
 std::vector<std::int64_t> set_associations(Tx& tx, std::int64_t from, const Association& told,
                                            std::string_view connector, Timestamp now) {
+  if (is_older_list(tx, from, told)) return {};
   const std::vector<Tie> before = ties_from(tx, from, told.to_object);
   std::vector<std::int64_t> changed;
   std::set<std::int64_t> repeated;

@@ -15,9 +15,18 @@ constexpr std::int64_t kHashBits = 30;
 constexpr std::int64_t kHashMask = (std::int64_t{1} << kHashBits) - 1;
 constexpr Duration kBucket = std::chrono::hours(24) * 30;
 
-const std::string kSelect =
+const std::string kColumns =
     "SELECT t.id, t.connector, t.channel, t.learned, t.record_id, t.key, t.at, t.basis, t.kind, t.source, t.medium, "
-    "t.campaign, t.campaign_id, t.term, t.content, t.landing_page, t.referrer, t.country, t.identifiers FROM touch t ";
+    "t.campaign, t.campaign_id, t.term, t.content, t.landing_page, t.referrer, t.country, t.identifiers ";
+const std::string kSelect = kColumns + "FROM touch t ";
+// Hops from each bucket that exists to the next: as many probes as there are months with touches. One flat join in
+// this order: given a subquery SQLite reads every touch.
+const std::string kByIdentifier =
+    "WITH RECURSIVE b(bucket) AS (SELECT MIN(bucket) FROM touch_index UNION ALL "
+    "SELECT (SELECT MIN(i.bucket) FROM touch_index i WHERE i.bucket > b.bucket) FROM b WHERE b.bucket IS NOT NULL) " +
+    kColumns +
+    "FROM b CROSS JOIN touch_index n CROSS JOIN touch t "
+    "WHERE n.bucket = b.bucket AND n.id_hash = ? AND t.id = n.touch_id AND t.withdrawn IS NULL ";
 
 StoredTouch read_touch(const Row& row) {
   StoredTouch out;
@@ -226,14 +235,8 @@ std::int64_t put(Tx& tx, const Touch& touch, std::string_view connector, std::st
 }
 
 std::vector<StoredTouch> with(Tx& tx, const Identifier& identifier) {
-  // Hops from each bucket that exists to the next: as many probes as there are months with touches.
-  std::vector<StoredTouch> found = select(
-      tx,
-      "JOIN (WITH RECURSIVE b(bucket) AS (SELECT MIN(bucket) FROM touch_index UNION ALL "
-      "SELECT (SELECT MIN(i.bucket) FROM touch_index i WHERE i.bucket > b.bucket) FROM b WHERE b.bucket IS NOT NULL) "
-      "SELECT n.touch_id FROM b CROSS JOIN touch_index n WHERE n.bucket = b.bucket AND n.id_hash = ?) h "
-      "ON h.touch_id = t.id WHERE t.withdrawn IS NULL ORDER BY t.at, t.id",
-      {val(hash_of(identifier))});
+  static const std::string sql = kByIdentifier + "ORDER BY t.at, t.id";
+  std::vector<StoredTouch> found = all(tx, sql, {val(hash_of(identifier))}, read_touch);
   found.erase(std::remove_if(found.begin(), found.end(),
                              [&](const StoredTouch& stored) {
                                const auto& ids = stored.touch.identifiers;
@@ -241,6 +244,11 @@ std::vector<StoredTouch> with(Tx& tx, const Identifier& identifier) {
                              }),
               found.end());
   return found;
+}
+
+std::vector<StoredTouch> perhaps_with(Tx& tx, const Identifier& identifier, std::int64_t after, std::int64_t limit) {
+  static const std::string sql = kByIdentifier + "AND t.id > ? ORDER BY t.id LIMIT ?";
+  return all(tx, sql, {val(hash_of(identifier)), val(after), val(limit)}, read_touch);
 }
 
 std::vector<StoredTouch> of_record(Tx& tx, std::int64_t record) {

@@ -29,6 +29,9 @@ std::int64_t put(Tx&, const Touch&, std::string_view connector, std::string_view
                  bool* changed);
 /// Touches that carry the identifier, by time; not the withdrawn ones. Hash clashes are sorted out by the stored value.
 std::vector<StoredTouch> with(Tx&, const Identifier&);
+/// In chunks, by id: those above `after`, at most `limit`. A touch whose identifier merely has the same hash may be
+/// among them.
+std::vector<StoredTouch> perhaps_with(Tx&, const Identifier&, std::int64_t after, std::int64_t limit);
 /// The id that put() tries first.
 std::int64_t first_id(Timestamp at, std::string_view connector, std::string_view key);
 std::vector<StoredTouch> of_record(Tx&, std::int64_t record);

@@ -152,6 +152,40 @@ TEST_P(TouchesTest, AnIdentifiersTouchesAreFoundOverYearsByTime) {
   });
 }
 
+TEST_P(TouchesTest, TouchesOfOthersDoNotMakeAnIdentifiersTouchesDearer) {
+  if (!is_sqlite()) GTEST_SKIP() << "PostgreSQL counts no steps of its own";
+  const auto others = [&](int from, int to) {
+    write([&](Tx& tx) {
+      for (int i = from; i < to; ++i) {
+        const std::string n = std::to_string(i);
+        put(tx, touch("other" + n, at(i), {{"ga_client_id", n}}));
+      }
+    });
+  };
+  const auto steps = [&] {
+    return write([&](Tx& tx) {
+      const std::int64_t before = tx.steps;
+      EXPECT_THAT(keys(touches::with(tx, kClient)), ElementsAre("mine"));
+      EXPECT_THAT(keys(touches::perhaps_with(tx, kClient, 0, 10)), ElementsAre("mine"));
+      return tx.steps - before;
+    });
+  };
+  write([&](Tx& tx) { put(tx, touch("mine", at(5))); });
+  others(0, 10);
+  const std::int64_t few = steps();
+  others(10, 1000);
+  EXPECT_EQ(steps(), few);
+}
+
+TEST_P(TouchesTest, AnIdentifiersTouchesComeInChunksOfTheirIds) {
+  write([](Tx& tx) {
+    for (int i = 0; i < 5; ++i) put(tx, touch("t" + std::to_string(i), at(86400 * 60 * i)));
+    const auto first = touches::perhaps_with(tx, kClient, 0, 3);
+    EXPECT_THAT(keys(first), ElementsAre("t0", "t1", "t2"));
+    EXPECT_THAT(keys(touches::perhaps_with(tx, kClient, first.back().id, 3)), ElementsAre("t3", "t4"));
+  });
+}
+
 TEST_P(TouchesTest, APartitionThatIsReadAgainWithdrawsWhatItDoesNotRepeat) {
   write([](Tx& tx) {
     const auto a = put(tx, touch("a", at(1)), nullptr, "day");

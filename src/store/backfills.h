@@ -1,0 +1,34 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "store/engine/db.h"
+
+/// History that a person had sent: conversions of a goal that were reached before go-live, in a span of time, for one
+/// destination. It stays: corrections of what was sent go on, and asking again changes at most its rate.
+namespace hw::store {
+
+struct StoredBackfill {
+  std::int64_t id = 0;
+  std::string goal, destination, actor;
+  Timestamp from, to;  ///< [from, to)
+  std::int64_t per_hour = 0;
+  Timestamp created_at;
+};
+
+namespace backfills {
+
+/// The same span again takes the new rate.
+void add(Tx&, const StoredBackfill&);
+std::vector<StoredBackfill> list(Tx&);
+/// Marks the records of the goal's conversions that entered within the span; says how many.
+std::int64_t mark(Tx&, std::string_view goal, Timestamp from, Timestamp to, std::string_view cause);
+/// How many rows of the destination's backfills may be claimed now, by the rate asked for last.
+std::int64_t room(Tx&, std::string_view destination, Timestamp now);
+/// When room() is next above zero; nullopt: it is.
+std::optional<Timestamp> room_at(Tx&, std::string_view destination);
+
+}  // namespace backfills
+}  // namespace hw::store

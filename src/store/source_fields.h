@@ -1,0 +1,59 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/engine/db.h"
+
+/// What Headwater wrote to CRM records, and which records are to be looked at. Values themselves are not kept: a hash
+/// tells whether a field still holds what was written.
+namespace hw::store {
+
+/// One field of one record, as last written for the `source_fields` entry `name`.
+struct WrittenField {
+  std::string name;
+  std::int64_t record = 0;
+  std::string what, field;               ///< "first_source", and the CRM's own field name
+  std::optional<std::int64_t> hash;      ///< of the value written last
+  std::optional<std::int64_t> intended;  ///< of a value that is being written: the CRM may hold it already
+  std::optional<Timestamp> group_at;     ///< time of the touch that it speaks of
+  Timestamp written_at;
+
+  [[nodiscard]] bool is_ours(std::int64_t value_hash) const { return hash == value_hash || intended == value_hash; }
+};
+
+/// How one record stands. state: "due", "written", "unchanged", "kept_theirs", "rejected", "left_out" (before go-live,
+/// deleted, merged).
+struct SourceFieldState {
+  std::string name;
+  std::int64_t record = 0;
+  std::string state, code, detail;
+  int tries = 0;
+  std::optional<Timestamp> next_at;
+  Timestamp updated_at;
+};
+
+namespace source_fields {
+
+/// Of a value as a CRM holds it; never of "".
+std::int64_t hash_of(std::string_view value);
+
+std::vector<WrittenField> written(Tx&, std::string_view name, std::int64_t record);
+std::vector<WrittenField> written_to(Tx&, std::int64_t record);  ///< under any name
+void put_written(Tx&, const WrittenField&);
+
+/// The record is looked at again from now on, whatever stood before.
+void mark_due(Tx&, std::string_view name, std::int64_t record, Timestamp now);
+void put_state(Tx&, const SourceFieldState&);
+std::optional<SourceFieldState> state(Tx&, std::string_view name, std::int64_t record);
+std::vector<SourceFieldState> due(Tx&, std::string_view name, Timestamp now, std::int64_t limit);
+std::optional<Timestamp> next_due(Tx&, std::string_view name);
+struct StateTotal {
+  std::string name, state, code;
+  std::int64_t n = 0;
+};
+std::vector<StateTotal> totals(Tx&);  ///< by scan: for reports, never for the loop
+
+}  // namespace source_fields
+}  // namespace hw::store
