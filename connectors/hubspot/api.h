@@ -18,13 +18,18 @@ class Api {
   Result<http::Response> post(const std::string& path, std::string body, const connect::Context&) const;
   /// A search counts in a lane of its own too.
   Result<http::Response> search(const std::string& path, std::string body, const connect::Context&) const;
+  /// Changes records. An answer is also a 400 with a JSON body: what it means is told by the rows. maybe_applied as the
+  /// client and the status say.
+  Result<http::Response> write(const std::string& path, std::string body, const connect::Context&) const;
   Status sign_in(const connect::Context&) const;
 
   /// The server's clock as an answer tells it, this machine's where it does not.
   [[nodiscard]] Timestamp server_now(const http::Response& response) const;
 
  private:
-  Result<http::Response> send(http::Request request, const connect::Context&) const;
+  /// Signed in, through the lanes; any status.
+  Result<http::Response> exchange(http::Request request, const connect::Context&) const;
+  Result<http::Response> read(http::Request request, const connect::Context&) const;
   [[nodiscard]] http::Auth auth() const;
 
   const Config& config_;

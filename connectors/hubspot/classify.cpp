@@ -81,6 +81,8 @@ bool is_answer(const http::Response& r) {
   return (r.status == 200 || r.status == 207) && trim(r.body).starts_with('{');
 }
 
+bool is_refusal_of_rows(const http::Response& r) { return r.status == 400 && parse_json(r.body).is_object(); }
+
 Error classify(const http::Response& r, SystemTime now, Duration daily_limit_wait) {
   const json body = parse_json(r.body);
   const bool has_body = body.is_object();

@@ -307,6 +307,8 @@ std::vector<OptionDecl> option_declarations() {
              "records"),
       ranged(option("association_batch", OptionType::integer, "records a batch read of associations", "100"), 1, 1000,
              "records"),
+      ranged(option("write_batch", OptionType::integer, "records a batch update of source fields", "100"), 1, 100,
+             "records"),
       ranged(option("archived_every", OptionType::duration, "how often the lists of deleted records are read through",
                     "1h"),
              60, 7 * 86400),
@@ -339,6 +341,7 @@ Config read_config(const Options& options, const NamedFields& fields, std::strin
   c.history_batch = static_cast<std::size_t>(options.integer("history_batch"));
   c.read_batch = static_cast<std::size_t>(options.integer("read_batch"));
   c.association_batch = static_cast<std::size_t>(options.integer("association_batch"));
+  c.write_batch = static_cast<std::size_t>(options.integer("write_batch"));
   read_plans(c, options, fields, vocabulary, errors);
   check_urls(c, options, errors);
   return c;

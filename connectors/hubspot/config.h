@@ -45,7 +45,7 @@ struct Config {
   std::string company_currency;  ///< "" = ask the portal
   Duration search_lag{}, overlap{}, archived_every{}, open_deals_every{}, daily_limit_wait{};
   int search_per_second = 0, per_ten_seconds = 0, per_day = 0;
-  std::size_t history_batch = 0, read_batch = 0, association_batch = 0;
+  std::size_t history_batch = 0, read_batch = 0, association_batch = 0, write_batch = 0;
   ObjectPlan companies, contacts, deals;
 
   [[nodiscard]] const ObjectPlan* plan(std::string_view type) const;

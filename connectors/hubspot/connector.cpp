@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 
 #include "base/text.h"
+#include "connectors/hubspot/check_written.h"
 #include "connectors/hubspot/source.h"
+#include "connectors/hubspot/writer.h"
 
 namespace hw::connectors {
 
@@ -35,9 +38,14 @@ struct Portal {
 class Hubspot final : public connect::Connector {
  public:
   Hubspot(Config config, connect::Env env)
-      : config_(std::move(config)), env_(std::move(env)), api_(config_, env_), reader_(config_, env_) {}
+      : config_(std::move(config)),
+        env_(std::move(env)),
+        api_(config_, env_),
+        reader_(config_, env_),
+        writer_(config_, env_) {}
 
   connect::RecordSource* records() override { return &reader_; }
+  connect::SourceFieldWriter* source_fields() override { return &writer_; }
   Result<std::vector<Finding>> check_online(const connect::References&, Context) override;
   Result<std::vector<RemoteObject>> discover(Context) override;
 
@@ -46,12 +54,14 @@ class Hubspot final : public connect::Connector {
   void check_field(const Portal&, Object, const std::string& name, std::vector<Finding>&) const;
   void check_mapping(const Portal&, const ObjectPlan&, std::vector<Finding>&) const;
   void check_value(const Portal&, const std::string& field, const std::string& value, std::vector<Finding>&) const;
+  void check_written(const Portal&, const connect::References&, const Context&, std::vector<Finding>&) const;
   Finding check_currency(const Context&) const;
 
   const Config config_;
   const connect::Env env_;
   const Api api_;
   RecordReader reader_;
+  PropertyWriter writer_;
 };
 
 Result<Portal> Hubspot::read_portal(const Context& context) const {
@@ -129,6 +139,17 @@ void Hubspot::check_value(const Portal& portal, const std::string& field, const 
                              near.empty() ? "" : fmt::format("; did you mean '{}'?", near))});
 }
 
+void Hubspot::check_written(const Portal& portal, const connect::References& references, const Context& context,
+                            std::vector<Finding>& out) const {
+  std::set<std::string> types;
+  for (const auto& [object, property] : references.written_fields) {
+    const ObjectPlan& plan = config_.plan_of(object);
+    out.push_back(check_written_field(plan, property, portal.find(plan.type, property)));
+    types.insert(plan.type);
+  }
+  for (const std::string& type : types) out.push_back(check_write_scope(config_, api_, type, context));
+}
+
 Finding Hubspot::check_currency(const Context& context) const {
   if (!config_.company_currency.empty())
     return {Severity::ok, "company currency", config_.company_currency + ", as configured"};
@@ -158,6 +179,7 @@ Result<std::vector<Finding>> Hubspot::check_online(const connect::References& re
   for (const auto& [field, value] : references.stage_values) check_value(*portal, field, value, out);
   for (const ObjectPlan* plan : {&config_.contacts, &config_.companies, &config_.deals})
     check_mapping(*portal, *plan, out);
+  check_written(*portal, references, context, out);
   out.push_back(check_currency(context));
   return out;
 }
@@ -200,7 +222,7 @@ connect::ConnectorType hubspot_type() {
   type.name = "hubspot";
   type.title = "HubSpot CRM";
   type.maturity = connect::Maturity::alpha;
-  type.roles = {"records"};
+  type.roles = {"records", "source_fields"};
   // Shipped 2026-09-08, supported for 18 months (CRM reference 2.1).
   type.api_version = "2026-09";
   type.api_version_ends = "2028-03-08";

@@ -3,7 +3,7 @@
 
 namespace hw::connectors {
 
-/// HubSpot's CRM as a source of records: contacts, companies, deals.
+/// HubSpot's CRM: contacts, companies and deals as records, and source fields written to their properties.
 connect::ConnectorType hubspot_type();
 
 }  // namespace hw::connectors

@@ -2,6 +2,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,8 +73,18 @@ struct TiesAnswer {
 };
 Result<TiesAnswer> decode_ties(std::string_view body);
 
+/// A batch read of some properties, as they stand: "" where HubSpot has none. Records that were not asked for (a
+/// merge's winner in its loser's place) and archived ones are left out.
+Result<std::vector<connect::FieldValues>> decode_values(std::string_view body, std::span<const RecordRef> records,
+                                                        std::span<const std::string> properties);
+
+/// What became of each row of a batch update: a 200 or 207, or a 400 with a JSON body. Rows are found by trace id and
+/// by the ids in an error's context, never by position. No text quotes a value that was sent, an address or a number.
+Result<connect::Answer> decode_update(const http::Response& response, std::span<const connect::FieldValues> changes);
+
 struct PortalProperty {
-  std::string name, label;
+  std::string name, label, type;
+  bool read_only = false;
   std::vector<std::pair<std::string, std::string>> options;  ///< value, label of an enumeration
 };
 Result<std::vector<PortalProperty>> decode_properties(std::string_view body);
@@ -89,6 +100,8 @@ Result<std::string> decode_company_currency(std::string_view body);
 
 /// What to do about an answer that is neither 200 nor 207, or is no JSON: the failure table of README.md.
 Error classify(const http::Response& response, SystemTime now, Duration daily_limit_wait);
+/// A 400 with a JSON body: some row of a write does not suit HubSpot.
+bool is_refusal_of_rows(const http::Response& response);
 /// 200 and 207 with what begins as a JSON object; whether it is one is the decoders' to find out.
 bool is_answer(const http::Response& response);
 

@@ -90,6 +90,10 @@ Result<std::vector<PortalProperty>> decode_properties(std::string_view body) {
     PortalProperty property;
     property.name = text(p, "name");
     property.label = text(p, "label");
+    property.type = text(p, "type");
+    const json* metadata = member(p, "modificationMetadata");
+    property.read_only =
+        text(p, "calculated") == "true" || (metadata != nullptr && text(*metadata, "readOnlyValue") == "true");
     for (const json& o : list(p, "options")) property.options.emplace_back(text(o, "value"), text(o, "label"));
     if (!property.name.empty()) out.push_back(std::move(property));
   }

@@ -1,6 +1,8 @@
 #include "connectors/hubspot/encode.h"
 
 #include <fmt/format.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
 
 #include <nlohmann/json.hpp>
 
@@ -35,6 +37,11 @@ std::string search_body(json filters, std::vector<std::string> properties, std::
   return dump(body);
 }
 
+using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
+
+void key(Writer& w, std::string_view name) { w.Key(name.data(), static_cast<rapidjson::SizeType>(name.size())); }
+void text(Writer& w, std::string_view s) { w.String(s.data(), static_cast<rapidjson::SizeType>(s.size())); }
+
 std::string or_zero(std::string_view id) { return id.empty() ? "0" : std::string(id); }
 
 }  // namespace
@@ -53,6 +60,10 @@ std::string search_path(const Config& c, std::string_view type) {
 
 std::string batch_read_path(const Config& c, std::string_view type) {
   return fmt::format("/crm/objects/{}/{}/batch/read", c.api_version, type);
+}
+
+std::string update_path(const Config& c, std::string_view type) {
+  return fmt::format("/crm/objects/{}/{}/batch/update", c.api_version, type);
 }
 
 std::string ties_path(const Config& c, std::string_view from, std::string_view to) {
@@ -88,6 +99,56 @@ std::string batch_read_body(const ObjectPlan& plan, std::span<const std::string>
   return dump({{"inputs", std::move(inputs)},
                {"properties", plan.properties()},
                {"propertiesWithHistory", plan.history_properties()}});
+}
+
+std::string values_body(std::span<const RecordRef> records, std::span<const std::string> properties) {
+  rapidjson::StringBuffer buffer;
+  Writer w(buffer);
+  w.StartObject();
+  key(w, "inputs");
+  w.StartArray();
+  for (const RecordRef& record : records) {
+    w.StartObject();
+    key(w, "id");
+    text(w, record.id);
+    w.EndObject();
+  }
+  w.EndArray();
+  key(w, "properties");
+  w.StartArray();
+  for (const std::string& property : properties) text(w, property);
+  w.EndArray();
+  key(w, "propertiesWithHistory");
+  w.StartArray();
+  w.EndArray();
+  w.EndObject();
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+std::string update_body(std::span<const connect::FieldValues> changes) {
+  rapidjson::StringBuffer buffer;
+  Writer w(buffer);
+  w.StartObject();
+  key(w, "inputs");
+  w.StartArray();
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    w.StartObject();
+    key(w, "id");
+    text(w, changes[i].ref.id);
+    key(w, "properties");
+    w.StartObject();
+    for (const auto& [property, value] : changes[i].values) {
+      key(w, property);
+      text(w, value);
+    }
+    w.EndObject();
+    key(w, "objectWriteTraceId");
+    text(w, std::to_string(i));
+    w.EndObject();
+  }
+  w.EndArray();
+  w.EndObject();
+  return {buffer.GetString(), buffer.GetSize()};
 }
 
 std::string ties_body(std::span<const TieInput> inputs) {

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "connect/connector.h"
 #include "connectors/hubspot/config.h"
 #include "model/timestamp.h"
 
@@ -33,6 +34,13 @@ std::string open_deals_search(std::string_view after_id, std::size_t limit, Sort
 
 /// Records by id with all planned properties, and the history of some.
 std::string batch_read_body(const ObjectPlan&, std::span<const std::string> ids);
+
+/// Records by id with exactly these properties.
+std::string values_body(std::span<const RecordRef> records, std::span<const std::string> properties);
+
+std::string update_path(const Config&, std::string_view type);
+/// A batch update; each input's objectWriteTraceId is its index (CRM reference 2.9).
+std::string update_body(std::span<const connect::FieldValues> changes);
 
 struct TieInput {
   std::string id, after;  ///< after: page token within this record's ties, "" = the first page

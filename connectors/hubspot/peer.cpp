@@ -10,6 +10,7 @@
 #include "connectors/hubspot/peer_answer.h"
 #include "connectors/hubspot/peer_portal.h"
 #include "connectors/hubspot/peer_search.h"
+#include "connectors/hubspot/peer_update.h"
 
 namespace hw::sandbox {
 
@@ -55,6 +56,7 @@ class HubspotPeer final : public Peer {
   std::string name() const override { return "hubspot"; }
   void advance(Timestamp) override {}
   HttpResponse handle(const HttpRequest& request) override;
+  std::vector<WrittenField> written() const override { return written_fields(world_); }
 
  private:
   HttpResponse serve(const HttpRequest& request);
@@ -70,6 +72,7 @@ class HubspotPeer final : public Peer {
   json properties(const std::string& type) const;
   json pipelines() const;
   json batch(json results, json errors, int& status) const;
+  void want_scope(const std::string& scope) const;
 
   World& world_;
   Window general_{190, seconds(10), "TEN_SECONDLY_ROLLING"};
@@ -176,11 +179,30 @@ json HubspotPeer::route(const HttpRequest& request, int& status) {
 }
 
 json HubspotPeer::objects(const HttpRequest& request, const std::vector<std::string>& path, int& status) {
+  const bool writes = path.size() == 7 && path[6] == "update";
+  want_scope(fmt::format("crm.objects.{}.{}", path[4], writes ? "write" : "read"));
   if (path.size() == 5) return want(request, "GET"), list(request, path[4]);
   if (path.size() == 6 && path[5] == "search") return want(request, "POST"), search(world_, path[4], request);
   if (path.size() == 7 && path[5] == "batch" && path[6] == "read")
     return want(request, "POST"), batch_read(request, path[4], status);
+  if (writes && path[5] == "batch") {
+    want(request, "POST");
+    BatchAnswer done = update(world_, path[4], request);
+    return batch(std::move(done.results), std::move(done.errors), status);
+  }
   throw Refused{.status = 404, .category = "OBJECT_NOT_FOUND", .message = "resource not found"};
+}
+
+void HubspotPeer::want_scope(const std::string& scope) const {
+  if (!world_.sign_in.withheld_scopes.contains(scope)) return;
+  const std::string message =
+      "This app hasn't been granted all required scopes to make this call. Read more about required scopes here: "
+      "https://developers.hubspot.com/scopes.";
+  throw Refused{.status = 403,
+                .category = "MISSING_SCOPES",
+                .message = message,
+                .more = {{"errors", json::array({{{"message", "One or more of the following scopes are required."},
+                                                  {"context", {{"requiredGranularScopes", {scope}}}}}})}}};
 }
 
 // --------------------------------------------------------------------------------------------- records
@@ -362,13 +384,16 @@ json HubspotPeer::properties(const std::string& type) const {
     json options = json::array();
     for (const auto& [value, label] : p.options)
       options.push_back({{"value", value}, {"label", label}, {"hidden", false}});
-    results.push_back({{"name", p.name},
-                       {"label", p.label},
-                       {"type", p.type},
-                       {"fieldType", "text"},
-                       {"groupName", type + "information"},
-                       {"description", ""},
-                       {"options", std::move(options)}});
+    results.push_back(
+        {{"name", p.name},
+         {"label", p.label},
+         {"type", p.type},
+         {"fieldType", "text"},
+         {"groupName", type + "information"},
+         {"description", ""},
+         {"modificationMetadata",
+          {{"archivable", !p.read_only}, {"readOnlyDefinition", p.read_only}, {"readOnlyValue", p.read_only}}},
+         {"options", std::move(options)}});
   }
   return {{"results", std::move(results)}};
 }

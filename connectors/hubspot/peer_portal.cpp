@@ -138,6 +138,12 @@ std::optional<std::string> computed(const CrmObject& o, const std::string& name,
 void add_custom(const World& world, const std::string& type, std::vector<Property>& all) {
   std::set<std::string> known;
   for (const Property& p : all) known.insert(p.neutral);
+  for (const CrmProperty& p : world.crm.custom_properties) {
+    if (p.type != type || !known.insert(p.name).second) continue;
+    Options options;
+    for (const std::string& value : p.options) options.emplace_back(value, value);
+    all.push_back({p.name, p.name, p.kind, p.name, options, p.read_only});
+  }
   auto objects = world.crm.objects().find(type);
   if (objects == world.crm.objects().end()) return;
   for (const auto& [id, object] : objects->second)
@@ -161,6 +167,8 @@ std::vector<Property> properties_of(const World& world, const std::string& type)
   all.push_back({"createdate", "", "datetime", "Create date", {}});
   all.push_back({std::string(modified_property(type)), "", "datetime", "Last modified date", {}});
   all.push_back({"hs_merged_object_ids", "", "enumeration", "Merged record IDs", {}});
+  // HubSpot's own figures and its analytics set (CRM reference 2.8) are nobody's to write.
+  for (Property& p : all) p.read_only = p.neutral.empty() || p.name.starts_with("hs_analytics_");
   add_custom(world, type, all);
   return all;
 }
@@ -176,7 +184,10 @@ std::optional<std::string> value_at(const CrmObject& o, const Property& p, Times
   if (p.neutral.empty()) return computed(o, p.name, at);
   const std::string value = plain_at(o, p.neutral, at);
   if (value.empty() && p.name == "pipeline") return "default";
-  return value.empty() ? std::nullopt : std::optional(translated(o.type, p.neutral, value));
+  if (value.empty()) return {};
+  if (Result<ReadTime> t = read_time(value, Zone::utc()); p.type == "datetime" && value.size() > 10 && t)
+    return iso_millis(t->at);
+  return translated(o.type, p.neutral, value);
 }
 
 Timestamp modified_at(const CrmObject& o, Timestamp at) {
@@ -201,6 +212,20 @@ std::string translated(const std::string& type, const std::string& neutral, cons
   if (neutral != "stage") return value;
   for (const StageOfPipeline& s : kStages)
     if (s.neutral == value) return std::string(s.id);
+  return value;
+}
+
+std::string neutral_value(const std::string& type, const std::string& neutral, const std::string& value) {
+  auto by = [&](const auto& table) {
+    for (const auto& [from, to] : table)
+      if (to == value) return std::string(from);
+    return value;
+  };
+  if (type == "contacts" && neutral == "lifecycle") return by(kLifecycle);
+  if (type == "deals" && neutral == "deal_type") return by(kDealTypes);
+  if (type != "deals" || neutral != "stage") return value;
+  for (const StageOfPipeline& s : kStages)
+    if (s.id == value) return std::string(s.neutral);
   return value;
 }
 

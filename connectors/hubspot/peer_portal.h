@@ -14,6 +14,7 @@ namespace hw::sandbox::hubspot {
 struct Property {
   std::string name, neutral, type, label;
   std::vector<std::pair<std::string, std::string>> options;  ///< value, label
+  bool read_only = false;
 };
 
 struct StageOfPipeline {
@@ -39,6 +40,9 @@ std::optional<std::string> value_at(const CrmObject& o, const Property& p, Times
 Timestamp modified_at(const CrmObject& o, Timestamp at);
 /// A property value in HubSpot's words.
 std::string translated(const std::string& type, const std::string& neutral, const std::string& value);
+
+/// And back.
+std::string neutral_value(const std::string& type, const std::string& neutral, const std::string& value);
 
 /// "2026-11-20T16:04:09.123Z"
 std::string iso_millis(Timestamp t);

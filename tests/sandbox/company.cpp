@@ -27,6 +27,8 @@ void stamp(const std::string& path, Timestamp at) {
   ::utimensat(AT_FDCWD, path.c_str(), t, 0);
 }
 
+std::string whole_second(Timestamp t) { return rfc3339(std::chrono::floor<std::chrono::seconds>(t)); }
+
 /// Written under another name and renamed: nobody sees half a file.
 void drop(const std::string& path, const std::string& text, Timestamp at) {
   const std::string beside = path + ".tmp";
@@ -96,6 +98,11 @@ void Company::setting(World& world) {
   for (const char* id : {Names::kQualified, Names::kOpportunity, Names::kWon}) action(Names::kEu, id);
   for (const char* id : {Names::kQualifiedUs, Names::kWonUs}) action(Names::kUs, id);
   world.ads.login_accounts.insert(Names::kManager);
+  for (const char* name : {"hw_first_channel", "hw_first_source", "hw_first_medium", "hw_first_campaign",
+                           "hw_last_source", "hw_last_medium", "hw_ga_client_id", "hw_touches"})
+    world.crm.custom_properties.push_back({.type = "contacts", .name = name});
+  for (const char* name : {"hw_first_at", "hw_last_at"})
+    world.crm.custom_properties.push_back({.type = "contacts", .name = name, .kind = "datetime"});
 }
 
 std::size_t Company::buyer(const std::string& country) {
@@ -190,6 +197,7 @@ void Company::drop_touches(const World&, Timestamp now) {
   for (const TouchRow& t : touches_)
     text += rfc3339(t.at) + "," + t.client_id + "," + t.gclid + "," + t.source + "," + t.medium + "," + t.campaign +
             "," + t.page + "\n";
+  visits_.insert(visits_.end(), touches_.begin(), touches_.end());
   touches_.clear();
   char name[64];
   std::snprintf(name, sizeof name, "/touches/visits-%04d.csv", files_++);
@@ -261,6 +269,62 @@ std::vector<TruthRow> Company::truth(const World&) const {
     row.dedup_id = "hw-" + sha256_base32("hubspot/" + row.object + "/" + first + "\n" + row.goal + "\n" +
                                          std::to_string(e.key_occurrence));
     out.push_back(std::move(row));
+  }
+  return out;
+}
+
+/// By client id and click id, through all records that are one contact today.
+std::vector<const Company::TouchRow*> Company::touches_of(const World& world, std::size_t buyer) const {
+  std::set<std::string> clients, clicks;
+  for (const Buyer& b : buyers_) {
+    if (b.contact.empty()) continue;
+    const CrmObject* c = world.crm.find("contacts", b.contact);
+    const bool same = b.contact == buyers_[buyer].contact || (c != nullptr && c->merged_into == buyers_[buyer].contact);
+    if (!same || c == nullptr) continue;
+    if (!c->get("ga_client_id").empty()) clients.insert(c->get("ga_client_id"));
+    if (!c->get("gclid").empty()) clicks.insert(c->get("gclid"));
+  }
+  std::set<const TouchRow*> found;
+  for (std::size_t before = 1, now = 0; before != now;) {
+    before = found.size();
+    for (const TouchRow& t : visits_) {
+      if (!clients.contains(t.client_id) && !clicks.contains(t.gclid)) continue;
+      found.insert(&t);
+      clients.insert(t.client_id);
+      if (!t.gclid.empty()) clicks.insert(t.gclid);
+    }
+    now = found.size();
+  }
+  std::vector<const TouchRow*> out(found.begin(), found.end());
+  std::sort(out.begin(), out.end(), [](const TouchRow* a, const TouchRow* b) { return a->at < b->at; });
+  return out;
+}
+
+std::vector<FieldTruth> Company::fields(const World& world) const {
+  std::vector<FieldTruth> out;
+  for (std::size_t b = 0; b < buyers_.size(); ++b) {
+    const CrmObject* c = buyers_[b].contact.empty() ? nullptr : world.crm.find("contacts", buyers_[b].contact);
+    if (c == nullptr || c->archived || !c->merged_into.empty() || path_dependent_.contains(b)) continue;
+    std::map<std::string, std::string> expected;
+    const auto touches = touches_of(world, b);
+    if (c->created >= start_ && !touches.empty()) {
+      const TouchRow &first = *touches.front(), &last = *touches.back();
+      const char* channel = first.medium == "cpc"     ? "Paid Search"
+                            : first.medium == "email" ? "Email"
+                                                      : "Organic Search";
+      expected = {{"hw_first_channel", channel},           {"hw_first_source", first.source},
+                  {"hw_first_medium", first.medium},       {"hw_first_campaign", first.campaign},
+                  {"hw_first_at", whole_second(first.at)}, {"hw_last_source", last.source},
+                  {"hw_last_medium", last.medium},         {"hw_last_at", whole_second(last.at)},
+                  {"hw_ga_client_id", first.client_id},    {"hw_touches", std::to_string(touches.size())}};
+    }
+    auto typed = typed_.find(b);
+    for (const char* field :
+         {"hw_first_channel", "hw_first_source", "hw_first_medium", "hw_first_campaign", "hw_first_at",
+          "hw_last_source", "hw_last_medium", "hw_last_at", "hw_ga_client_id", "hw_touches"}) {
+      const bool theirs = typed != typed_.end() && typed->second.contains(field);
+      out.push_back({"contacts", c->id, field, theirs ? typed->second.at(field) : expected[field], theirs});
+    }
   }
   return out;
 }

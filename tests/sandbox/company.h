@@ -2,6 +2,7 @@
 #include <functional>
 #include <map>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,9 @@ class Company final : public Script {
   void advance(World& world, Timestamp now) override;
   std::vector<TruthRow> truth(const World& world) const override;
   std::map<std::string, int> census() const override { return census_; }
+  /// What the contacts' source fields should hold: of those whose people's touches do not depend on when somebody
+  /// looked.
+  std::vector<FieldTruth> fields(const World& world) const;
 
  private:
   using Event = std::function<void(World&)>;
@@ -106,6 +110,8 @@ class Company final : public Script {
   void before_go_live();
   void deal_merge();
   void regressed();
+  void source_typed_first();
+  void source_typed_later();
 
   struct Deal {
     std::size_t buyer = 0;
@@ -115,6 +121,7 @@ class Company final : public Script {
     Timestamp at;
     std::string client_id, gclid, source, medium, campaign, page;
   };
+  std::vector<const TouchRow*> touches_of(const World& world, std::size_t buyer) const;
   struct Expected {
     TruthRow row;
     std::function<std::string()> id;
@@ -128,7 +135,10 @@ class Company final : public Script {
   std::multimap<Timestamp, Event> events_;
   std::vector<Buyer> buyers_;
   std::vector<Deal> deals_;
-  std::vector<TouchRow> touches_;
+  std::vector<TouchRow> touches_;         ///< of the day
+  std::vector<TouchRow> visits_;          ///< all that were dropped
+  std::set<std::size_t> path_dependent_;  ///< buyers whose touches were another's for a while
+  std::map<std::size_t, std::map<std::string, std::string>> typed_;  ///< buyer -> field -> what must stay
   std::vector<Expected> expected_;
   std::map<std::string, int> census_;
   int lowerings_ = 0, files_ = 0;

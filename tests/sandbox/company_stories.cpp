@@ -1,3 +1,4 @@
+#include "base/zone.h"
 #include "model/money.h"
 #include "sandbox/company.h"
 
@@ -43,6 +44,8 @@ void Company::stories() {
   for (int i = 0; i < 3; ++i) before_go_live();
   deal_merge();
   regressed();
+  source_typed_first();
+  source_typed_later();
 }
 
 /// Click, form, qualified, proposal, won: the way it should be.
@@ -199,6 +202,7 @@ void Company::unmerge() {
   ++census_["unmerge"];
   const std::size_t first = buyer();
   const std::size_t second = buyer();
+  path_dependent_.insert({first, second});
   click(first, 20);
   form(first, 21);
   form(second, 22);
@@ -216,9 +220,11 @@ void Company::shared_device() {
   const std::size_t owner = buyer();
   click(owner, 14);
   const std::string tablet = buyers_[owner].client_id;
+  path_dependent_.insert(owner);
   for (int i = 0; i < 12; ++i) {
     const std::size_t b = buyer();
     buyers_[b].client_id = tablet;
+    path_dependent_.insert(b);
     form(b, 15 + 0.01 * i);
     if (i >= 3) continue;
     lifecycle(b, 20 + i, "sql");
@@ -439,6 +445,37 @@ void Company::regressed() {
   stage(d, 20, "proposal");
   stage(d, 30, "qualified");
   opportunity(d, {.state = "taken", .reason = "", .wanted = fifth(a), .told = fifth(a)});
+}
+
+/// A salesperson knows better where the lead came from, before Headwater writes: the whole first touch stays theirs.
+void Company::source_typed_first() {
+  ++census_["source_typed"];
+  const std::size_t b = buyer();
+  click(b, 24);
+  form(b, 24.5);
+  at(24.51, [=, this](World& w) {
+    w.crm.type_in("contacts", buyers_[b].contact, "hw_first_source",
+                  {.value = "trade fair", .by = "sales@b2b.example.com"}, w.now);
+  });
+  typed_[b] = {{"hw_first_source", "trade fair"},
+               {"hw_first_channel", ""},
+               {"hw_first_medium", ""},
+               {"hw_first_campaign", ""},
+               {"hw_first_at", ""}};
+}
+
+/// Typed over what Headwater wrote: a later visit changes nothing of the last touch any more.
+void Company::source_typed_later() {
+  ++census_["source_typed"];
+  const std::size_t b = buyer();
+  click(b, 26);
+  form(b, 26.5);
+  at(32, [=, this](World& w) {
+    w.crm.type_in("contacts", buyers_[b].contact, "hw_last_source",
+                  {.value = "phone call", .by = "sales@b2b.example.com"}, w.now);
+  });
+  visit(b, 40, "newsletter", "email", "spring", false);
+  typed_[b] = {{"hw_last_source", "phone call"}, {"hw_last_medium", "cpc"}, {"hw_last_at", rfc3339(day(26))}};
 }
 
 }  // namespace hw::sandbox

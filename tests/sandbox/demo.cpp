@@ -76,6 +76,23 @@ int complain(const std::string& text) {
   return 70;
 }
 
+/// What the CRM holds in its source fields, field by field, against the script.
+std::size_t judge_fields(const Company& script, const World& world) {
+  std::size_t written = 0, typed = 0, differences = 0;
+  for (const FieldTruth& f : script.fields(world)) {
+    const CrmObject* record = world.crm.find(f.type, f.id);
+    const std::string holds = record == nullptr ? "" : record->get(f.field);
+    typed += f.typed ? 1 : 0;
+    written += !f.typed && !f.value.empty() ? 1 : 0;
+    if (holds == f.value) continue;
+    ++differences;
+    std::cout << "differs: " << f.type << " " << f.id << ": " << f.field << " should hold '" << f.value
+              << "' and holds '" << holds << "'\n";
+  }
+  std::cout << "source fields: written=" << written << " kept=" << typed << " different=" << differences << "\n";
+  return differences;
+}
+
 int judge(const DemoOptions& options, const std::vector<std::string>& report, const Company& script, const World& world,
           const std::string& believed) {
   std::vector<std::string> rows_command = report;
@@ -90,9 +107,10 @@ int judge(const DemoOptions& options, const std::vector<std::string>& report, co
   }
   const Comparison c = compare(script.truth(world), read_claims(rows.text), beliefs_of(believed), demo_places());
   for (const std::string& line : c.complaints) std::cout << "differs: " << line << "\n";
+  const std::size_t wrong_fields = judge_fields(script, world);
   std::cout << "demo: conversions=" << c.conversions << " destinations=" << c.destinations
             << " uncertain=" << c.uncertain << " difference=" << decimal(c.difference_micros, 2) << "\n";
-  return c.equal() && c.uncertain == 0 ? 0 : 1;
+  return c.equal() && c.uncertain == 0 && wrong_fields == 0 ? 0 : 1;
 }
 
 }  // namespace

@@ -68,6 +68,21 @@ destinations:
   - {name: ads_opportunity, goal: opportunity, upload_by: google, account: "@EU@", action: "@OPPORTUNITY@", route: {currency: EUR}, mode: live}
   - {name: ads_won, goal: won, upload_by: google, account: "@EU@", action: "@WON@", route: {currency: EUR}, mode: live}
   - {name: ads_won_us, goal: won, upload_by: google, account: "@US@", action: "@WON_US@", route: {currency: USD}, mode: live}
+source_fields:
+  - name: contacts
+    connector: hubspot
+    object: contact
+    fields:
+      first_channel: hw_first_channel
+      first_source: hw_first_source
+      first_medium: hw_first_medium
+      first_campaign: hw_first_campaign
+      first_at: hw_first_at
+      last_source: hw_last_source
+      last_medium: hw_last_medium
+      last_at: hw_last_at
+      identifier.ga_client_id: hw_ga_client_id
+      touches: hw_touches
 )";
 
 constexpr const char* kHubspot = R"(hubspot:

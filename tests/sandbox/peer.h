@@ -33,6 +33,13 @@ struct Belief {
   std::string state;        ///< "counted", "final_zero", "refused:CODE", "processing"
 };
 
+/// One field of a CRM record that the API has ever written, as it stands now.
+struct WrittenField {
+  std::string object, id, field, value;  ///< object and field in the CRM's own names: "contacts", "hw_first_source"
+  bool by_api = true;                    ///< false: somebody changed it afterwards
+  int writes = 0;                        ///< how often the API has set it
+};
+
 /// Called under one lock: no peer needs its own.
 class Peer {
  public:
@@ -44,6 +51,8 @@ class Peer {
   /// When the peer itself next has something to do (a diagnosis 30 minutes later); max() = nothing.
   virtual Timestamp next_event() const { return Timestamp::max(); }
   virtual std::vector<Belief> believed() const { return {}; }
+  /// What a CRM holds in the fields that were written to it, by object, id and field; archived and merged records too.
+  virtual std::vector<WrittenField> written() const { return {}; }
 };
 
 /// Defined by each connector's peer: `std::unique_ptr<Peer> make_X_peer(World&)`; tests/sandbox/peers.cpp lists them.

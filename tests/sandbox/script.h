@@ -22,6 +22,12 @@ struct TruthRow {
   std::int64_t wanted_micros = 0, told_micros = 0;
 };
 
+/// What one field of a CRM record should hold by the end of the world.
+struct FieldTruth {
+  std::string type, id, field, value;  ///< "contacts", CRM id, "hw_first_source", "google"
+  bool typed = false;                  ///< a person's entry, which must stay
+};
+
 /// What happens in a world, and what is true at its end. The seed makes another world of the same shape.
 class Script {
  public:

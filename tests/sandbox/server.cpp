@@ -126,6 +126,10 @@ void Server::route() {
     std::lock_guard lock(mu_);
     out.set_content(believed_json(), "application/json");
   });
+  http_->Get("/__sandbox/written", [this](const httplib::Request&, httplib::Response& out) {
+    std::lock_guard lock(mu_);
+    out.set_content(written_json(), "application/json");
+  });
   http_->Get("/__sandbox/truth", [this](const httplib::Request&, httplib::Response& out) {
     std::lock_guard lock(mu_);
     out.set_content(truth_ ? truth_() : "{}", "application/json");
@@ -184,6 +188,19 @@ Timestamp Server::next_event() const {
   Timestamp next = Timestamp::max();
   for (const auto& p : peers_) next = std::min(next, p->next_event());
   return next;
+}
+
+std::string Server::written_json() const {
+  json out = json::object();
+  for (const auto& p : peers_)
+    for (const WrittenField& f : p->written())
+      out[p->name()].push_back({{"object", f.object},
+                                {"id", f.id},
+                                {"field", f.field},
+                                {"value", f.value},
+                                {"by_api", f.by_api},
+                                {"writes", f.writes}});
+  return out.dump(1);
 }
 
 std::string Server::believed_json() const {

@@ -20,6 +20,7 @@ namespace hw::sandbox {
 /// Serves every peer under its own prefix on loopback: http://127.0.0.1:PORT/<peer>/... One lock guards the world and
 /// all peers, so that a request sees one instant. Beside the peers:
 ///   GET  /__sandbox/believed   what each platform believes: per dedup key, and summed per action and currency
+///   GET  /__sandbox/written    what each CRM holds in the fields that were written to it, a row a field
 ///   GET  /__sandbox/truth      what the script says is true, where the world has a script
 ///   GET  /__sandbox/now        the world's time (RFC 3339)
 ///   POST /__sandbox/faults     {"peer","path","kind","status","retry_after","times"}: see faults.h
@@ -38,6 +39,7 @@ class Server {
   /// The earliest of the peers' own next events. Call under locked().
   [[nodiscard]] Timestamp next_event() const;
   [[nodiscard]] std::string believed_json() const;
+  [[nodiscard]] std::string written_json() const;
   void set_truth(std::function<std::string()> truth) { truth_ = std::move(truth); }
   Faults& faults() { return faults_; }
 

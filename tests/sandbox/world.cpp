@@ -27,7 +27,9 @@ std::string Crm::create(const std::string& type, const std::map<std::string, std
               .properties = {},
               .archived_at = {},
               .merged_into = {},
-              .merged = {}};
+              .merged = {},
+              .typed = {},
+              .api_writes = {}};
   for (const auto& [k, v] : properties) o.properties[k].push_back({v, at});
   objects_[type][id] = std::move(o);
   return id;
@@ -48,6 +50,22 @@ void Crm::set(const std::string& type, const std::string& id, const std::string&
   CrmObject& o = existing(objects_, type, id);
   if (o.get(property) == value) return;
   o.properties[property].push_back({value, at, source});
+  o.modified = at;
+}
+
+void Crm::type_in(const std::string& type, const std::string& id, const std::string& property, const TypedValue& typed,
+                  Timestamp at) {
+  set(type, id, property, typed.value, at);
+  existing(objects_, type, id).typed[property] = typed;
+}
+
+void Crm::write(const std::string& type, const std::string& id, const std::map<std::string, std::string>& values,
+                Timestamp at) {
+  CrmObject& o = existing(objects_, type, id);
+  for (const auto& [property, value] : values) {
+    set(type, id, property, value, at, "API");
+    ++o.api_writes[property];
+  }
   o.modified = at;
 }
 

@@ -19,6 +19,24 @@ struct Version {
   std::string source = "CRM_UI";  ///< "CRM_UI", "IMPORT", "API"
 };
 
+/// What a person typed into a field by hand.
+struct TypedValue {
+  std::string value, by;  ///< by: "sales@b2b.example.com"
+};
+
+/// A property that the CRM's admin made.
+struct CrmProperty {
+  std::string type, name;              ///< "contacts", "hw_first_source"
+  std::string kind = "string";         ///< "string", "number", "datetime", "date", "bool", "enumeration"
+  std::vector<std::string> options{};  ///< of an enumeration
+  bool read_only = false;
+};
+
+/// An admin's rule on every write: a record whose `when` is `equals` must have `required`. Neutral names and values.
+struct CrmRule {
+  std::string type, when, equals, required;
+};
+
 /// A CRM record in neutral property names: contacts: email, phone, given_name, family_name, country, city, lifecycle
 /// (subscriber|lead|mql|sql|customer), ga_client_id, gclid, utm_source, utm_medium, utm_campaign, landing_page,
 /// referrer, consent_ads (granted|denied|""), owner; companies: name, domain; deals: name, amount, currency, stage
@@ -31,8 +49,10 @@ struct CrmObject {
   std::map<std::string, std::vector<Version>> properties;
   bool archived = false;
   std::optional<Timestamp> archived_at;
-  std::string merged_into;                                           ///< loser: the record no longer answers
-  std::vector<std::string> merged;                                   ///< winner: ids of losers
+  std::string merged_into;                    ///< loser: the record no longer answers
+  std::vector<std::string> merged;            ///< winner: ids of losers
+  std::map<std::string, TypedValue> typed{};  ///< property -> what a person last typed into it, and who
+  std::map<std::string, int> api_writes{};    ///< property -> how often the API has set it, changed or not
   [[nodiscard]] std::string get(const std::string& property) const;  ///< current value or ""
 };
 
@@ -48,10 +68,19 @@ class Crm {
   const CrmObject* find(const std::string& type, const std::string& id) const;
   const std::vector<CrmTie>& ties() const { return ties_; }
 
+  std::vector<CrmProperty> custom_properties;  ///< beside those that records have anyway
+  std::vector<CrmRule> rules;
+
   // The verbs. `at` is never before an earlier verb's.
   std::string create(const std::string& type, const std::map<std::string, std::string>& properties, Timestamp at);
   void set(const std::string& type, const std::string& id, const std::string& property, const std::string& value,
            Timestamp at, const std::string& source = "CRM_UI");
+  /// As `set`, by a person's own hand.
+  void type_in(const std::string& type, const std::string& id, const std::string& property, const TypedValue& typed,
+               Timestamp at);
+  /// One write through the API: the record counts as modified even where no value changes.
+  void write(const std::string& type, const std::string& id, const std::map<std::string, std::string>& properties,
+             Timestamp at);
   void archive(const std::string& type, const std::string& id, Timestamp at);
   void restore(const std::string& type, const std::string& id, Timestamp at);
   void merge(const std::string& type, const std::string& loser, const std::string& winner, Timestamp at);
@@ -94,10 +123,17 @@ class Ads {
   const AdAction* action(const std::string& account, const std::string& id) const;
 };
 
+/// A data stream of the company's web analytics, and the secret that lets a server send events to it.
+struct AnalyticsStream {
+  std::string id;  ///< "G-SANDBOX01", or an app's id
+  std::string api_secret;
+};
+
 /// Sign-in that the world accepts.
 struct SignIn {
   std::string static_token = "sandbox-token";
   std::string client_id = "sandbox-client", client_secret = "sandbox-secret", refresh_token = "sandbox-refresh";
+  std::set<std::string> withheld_scopes{};  ///< what the CRM's app may not do: "crm.objects.contacts.write"
   std::string service_account_email = "headwater@sandbox.example.com";
   std::string service_account_public_key;  ///< PEM, made at start; its private half goes into the demo's key file
 };
@@ -106,6 +142,7 @@ struct World {
   Timestamp now;
   Crm crm;
   Ads ads;
+  std::vector<AnalyticsStream> streams;
   SignIn sign_in;
 };
 
