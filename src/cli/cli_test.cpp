@@ -153,5 +153,106 @@ TEST_F(Commands, WhatOnlyLooksNeedsNoSecret) {
   EXPECT_EQ(run_line({"check", "-c", main_file()}).code, kConfig) << "it is there to find such things";
 }
 
+/// A running daemon holds the lock.
+TEST_F(Commands, ABackupIsMadeBesideARunningDaemonAndRestoredWithoutOne) {
+  pages_ = {won_deals(1, 2)};
+  work(true);
+  const std::string file = dir_ + "/backup.db";
+  {
+    auto daemon = open();
+    ASSERT_EQ(run_line({"backup", file, "-c", main_file()}).code, kOk);
+    EXPECT_EQ(run_line({"backup", file, "-c", main_file()}).code, kCannotCreate) << "it is there already";
+    EXPECT_EQ(run_line({"restore", file, "-c", main_file()}).code, kUnavailable);
+  }
+  const Ran ran = run_line({"restore", file, "-c", main_file()});
+  EXPECT_EQ(ran.code, kOk) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("as generation 2"));
+  EXPECT_THAT(ran.out, HasSubstr("0 rows may have been sent since")) << "the platform's dedup key has no end";
+  work(true);
+  EXPECT_EQ(uploads(*open(), "received").size(), 2U);
+}
+
+TEST_F(Commands, ACopyPutBackByHandIsNotWorkedOn) {
+  work(false);
+  ASSERT_EQ(run_line({"backup", dir_ + "/backup.db", "-c", main_file()}).code, kOk);
+  std::filesystem::copy_file(dir_ + "/backup.db", dir_ + "/state/headwater.db",
+                             std::filesystem::copy_options::overwrite_existing);
+  const Ran ran = run_line({"sync", "-c", main_file()});
+  EXPECT_EQ(ran.code, kConfig);
+  EXPECT_THAT(ran.err, HasSubstr("headwater restore"));
+  EXPECT_EQ(run_line({"status", "-c", main_file()}).code, kOk) << "looking is free";
+}
+
+TEST_F(Commands, WhatIsNoBackupIsRefused) {
+  work(false);
+  write("backup.db", "no database");
+  EXPECT_EQ(run_line({"restore", dir_ + "/backup.db", "-c", main_file()}).code, kDataError);
+  EXPECT_EQ(run_line({"restore", dir_ + "/nowhere.db", "-c", main_file()}).code, kIoError);
+}
+
+/// The same, live from a day to come.
+std::string later(std::string config) {
+  return config.replace(config.rfind("go_live: 2020-01-01"), 19, "go_live: 2100-01-01");
+}
+
+TEST_F(Commands, ABackfillTellsItsCountAndMoneyAndThenIsDone) {
+  write("headwater.yaml", later(config("live")));
+  pages_ = {won_deals(1, 3)};
+  work(true);
+  const std::vector<std::string> line{"backfill", "--goal",     "closed_won", "--destination", "ads_won",
+                                      "--from",   "2020-01-01", "-c",         main_file()};
+  auto dry = line;
+  dry.insert(dry.end(), {"--dry-run", "--format", "json"});
+  const json tried = run_line(dry).parsed();
+  ASSERT_THAT(tried, SizeIs(1));
+  EXPECT_EQ(tried[0]["becomes"], "sent");
+  EXPECT_EQ(tried[0]["conversions"], 3);
+  EXPECT_EQ(tried[0]["value"], 300.00);
+  const Ran ran = run_line(line);
+  EXPECT_EQ(ran.code, kOk) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("3 records"));
+  work(true);
+  EXPECT_EQ(uploads(*open(), "received").size(), 3U);
+}
+
+TEST_F(Commands, ABackfillOfWhatIsNotConfiguredIsRefused) {
+  work(false);
+  auto tried = [&](const std::string& goal, const std::string& destination, const std::string& from) {
+    return run_line({"backfill", "--goal", goal, "--destination", destination, "--from", from, "-c", main_file()});
+  };
+  EXPECT_THAT(tried("won", "ads_won", "2020-01-01").err, HasSubstr("no goal 'won'"));
+  EXPECT_THAT(tried("closed_won", "ads", "2020-01-01").err, HasSubstr("no destination 'ads'"));
+  EXPECT_THAT(tried("closed_won", "ads_won", "last year").err, HasSubstr("no date"));
+  EXPECT_EQ(tried("closed_won", "ads_won", "2099-01-01").code, kUsage);
+}
+
+TEST_F(Commands, AFileOfAnotherToolIsAdopted) {
+  write("headwater.yaml", later(config("live")));
+  pages_ = {won_deals(1, 1)};
+  work(false);
+  write("old.csv", "destination,object,id,key,time,value,currency\nads_won,deal,D1,order-1,2020-01-02 10:00,100,EUR\n");
+  const std::vector<std::string> line{"ledger", "import", dir_ + "/old.csv", "-c", main_file(), "--format", "json"};
+  auto dry = line;
+  dry.push_back("--dry-run");
+  EXPECT_EQ(run_line(dry).parsed()[0]["value"], 100.00);
+  EXPECT_THAT(uploads(*open(), "processed"), IsEmpty());
+  EXPECT_EQ(run_line(line).code, kOk);
+  ASSERT_EQ(uploads(*open(), "processed").size(), 1U);
+  EXPECT_EQ(uploads(*open(), "processed")[0].dedup_key, "order-1");
+  write("old.csv", "destination,object,id,key,time\nads_won,deal,D9,order-9,2020-01-02\n");
+  const Ran bad = run_line({"ledger", "import", dir_ + "/old.csv", "-c", main_file()});
+  EXPECT_EQ(bad.code, kDataError);
+  EXPECT_THAT(bad.err, HasSubstr("old.csv:2:14: no deal 'D9'"));
+}
+
+TEST_F(Commands, ReportsOfTheTimeLeftAnswerPrograms) {
+  pages_ = {won_deals(1, 2)};
+  work(true);
+  EXPECT_THAT(run_line({"report", "windows", "-c", main_file(), "--format", "json"}).parsed(), IsEmpty());
+  const json advice = run_line({"advise", "stages", "-c", main_file(), "--format", "json"}).parsed();
+  EXPECT_EQ(advice["stages"][0]["conversions"], 2);
+  EXPECT_EQ(advice["money"][0]["value"], 200.00);
+}
+
 }  // namespace
 }  // namespace hw::cli

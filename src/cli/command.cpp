@@ -11,9 +11,17 @@ report::Format Common::output() const {
   return format == "json" ? report::Format::json : format == "csv" ? report::Format::csv : report::Format::text;
 }
 
+Error bad_argument(std::string text) { return {Action::reject_row, "usage", std::move(text), {}, false}; }
+
 int fail(const Error& error) {
   static const std::map<std::string, int> codes{{"config", kConfig},
                                                 {"locked", kUnavailable},
+                                                {"listen", kUnavailable},
+                                                {"file_exists", kCannotCreate},
+                                                {"not_a_backup", kDataError},
+                                                {"import", kDataError},
+                                                {"store_outdated", kConfig},
+                                                {"not_yet", kTempFail},
                                                 {"store_missing", kUnavailable},
                                                 {"store_newer", kConfig},
                                                 {"store_corrupt", kDataError},

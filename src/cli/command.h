@@ -38,12 +38,18 @@ struct Common {
 
 /// Prints an error as "headwater: ..." and gives the exit code that fits its code.
 int fail(const Error& error);
+/// What was given on the command line does not fit: exit 64.
+Error bad_argument(std::string text);
 /// Makes the App, or prints why not. A `candidate` configuration is taken in place of the present one, on its state.
 std::unique_ptr<service::App> open(const Common& common, service::AppOptions::Access access, int& exit_code,
                                    const std::string& candidate = {});
 /// Runs `body` on the store of a read-only App and prints its tables.
 int show(const Common& common,
          const std::function<Result<std::vector<report::Table>>(service::App&, store::Tx&)>& body);
+
+/// Leaves a request row for the holder of the state directory's lock, who takes it up within seconds; without a holder
+/// it is carried out here. Returns what came of it; code "not_yet" when the holder did not answer in time.
+Result<std::string> ask_holder(service::App& app, const std::string& kind, const std::string& args);
 
 int run(const Common& common);
 int sync(const Common& common, std::optional<std::int64_t> limit);
@@ -65,6 +71,17 @@ struct ReconciliationArgs {
   bool conversions = false;
 };
 int report_reconciliation(const Common& common, const ReconciliationArgs& args);
+int backup(const Common& common, const std::string& file);
+int restore(const Common& common, const std::string& file);
+struct BackfillArgs {
+  std::string goal, destination, from, to;
+  std::int64_t per_hour = 500;
+  bool dry_run = false;
+};
+int backfill(const Common& common, const BackfillArgs& args);
+int ledger_import(const Common& common, const std::string& file, bool dry_run);
+int report_windows(const Common& common, std::int64_t days);
+int advise_stages(const Common& common);
 int version(const Common& common);
 
 }  // namespace hw::cli

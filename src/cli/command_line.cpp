@@ -11,9 +11,10 @@ namespace {
 struct Line {
   Common common;
   std::optional<std::int64_t> limit;
-  std::int64_t preview_limit = 100, id = 0;
-  bool online = false;
-  std::string object, record_id, candidate, destination;
+  std::int64_t preview_limit = 100, id = 0, days = 14;
+  bool online = false, dry_run = false;
+  std::string object, record_id, candidate, destination, file;
+  BackfillArgs backfill;
   UploadsArgs uploads;
   ReconciliationArgs reconciliation;
   std::function<int()> chosen;
@@ -78,6 +79,11 @@ void add_commands(::CLI::App& app, Line& line) {
                        [&] { return cli::uploads_show(c, line.id); });
   show->add_option("id", line.id)->required();
   auto* report = app.add_subcommand("report", "reports")->require_subcommand(1);
+  auto* windows = command(*report, "windows", "wanted, not told, and soon outside a platform's window", line,
+                          [&] { return cli::report_windows(c, line.days); });
+  windows->add_option("--days", line.days, "leaving within so many days")
+      ->check(::CLI::PositiveNumber)
+      ->capture_default_str();
   auto* reconciliation = command(*report, "reconciliation", "every cent: taken, or under its reason", line,
                                  [&] { return cli::report_reconciliation(c, line.reconciliation); });
   reconciliation->add_option("--destination", line.reconciliation.destination);
@@ -86,6 +92,31 @@ void add_commands(::CLI::App& app, Line& line) {
   reconciliation->add_option("--state", line.reconciliation.state,
                              "taken, missing, excess, none, uncertain, unlocated");
   reconciliation->add_flag("--conversions", line.reconciliation.conversions, "list every conversion");
+  auto* backup = command(app, "backup", "copy the store to a new file, beside a running daemon", line,
+                         [&] { return cli::backup(c, line.file); }, {});
+  backup->add_option("file", line.file, "must not exist yet")->required();
+  auto* restore = command(app, "restore", "put a backup in the store's place; the daemon must be stopped", line,
+                          [&] { return cli::restore(c, line.file); }, {});
+  restore->add_option("file", line.file, "made by headwater backup")->required();
+  auto* backfill = command(app, "backfill", "send what was reached before go-live, after all other rows", line,
+                           [&] { return cli::backfill(c, line.backfill); });
+  backfill->add_option("--goal", line.backfill.goal)->required();
+  backfill->add_option("--destination", line.backfill.destination)->required();
+  backfill->add_option("--from", line.backfill.from, "date, in the reporting zone")->required();
+  backfill->add_option("--to", line.backfill.to, "date, inclusive; default: now");
+  backfill->add_option("--per-hour", line.backfill.per_hour, "rows an hour at most")
+      ->check(::CLI::PositiveNumber)
+      ->capture_default_str();
+  backfill->add_flag("--dry-run", line.backfill.dry_run, "count and money first; nothing is written");
+  auto* ledger = app.add_subcommand("ledger", "the ledger as a whole")->require_subcommand(1);
+  auto* import = command(*ledger, "import", "adopt what another tool told a platform; the daemon must be stopped", line,
+                         [&] { return cli::ledger_import(c, line.file, line.dry_run); });
+  import->add_option("file", line.file, "CSV: destination,object,id,key,time,value,currency and identifiers")
+      ->required();
+  import->add_flag("--dry-run", line.dry_run, "check the file; nothing is written");
+  auto* advise = app.add_subcommand("advise", "advice from the past")->require_subcommand(1);
+  command(*advise, "stages", "which goal a platform can learn from in time", line,
+          [&] { return cli::advise_stages(c); });
   command(app, "version", "versions of the program, its store and its connectors", line,
           [&] { return cli::version(c); });
 }

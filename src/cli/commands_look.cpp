@@ -11,8 +11,6 @@
 namespace hw::cli {
 namespace {
 
-Error bad_argument(std::string text) { return {Action::reject_row, "usage", std::move(text), {}, false}; }
-
 /// "3d", "12h", "30m": how long ago.
 std::optional<Duration> age(const std::string& text) {
   if (text.size() < 2) return std::nullopt;

@@ -7,8 +7,8 @@
 
 #include "cli/command.h"
 #include "cli/signals.h"
+#include "service/daemon.h"
 #include "service/lock.h"
-#include "service/runner.h"
 #include "service/sync.h"
 #include "store/service_rows.h"
 
@@ -40,7 +40,10 @@ int run(const Common& common) {
   auto app = open(common, service::AppOptions::Access::work, code);
   if (!app) return code;
   for (const auto& w : app->warnings) std::cerr << connect::to_string(w) << " (warning)\n";
-  auto done = service::run(*app, signals.stop_token());
+  service::Daemon daemon(std::move(app), *common.registry);
+  signals.on_hangup([&] { daemon.reload(); });
+  auto done = daemon.run(signals.stop_token());
+  signals.on_hangup({});
   return done ? static_cast<int>(kOk) : fail(done.error());
 }
 
@@ -62,6 +65,7 @@ int sync(const Common& common, std::optional<std::int64_t> limit) {
             {"rows set aside", std::to_string(result->rejected)},
             {"subjects reconciled", std::to_string(result->subjects)},
             {"rows sent", std::to_string(result->sent)},
+            {"records written to", std::to_string(result->fields_written)},
             {"rows settled", std::to_string(result->settled)}};
   std::cout << report::render({t}, common.output());
   if (limit)
@@ -78,34 +82,35 @@ int sync(const Common& common, std::optional<std::int64_t> limit) {
   return kTempFail;
 }
 
-/// Written as a request row; the holder of the lock takes it up within seconds. Without a holder it is carried out
-/// here.
+Result<std::string> ask_holder(service::App& app, const std::string& kind, const std::string& args) {
+  const char* user = std::getenv("SUDO_USER") != nullptr ? std::getenv("SUDO_USER") : std::getenv("USER");
+  auto id = app.db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Result<std::int64_t> {
+    return store::service_rows::add_command(tx, kind, args, user != nullptr ? user : "unknown",
+                                            app.clock->system_now());
+  });
+  if (!id) return id.error();
+  if (auto lock = service::Lock::take(app.settings.state_dir)) {
+    if (auto s = service::take_up_commands(app); !s) return s.error();
+  }
+  for (int tries = 0; tries < 150; ++tries) {
+    auto c = app.db->read([&](store::Tx& tx) -> Result<std::optional<store::StoredCommand>> {
+      return store::service_rows::command(tx, *id);
+    });
+    if (!c) return c.error();
+    if (*c && (*c)->done_at) return (*c)->result;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  return Error{Action::retry, "not_yet", "the running daemon has not taken it up yet; it will", {}, false};
+}
+
 int plan_approve(const Common& common, std::int64_t brake) {
   int code = kOk;
   auto app = open(common, service::AppOptions::Access::ask, code);
   if (!app) return code;
-  const char* user = std::getenv("SUDO_USER") != nullptr ? std::getenv("SUDO_USER") : std::getenv("USER");
-  auto id = app->db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Result<std::int64_t> {
-    return store::service_rows::add_command(tx, "plan_approve", std::to_string(brake),
-                                            user != nullptr ? user : "unknown", app->clock->system_now());
-  });
-  if (!id) return fail(id.error());
-  if (auto lock = service::Lock::take(app->settings.state_dir)) {
-    if (auto s = service::take_up_commands(*app); !s) return fail(s.error());
-  }
-  for (int tries = 0; tries < 150; ++tries) {
-    auto c = app->db->read([&](store::Tx& tx) -> Result<std::optional<store::StoredCommand>> {
-      return store::service_rows::command(tx, *id);
-    });
-    if (!c) return fail(c.error());
-    if (*c && (*c)->done_at) {
-      std::cout << (*c)->result << "\n";
-      return (*c)->result == "approved" ? kOk : kDifference;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
-  std::cerr << "headwater: the running daemon has not taken it up yet; it will\n";
-  return kTempFail;
+  auto said = ask_holder(*app, "plan_approve", std::to_string(brake));
+  if (!said) return fail(said.error());
+  std::cout << *said << "\n";
+  return *said == "approved" ? kOk : kDifference;
 }
 
 }  // namespace hw::cli

@@ -1,6 +1,9 @@
 #include "cli/signals.h"
 
+#include <unistd.h>
+
 #include <csignal>
+#include <utility>
 
 #include "base/log.h"
 
@@ -27,15 +30,33 @@ Signals::Signals() {
     sigset_t mask = watched();
     while (!own.stop_requested()) {
       timespec wait{.tv_sec = 0, .tv_nsec = 200'000'000};
-      const int signal = sigtimedwait(&mask, nullptr, &wait);
-      if (signal == SIGTERM || signal == SIGINT) {
-        if (!stop_.stop_requested()) log_event(Level::info, "stopping", {{"signal", signal}});
-        stop_.request_stop();
-      }
+      take(sigtimedwait(&mask, nullptr, &wait));
     }
   });
 }
 
+void Signals::take(int signal) {
+  if (signal == SIGTERM || signal == SIGINT) {
+    if (!stop_.stop_requested()) log_event(Level::info, "stopping", {{"signal", signal}});
+    stop_.request_stop();
+  } else if (signal == SIGHUP) {
+    const std::lock_guard lock(mu_);
+    hung_up_ = true;
+    if (on_hangup_) on_hangup_();
+  }
+}
+
+void Signals::on_hangup(std::function<void()> action) {
+  const std::lock_guard lock(mu_);
+  on_hangup_ = std::move(action);
+  if (hung_up_ && on_hangup_) on_hangup_();
+}
+
 Signals::~Signals() = default;
+
+void end_by_signals_as_process_1() {
+  if (::getpid() != 1) return;
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) std::signal(signal, [](int number) { ::_exit(128 + number); });
+}
 
 }  // namespace hw::cli

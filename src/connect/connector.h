@@ -208,6 +208,7 @@ struct DedupRule {
   bool exists = false;  ///< false: a repeat counts twice
   bool known = true;    ///< false: never relied upon
   std::optional<Duration> window;
+  bool of_uploads_alone = false;  ///< true: a repeated restatement or retraction counts again
 };
 
 /// What a sink can do, as data. Vendor limits cite page and date where they are set.
@@ -252,6 +253,9 @@ class ConversionSink {
  public:
   virtual ~ConversionSink() = default;
   virtual const Contract& contract() const = 0;
+  /// The contract of one destination, where the platform treats its actions differently. Batch size and bytes are
+  /// contract()'s.
+  virtual Contract contract_for(const Target&) const { return contract(); }
   /// Pure: one row, or why not. `now` decides windows. `original` is set for restate and retract.
   virtual std::variant<Item, Refusal> prepare(const Conversion&, const Revision&, const Target&, const Sent* original,
                                               Timestamp now) const = 0;
@@ -282,6 +286,7 @@ struct References {
   std::vector<std::pair<Object, std::string>> fields;             ///< fields named by stages and goals
   std::vector<std::pair<std::string, std::string>> stage_values;  ///< field, value
   std::vector<Target> targets;
+  std::vector<std::pair<Object, std::string>> written_fields{};  ///< the CRM's fields that source fields are written to
 };
 
 class Connector {

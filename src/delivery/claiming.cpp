@@ -36,7 +36,11 @@ Sender::Claim Sender::claim_due(Tx& tx, std::int64_t limit, Timestamp now) {
   }
   claim.requests = grouped(std::move(ready), destination_, sinks_);
   // Without a dedup key a lost answer leaves rows of unknown fate: then no more than one request is at stake.
-  if (!policy_.contract.dedup.exists && claim.requests.size() > 1) claim.requests.resize(1);
+  const auto at_stake = std::find_if(claim.requests.begin(), claim.requests.end(), [this](const Request& r) {
+    return !ledger::repeat_counts_once(r.operation, policy_.contract.dedup);
+  });
+  const auto harmless = static_cast<std::size_t>(at_stake - claim.requests.begin());
+  if (at_stake != claim.requests.end()) claim.requests.resize(std::max<std::size_t>(harmless, 1));
   for (Request& request : claim.requests) {
     for (StoredUpload& u : request.rows) freeze(tx, u, now);
     claim.rows += static_cast<std::int64_t>(request.rows.size());

@@ -71,6 +71,33 @@ TEST(Delivery, WithoutADedupKeyALostAnswerIsUncertainAtOnce) {
   }
 }
 
+TEST(Delivery, WhereOnlyUploadsAreDeduplicatedALostCorrectionIsUncertainAtOnce) {
+  connect::Contract c = generous();
+  c.dedup.of_uploads_alone = true;
+  Loop l(c);
+  win(l, "D1");
+  l.sink().faults = {PlatformFault::lost_after};
+  l.pass(kHour);
+  EXPECT_EQ(l.history("D1"), "upload received 100");
+  l.set("D1", "amount", "700");
+  l.sink().faults = {PlatformFault::lost_after};
+  l.pass(kHour);
+  EXPECT_EQ(l.history("D1"), "upload received 100, restate uncertain 700");
+  EXPECT_EQ(l.differences(), "");
+}
+
+TEST(Delivery, WhereOnlyUploadsAreDeduplicatedACrashLeavesOneCorrectionUncertain) {
+  connect::Contract c = generous();
+  c.dedup.of_uploads_alone = true;
+  Loop l(c);
+  for (const char* deal : {"D1", "D2", "D3"}) win(l, deal);
+  l.settle();
+  for (const char* deal : {"D1", "D2", "D3"}) l.set(deal, "amount", "700");
+  l.sink().faults = {PlatformFault::crash_after};
+  l.pass(kHour);
+  EXPECT_EQ(l.stands("D1") + " " + l.stands("D2") + " " + l.stands("D3"), "uncertain taken taken");
+}
+
 TEST(Delivery, ResendUncertainSendsAgainWhereTheAdminSaysSo) {
   connect::Contract c = generous();
   c.dedup.exists = false;

@@ -21,7 +21,7 @@ struct View {
   Belief belief;
 
   [[nodiscard]] bool same_value() const {
-    return belief.told && desired.wanted && desired.micros.value_or(0) == belief.micros &&
+    return belief.told && !belief.retracted && desired.wanted && desired.micros.value_or(0) == belief.micros &&
            (desired.currency == belief.currency || (!desired.micros && belief.micros == 0));
   }
 };
@@ -162,7 +162,7 @@ Decision decide(const Desired& desired, const std::vector<StoredUpload>& rows, c
   if (v.belief.unlocated) {
     d.b_low = v.belief.low;
     d.b_high = v.belief.high;
-    if (d.b_currency.empty()) d.b_currency = v.belief.uncertain_currency;
+    d.range_currency = v.belief.uncertain_currency;
     stand(d, State::unlocated, std::nullopt);
     return d;
   }
@@ -173,7 +173,7 @@ Decision decide(const Desired& desired, const std::vector<StoredUpload>& rows, c
   if (v.belief.uncertain) {
     d.b_low = v.belief.low;
     d.b_high = v.belief.high;
-    if (d.b_currency.empty()) d.b_currency = v.belief.uncertain_currency;
+    d.range_currency = v.belief.uncertain_currency;
     stand(d, State::uncertain, std::nullopt);
     return d;
   }
@@ -244,8 +244,10 @@ std::vector<store::Contribution> contributions(const store::Standing& s) {
   }
   if (s.state == "uncertain" || s.state == "unlocated") {
     add(s.t_currency, s.state.c_str(), "", 1, s.t_micros);
-    add(s.b_currency, "uncertain_low", "", 0, s.b_low);
-    add(s.b_currency, "uncertain_high", "", 0, s.b_high);
+    add(s.range_currency, "uncertain_low", "", 0, s.b_low);
+    add(s.range_currency, "uncertain_high", "", 0, s.b_high);
+    // Told in another currency before: it stands, or the correction replaced it.
+    if (s.b_currency != s.range_currency) add(s.b_currency, "uncertain_high", "", 0, s.b_micros);
     return out;
   }
   add(s.t_currency, "wanted", "", 0, s.t_micros);

@@ -49,6 +49,7 @@ struct Decision {
   std::string detail;
   std::int64_t t_micros = 0, b_micros = 0, b_low = 0, b_high = 0;
   std::string t_currency, b_currency;
+  std::string range_currency;       ///< of b_low and b_high
   std::optional<NewRevision> make;  ///< the caller has the sink prepare it
   bool supersede_open = false;      ///< the open row was never sent and is no longer right
   bool replace_open = false;        ///< the open row was never sent: its item may be refreshed

@@ -66,7 +66,7 @@ TEST(Ledger, EveryStateSaysWhatMayFollow) {
   int allowed = 0;
   for (S a : all)
     for (S b : all) allowed += may_follow(a, b) ? 1 : 0;
-  EXPECT_EQ(allowed, 18);
+  EXPECT_EQ(allowed, 19);
   for (S end : {S::processed, S::rejected, S::superseded})
     for (S b : all) EXPECT_FALSE(may_follow(end, b)) << to_string(end) << " -> " << to_string(b);
   EXPECT_FALSE(may_follow(S::pending, S::received)) << "nothing is received that was not claimed";
@@ -171,6 +171,42 @@ TEST(Ledger, AConversionWithoutValueIsUncorrectableWhereOnlyValuesAreRestated) {
   EXPECT_EQ(d.reason, Reason::uncorrectable);
 }
 
+TEST(Ledger, ARetractedConversionThatIsWantedAgainIsANewOccurrenceEvenWithoutValue) {
+  StoredUpload told = row(UploadState::processed, 0);
+  StoredUpload back = row(UploadState::processed, 0, Operation::retract);
+  Rules r = rules();
+  r.contract.operations.insert(Operation::retract);
+  r.contract.zero = ZeroRule::ordinary;
+  EXPECT_TRUE(final_zero({told, back}, r.contract));
+  const Decision d = decide(wants(0), {told, back}, r, kNow);
+  EXPECT_EQ(d.state, State::none);
+  EXPECT_THAT(d.detail, testing::HasSubstr("new occurrence"));
+}
+
+TEST(Ledger, ACorrectionOfUnknownFateInAnotherCurrencyKeepsBothInTheAccounts) {
+  StoredUpload correction = row(UploadState::uncertain, 90, Operation::restate);
+  StoredUpload told = row(UploadState::processed, 100);
+  told.currency = "USD";
+  const Decision d = decide(wants(90), {told, correction}, rules(), kNow);
+  EXPECT_EQ(d.state, State::uncertain);
+  store::Standing s;
+  s.state = "uncertain";
+  s.t_micros = d.t_micros;
+  s.t_currency = d.t_currency;
+  s.b_micros = d.b_micros;
+  s.b_currency = d.b_currency;
+  s.b_low = d.b_low;
+  s.b_high = d.b_high;
+  s.range_currency = d.range_currency;
+  std::int64_t usd = 0, eur = 0;
+  for (const auto& c : contributions(s)) {
+    if (c.line != "uncertain_high") continue;
+    (c.currency == "USD" ? usd : eur) += c.micros;
+  }
+  EXPECT_EQ(usd, 100 * kUnit);
+  EXPECT_EQ(eur, 90 * kUnit);
+}
+
 TEST(Ledger, GoneKeepsWhatWasToldAndSendsNothing) {
   Decision d = decide(unwanted(Reason::gone), {row(UploadState::processed, 100)}, rules(), kNow);
   EXPECT_FALSE(d.make);
@@ -233,6 +269,17 @@ TEST(Ledger, ADedupWindowIsTrustedUpToTwoHoursBeforeItsEnd) {
   EXPECT_FALSE(may_resend(u, dedup, kNow)) << "without a dedup key a repeat counts twice";
   dedup = {.exists = true, .known = false, .window = std::nullopt};
   EXPECT_FALSE(may_resend(u, dedup, kNow)) << "an unknown window is never relied upon";
+}
+
+TEST(Ledger, ACorrectionIsNotSentAgainWhereOnlyUploadsAreDeduplicated) {
+  const connect::DedupRule dedup{.exists = true, .known = true, .window = std::nullopt, .of_uploads_alone = true};
+  StoredUpload u = row(UploadState::in_flight, 1);
+  u.first_attempt_at = kNow;
+  for (Operation operation : {Operation::upload, Operation::restate, Operation::retract}) {
+    u.operation = operation;
+    EXPECT_EQ(may_resend(u, dedup, kNow), operation == Operation::upload) << to_string(operation);
+    EXPECT_EQ(resend_until(u, dedup).has_value(), operation != Operation::upload) << to_string(operation);
+  }
 }
 
 TEST(Ledger, TestRowsAreNeverBelieved) {

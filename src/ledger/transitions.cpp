@@ -12,13 +12,21 @@ std::int64_t value_of(const store::StoredUpload& u) {
   return u.operation == Operation::retract ? 0 : u.value_micros.value_or(0);
 }
 
+/// What the platform may believe, in the row's currency: what it believed before in another one is not of that range.
+void doubt(Belief& b, const store::StoredUpload& u) {
+  const std::int64_t before = b.told && b.currency == u.currency ? b.micros : 0;
+  b.low = std::min(before, value_of(u));
+  b.high = std::max(before, value_of(u));
+  b.uncertain_currency = u.currency;
+}
+
 }  // namespace
 
 bool may_follow(UploadState from, UploadState to) {
   using S = UploadState;
   switch (from) {
     case S::pending:
-      return to == S::in_flight || to == S::superseded;
+      return to == S::in_flight || to == S::superseded || to == S::uncertain;
     case S::in_flight:
       return to == S::retrying || to == S::received || to == S::processed || to == S::rejected || to == S::uncertain;
     case S::retrying:
@@ -58,15 +66,19 @@ bool taken(const store::StoredUpload& u, connect::Receipt receipt) {
          (receipt == connect::Receipt::none || receipt == connect::Receipt::request);
 }
 
+bool repeat_counts_once(Operation operation, const connect::DedupRule& dedup) {
+  return dedup.exists && (operation == Operation::upload || !dedup.of_uploads_alone);
+}
+
 std::optional<Timestamp> resend_until(const store::StoredUpload& u, const connect::DedupRule& dedup) {
-  if (!dedup.exists || !dedup.known) return u.first_attempt_at;
+  if (!repeat_counts_once(u.operation, dedup) || !dedup.known) return u.first_attempt_at;
   if (!dedup.window) return std::nullopt;
   return *u.first_attempt_at + *dedup.window - kDedupMargin;
 }
 
 bool may_resend(const store::StoredUpload& u, const connect::DedupRule& dedup, Timestamp now) {
   if (!sent(u)) return true;
-  if (!dedup.exists || !dedup.known) return false;
+  if (!repeat_counts_once(u.operation, dedup) || !dedup.known) return false;
   auto until = resend_until(u, dedup);
   return !until || now < *until;
 }
@@ -82,22 +94,17 @@ Belief believe(const std::vector<store::StoredUpload>& rows, connect::Receipt re
       b.currency = u.currency;
       b.last_taken = i;
       if (!b.first_taken) b.first_taken = i;
+      b.retracted = u.operation == Operation::retract;
       b.stands = b.micros != 0 || (i == *b.first_taken && u.operation == Operation::upload);
       b.uncertain = b.unlocated = false;
     } else if (u.state == UploadState::uncertain) {
       b.uncertain = true;
-      const bool same = b.told && b.currency == u.currency;
-      const std::int64_t before = same ? b.micros : 0;
-      b.low = std::min(before, value_of(u));
-      b.high = std::max(before, value_of(u));
-      b.uncertain_currency = u.currency;
+      doubt(b, u);
     } else if (unsettled(u, receipt)) {
       b.open = i;
       if (u.code == kUnlocated) {
         b.unlocated = true;
-        b.low = std::min(b.micros, value_of(u));
-        b.high = std::max(b.micros, value_of(u));
-        b.uncertain_currency = u.currency;
+        doubt(b, u);
       }
     }
   }
@@ -105,9 +112,9 @@ Belief believe(const std::vector<store::StoredUpload>& rows, connect::Receipt re
 }
 
 bool final_zero(const std::vector<store::StoredUpload>& rows, const connect::Contract& contract) {
-  if (contract.zero != connect::ZeroRule::final_retraction) return false;
   const Belief b = believe(rows, contract.receipt);
-  return b.told && !b.stands && !b.open && !b.uncertain;
+  const bool spent = b.retracted || contract.zero == connect::ZeroRule::final_retraction;
+  return spent && b.told && !b.stands && !b.open && !b.uncertain;
 }
 
 }  // namespace hw::ledger

@@ -11,9 +11,10 @@
 namespace hw::ledger {
 
 /// True when an upload may go from one state to the other:
-///   pending -> in_flight | superseded          in_flight -> retrying | received | processed | rejected | uncertain
-///   retrying -> in_flight | rejected | uncertain | superseded (never applied)   received -> processed | rejected |
-///   retrying | uncertain uncertain -> retrying (on_uncertain: resend, or a person) | processed | rejected
+///   pending -> in_flight | superseded | uncertain (a restored backup)          in_flight -> retrying | received |
+///   processed | rejected | uncertain retrying -> in_flight | rejected | uncertain | superseded (never applied)
+///   received -> processed | rejected | retrying | uncertain uncertain -> retrying (on_uncertain: resend, or a person)
+///   | processed | rejected
 bool may_follow(UploadState from, UploadState to);
 
 /// A row is unsettled while its fate may still change by itself.
@@ -27,6 +28,8 @@ inline constexpr const char* kUnlocated = "unlocated";
 /// taken back only when an answer proves that this first attempt was not applied.)
 inline bool sent(const store::StoredUpload& u) { return u.first_attempt_at.has_value(); }
 
+/// Does the platform count a repeat of such a row once?
+bool repeat_counts_once(Operation operation, const connect::DedupRule& dedup);
 /// May the frozen item of a row whose answer is unknown be sent again at `now`? Only while the platform's declared
 /// dedup window, less two hours, counted from the first attempt, is open. A row that was certainly not applied
 /// (`never_applied`) may always go.
@@ -36,8 +39,9 @@ std::optional<Timestamp> resend_until(const store::StoredUpload& u, const connec
 
 /// What the platform believes of one conversion, from its rows in order of revision, live rows only.
 struct Belief {
-  bool told = false;    ///< it took at least one revision
-  bool stands = false;  ///< told, and not brought to zero by a correction since: the platform counts it
+  bool told = false;       ///< it took at least one revision
+  bool stands = false;     ///< told, and not brought to zero by a correction since: the platform counts it
+  bool retracted = false;  ///< the last word that it took was a retraction
   std::int64_t micros = 0;
   std::string currency;
   bool uncertain = false;          ///< a revision of unknown fate follows the last taken one
@@ -50,7 +54,7 @@ struct Belief {
 };
 Belief believe(const std::vector<store::StoredUpload>& rows, connect::Receipt receipt);
 
-/// The last word the platform took was zero, by a correction that it never moves again: this key is spent.
+/// The last word the platform took was a retraction, or a zero that it never moves again: this key is spent.
 bool final_zero(const std::vector<store::StoredUpload>& rows, const connect::Contract& contract);
 
 }  // namespace hw::ledger

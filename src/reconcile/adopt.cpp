@@ -1,8 +1,10 @@
 #include "reconcile/adopt.h"
 
 #include <algorithm>
+#include <set>
 
 #include "ledger/transitions.h"
+#include "reconcile/same_person.h"
 #include "store/service_rows.h"
 
 namespace hw::reconcile {
@@ -24,10 +26,26 @@ struct Adoption {
   std::optional<StoredConversion> mine;
 };
 
+/// Merged into the survivor, or into what was merged into it.
+std::vector<std::int64_t> losers_of(store::Tx& tx, std::int64_t survivor) {
+  std::vector<std::int64_t> out;
+  std::set<std::int64_t> seen{survivor};
+  for (std::vector<std::int64_t> next{survivor}; !next.empty();) {
+    const std::int64_t into = next.back();
+    next.pop_back();
+    for (std::int64_t loser : store::records::merged_into(tx, into)) {
+      if (!seen.insert(loser).second) continue;
+      out.push_back(loser);
+      next.push_back(loser);
+    }
+  }
+  return out;
+}
+
 std::vector<Adoption> adoptions(store::Tx& tx, std::int64_t survivor) {
   std::vector<Adoption> out;
   std::vector<StoredConversion> own = rows::conversions_of_record(tx, survivor);
-  for (std::int64_t loser : store::records::merged_into(tx, survivor)) {
+  for (std::int64_t loser : losers_of(tx, survivor)) {
     for (const StoredConversion& told : rows::conversions_of_record(tx, loser)) {
       if (!sent_anywhere(tx, told)) continue;
       const auto same_goal = [&](const auto& c) { return c.goal == told.goal; };
@@ -74,8 +92,9 @@ std::vector<StoredConversion> conversions_after_merges(store::Tx& tx, const Subj
   std::vector<StoredConversion> out = rows::conversions_of_record(tx, self);
   const bool lost = subject.record.state == "merged" && subject.record.merged_into;
   if (!lost && subject.record.state != "live") return out;
-  const std::int64_t survivor = lost ? *subject.record.merged_into : self;
-  for (const Adoption& a : adoptions(tx, survivor)) {
+  const auto last = survivor(tx, self);
+  if (!last || last->state != "live") return out;
+  for (const Adoption& a : adoptions(tx, last->id)) {
     const std::int64_t leaves = lost ? a.told.id : a.mine ? a.mine->id : 0;
     if (lost && a.told.record_id != self) continue;
     std::erase_if(out, [&](const auto& c) { return c.id == leaves; });

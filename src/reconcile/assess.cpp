@@ -13,7 +13,7 @@ namespace rows = store::ledger_rows;
 
 /// Was the occurrence ended at this destination by a zero that the platform never moves again?
 bool ended(store::Tx& tx, const StoredConversion& c, const DestinationPlan& plan) {
-  if (c.id == 0 || plan.contract.zero != connect::ZeroRule::final_retraction) return false;
+  if (c.id == 0) return false;
   return ledger::final_zero(rows::uploads(tx, c.id, plan.destination->name), plan.contract);
 }
 

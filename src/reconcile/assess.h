@@ -9,6 +9,8 @@
 #include "reconcile/goals.h"
 #include "settings/instances.h"
 #include "settings/settings.h"
+#include "store/backfills.h"
+#include "store/backup.h"
 #include "store/ledger_rows.h"
 
 /// One subject against its goals and their destinations: what stands, and what is to be done about it. Writes nothing
@@ -20,8 +22,12 @@ struct DestinationPlan {
   const settings::Destination* destination = nullptr;
   settings::SinkSet sinks;
   connect::Contract contract;
-  Timestamp go_live;  ///< the later of goal's and destination's
+  Timestamp go_live;                               ///< the later of goal's and destination's
+  std::vector<store::StoredBackfill> backfills{};  ///< the history that it is to be told all the same
+  std::optional<store::Gap> gap{};                 ///< a backup was restored: nobody knows what was sent in it
 
+  /// Before go-live, and in a span that a backfill asks for.
+  [[nodiscard]] bool backfilled(Timestamp entered) const;
   /// Who is told: destinations of one upload connector and account share the click that a lineage chose.
   [[nodiscard]] std::string platform() const { return sinks.upload_connector + "/" + destination->account; }
 };

@@ -14,7 +14,7 @@ namespace rows = store::ledger_rows;
 constexpr Duration kSoon = std::chrono::hours(1);
 constexpr std::int64_t kFewest = 5;  ///< below this many no share of the value brakes
 
-struct Sum {
+struct LoweringSum {
   std::int64_t n = 0, micros = 0;
   void add(const std::vector<rows::Lowerings>& lowerings, const std::string& currency) {
     for (const auto& l : lowerings) {
@@ -46,7 +46,7 @@ Timestamp counted_since(Tx& tx, const settings::Destination& d, Timestamp now) {
   return since;
 }
 
-bool too_much(Tx& tx, const DestinationPlan& plan, const Sum& sum, const std::string& currency) {
+bool too_much(Tx& tx, const DestinationPlan& plan, const LoweringSum& sum, const std::string& currency) {
   const settings::Destination& d = *plan.destination;
   if (sum.n > d.max_lowering_count) return true;
   const std::int64_t told = told_value(tx, d, currency);
@@ -59,7 +59,7 @@ bool brake_closed(Tx& tx, const DestinationPlan& plan, std::int64_t conversion, 
                   std::int64_t micros, Timestamp now) {
   const settings::Destination& d = *plan.destination;
   if (auto brake = rows::open_brake(tx, d.name)) return !brake->approved_at.has_value();
-  Sum sum;
+  LoweringSum sum;
   sum.add(rows::lowerings_since(tx, d.name, counted_since(tx, d, now)), currency);
   sum.add(rows::lowering_candidates(tx, d.name, d.goal, now + kSoon), currency);
   if (!waits(tx, plan, conversion, now + kSoon)) {
@@ -84,7 +84,7 @@ Status release_brakes(store::Db& db, Timestamp now) {
   if (!*open) return {};
   return db.transact(store::Durability::ledger, [&](Tx& tx) -> Status {
     for (const auto& b : rows::brakes(tx)) {
-      if (b.released_at || !rows::list_standings(tx, b.destination, "", "braked", 0, 1).empty()) continue;
+      if (b.released_at || rows::any_standing(tx, b.destination, "braked")) continue;
       rows::release_brake(tx, b.id, now);
       log_event(Level::info, "brake_released", {{"destination", b.destination}, {"brake", b.id}});
     }

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "ledger/item_json.h"
+#include "reconcile/import.h"
 
 namespace hw::reconcile {
 namespace {
@@ -48,6 +49,7 @@ Conversion conversion_of(const Asked& a, const Telling& t, const Who& who,
     }
     out.at = apart(a, c, out.at, click, made_before);
   }
+  if (t.original != nullptr && t.original->code == kImported) out.dedup_id = t.original->dedup_key;
   if (t.original != nullptr && t.original->conversion_at) out.at = *t.original->conversion_at;
   if (const store::StoredRecord* p = who.person) {
     out.hashes = p->hashes;
@@ -101,6 +103,10 @@ std::variant<StoredUpload, connect::Refusal> compose(const Asked& a, const Telli
   if (t.original != nullptr) {
     auto item = ledger::item_from_json(t.original->item);
     if (!item) return connect::Refusal{.reason = "uncorrectable", .detail = item.error().detail, .look_again = {}};
+    if (item->body.empty())
+      return connect::Refusal{.reason = "uncorrectable",
+                              .detail = "another tool told it, by nothing that the file or the CRM names",
+                              .look_again = {}};
     // A correction goes where the original went, whatever the configuration says today.
     target.account = t.original->account;
     target.action = t.original->action;

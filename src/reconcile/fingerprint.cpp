@@ -68,16 +68,50 @@ void add(std::ostringstream& out, const settings::Destination& d) {
   out << '\n';
 }
 
+void add(std::ostringstream& out, const settings::ConnectorInstance& c) {
+  out << c.name << '|' << c.type << '|' << c.enabled << '|';
+  add(out, c.options);
+  out << '\n';
+}
+
+/// What the connector says of its platform: another release may know it better.
+void add(std::ostringstream& out, const connect::Contract& c) {
+  for (Operation op : c.operations) out << to_string(op) << ' ';
+  out << c.restate_up << c.restate_down << static_cast<int>(c.zero) << '|' << c.dedup.exists << c.dedup.known
+      << (c.dedup.window ? c.dedup.window->count() : -1) << '|' << static_cast<int>(c.receipt)
+      << static_cast<int>(c.counting) << '|' << (c.adjust_until ? c.adjust_until->count() : -1) << '|'
+      << c.click_window.count() << '|' << c.user_data_window.count() << '|' << c.needs_consent << '|';
+  for (const auto& type : c.click_types) out << type << ' ';
+  for (const auto& form : c.hash_forms) out << form << ' ';
+  out << '\n';
+}
+
 }  // namespace
 
-std::string fingerprint(const settings::Settings& settings, const settings::Goal& goal) {
+std::string fingerprint(const settings::SourceFields& f) {
+  std::ostringstream out;
+  out.imbue(std::locale::classic());
+  out << f.connector << '|' << to_string(f.object) << '|' << static_cast<int>(f.overwrite) << '|' << time(f.go_live)
+      << '|' << f.history << '|';
+  for (const auto& [what, field] : f.fields) out << what << '\x1f' << field << '\x1e';
+  return sha256_hex(out.str());
+}
+
+std::string fingerprint(const settings::Settings& settings, const settings::Connectors& connectors,
+                        const settings::Goal& goal) {
   std::ostringstream out;
   out.imbue(std::locale::classic());
   add(out, goal);
   for (const auto& s : settings.stages)
     if (s.subject == goal.subject) add(out, s);
   for (const auto& d : settings.destinations)
-    if (d.goal == goal.name) add(out, d);
+    if (d.goal == goal.name) {
+      add(out, d);
+      for (const auto& name : {d.upload_by, d.restate_by, d.retract_by})
+        if (const auto* c = settings.connector(name)) add(out, *c);
+      const settings::SinkSet sinks = settings::sinks_of(d, connectors);
+      if (sinks.complete()) add(out, sinks.contract(d));
+    }
   for (const auto& region : settings.consent.regions) out << region << ' ';
   out << settings.consent.send_unknown << static_cast<int>(settings.consent.unknown_region) << settings.currency.str()
       << '|' << settings.zone.name() << '|' << settings.gather.count();

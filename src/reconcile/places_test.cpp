@@ -300,5 +300,103 @@ TEST(Places, TheLoweringThatIsOneTooManyIsCountedItself) {
   EXPECT_EQ(l.stands("D2"), "excess braked");
 }
 
+TEST(Places, AChainOfMergesAdoptsWhatItsFirstLoserWasTold) {
+  Loop l;
+  l.contact("C1", "click");
+  l.deal("D1", "C1", "won", "100");
+  l.settle();
+  l.deal("D2", "C1", "new", "100");
+  l.deal("D3", "C1", "won", "100");
+  l.merge(Object::deal, "D1", "D2");
+  l.merge(Object::deal, "D2", "D3");
+  l.settle();
+  l.pass(kDay * 4);
+  EXPECT_EQ(l.sink().believed.size(), 1U);
+  EXPECT_EQ(l.stands("D3"), "taken");
+  EXPECT_EQ(l.differences(), "");
+}
+
+TEST(Places, ASurvivorWithoutAConversionOfItsOwnAdoptsTheLosers) {
+  Loop l;
+  l.contact("C1", "click");
+  l.deal("D1", "C1", "won", "100");
+  l.settle();
+  const std::string key = l.dedup_id("D1");
+  l.deal("D2", "C1", "new", "100");
+  l.merge(Object::deal, "D1", "D2");
+  l.settle();
+  ASSERT_EQ(l.conversions("D2").size(), 1U);
+  EXPECT_EQ(l.dedup_id("D2"), key);
+  EXPECT_EQ(l.stands("D1"), "none merged");
+}
+
+/// Its connector is disabled: what is due waits, and nothing turns in circles meanwhile.
+TEST(Places, ADueStandingOfADestinationThatIsDisabledWaitsQuietly) {
+  Loop l;
+  l.contact("C1", "click");
+  l.deal("D1", "C1", "won", "100");
+  l.settle();
+  l.set("D1", "stage", "lost");
+  l.settle();
+  ASSERT_EQ(l.stands("D1"), "excess settling");
+  auto away = l.connectors.extract("ads_connector");
+  l.settings.connectors.push_back(
+      {.name = "ads_connector", .type = "fake", .options = {}, .pull_every = {}, .enabled = false, .at = {}});
+  l.start();
+  l.clock.advance(kDay * 5);
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(l.reconcile());
+  EXPECT_EQ(l.reconcile()->subjects, 0U);
+  l.connectors.insert(std::move(away));
+  l.settings.connectors.back().enabled = true;
+  l.start();
+  l.settle();
+  EXPECT_EQ(l.believed("D1"), 0);
+}
+
+TEST(Places, ADestinationWaitsWholeWhileItsAdjustingConnectorIsDisabled) {
+  Loop l;
+  l.settings.destinations[0].restate_by = l.settings.destinations[0].retract_by = "other";
+  l.start();
+  l.contact("C1", "click");
+  l.deal("D1", "C1", "won", "100");
+  l.settle();
+  EXPECT_EQ(l.sink().calls, 0U);
+  l.add_sink("other", generous());
+  l.settings.connectors.push_back(
+      {.name = "other", .type = "fake", .options = {}, .pull_every = {}, .enabled = true, .at = {}});
+  l.start();
+  l.settle();
+  EXPECT_EQ(l.stands("D1"), "taken");
+}
+
+TEST(Places, AGoalThatMovesToAnotherKindOfSubjectLeavesNothingBehind) {
+  Loop l;
+  l.sink().minimum_wait = kHour;
+  l.contact("C1", "click");
+  l.deal("D1", "C1", "won", "100");
+  l.settle();
+  l.settings.goals[0].subject = Object::contact;
+  l.settings.stages[1].subject = Object::contact;
+  l.start();
+  l.pass(kDay);
+  EXPECT_EQ(l.history("D1"), "upload superseded 100");
+  EXPECT_EQ(l.stands("D1"), "none not_wanted");
+  EXPECT_EQ(l.reconcile()->subjects, 0U);
+}
+
+TEST(Places, WhatAConnectorSaysOfItsPlatformIsPartOfTheConfiguration) {
+  Loop l;
+  l.sink().rules.click_types.clear();
+  l.start();
+  l.contact("C1", "click");
+  l.deal("D1", "C1", "won", "100");
+  l.settle();
+  EXPECT_EQ(l.stands("D1"), "missing no_identifier");
+  l.sink().rules.click_types = generous().click_types;
+  l.start();
+  l.settle();
+  EXPECT_EQ(l.stands("D1"), "taken");
+}
+
 }  // namespace
 }  // namespace hw::reconcile

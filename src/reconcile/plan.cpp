@@ -1,5 +1,6 @@
 #include "reconcile/plan.h"
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <tuple>
@@ -38,7 +39,7 @@ Status each_row(const settings::Settings& settings, const settings::Connectors& 
           if (!subject) continue;
           for (const ConversionWork& c : assess(tx, frame, *subject, conversions_after_merges(tx, *subject)))
             for (const Work& w : c.work)
-              if (w.make && !see(c, w)) return {};
+              if (w.make && w.make->state == UploadState::pending && !see(c, w)) return {};
         }
       }
     }
@@ -48,17 +49,29 @@ Status each_row(const settings::Settings& settings, const settings::Connectors& 
 
 }  // namespace
 
+bool DestinationPlan::backfilled(Timestamp entered) const {
+  return entered < go_live && std::any_of(backfills.begin(), backfills.end(), [&](const store::StoredBackfill& b) {
+           return b.from <= entered && entered < b.to;
+         });
+}
+
 std::string go_live_scope(Mode mode) { return std::string("destination:") + to_string(mode); }
 
 std::vector<DestinationPlan> destination_plans(Tx& tx, const settings::Settings& settings,
                                                const settings::Connectors& connectors, Timestamp now) {
   std::vector<DestinationPlan> out;
+  const auto asked = store::backfills::list(tx);
+  const auto gap = store::backups::gap(tx);
   for (const settings::Destination& d : settings.destinations) {
     DestinationPlan p{.destination = &d,
                       .sinks = settings::sinks_of(d, connectors),
                       .contract = {},
-                      .go_live = later_go_live(tx, settings, d, now)};
-    if (p.sinks.upload == nullptr) continue;
+                      .go_live = later_go_live(tx, settings, d, now),
+                      .backfills = {},
+                      .gap = gap};
+    if (!p.sinks.complete()) continue;
+    std::copy_if(asked.begin(), asked.end(), std::back_inserter(p.backfills),
+                 [&](const auto& b) { return b.destination == d.name && b.goal == d.goal; });
     p.contract = p.sinks.contract(d);
     out.push_back(std::move(p));
   }

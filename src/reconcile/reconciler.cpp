@@ -9,7 +9,9 @@
 #include "reconcile/brake.h"
 #include "reconcile/fingerprint.h"
 #include "reconcile/plan.h"
+#include "reconcile/restored.h"
 #include "store/service_rows.h"
+#include "store/source_fields.h"
 
 namespace hw::reconcile {
 namespace {
@@ -29,18 +31,42 @@ void supersede(Tx& tx, StoredUpload row, const char* why, Timestamp now) {
   rows::move(tx, row, from, kActor, now);
 }
 
+/// A row that nobody asks for any more. Returns whether it is still on its way.
+bool leave_row(Tx& tx, StoredUpload row, bool has_sender, Timestamp now) {
+  const UploadState from = row.state;
+  const bool waits = from == UploadState::pending || from == UploadState::retrying;
+  if (waits && !ledger::sent(row)) {
+    supersede(tx, std::move(row), "no longer in the configuration", now);
+    return false;
+  }
+  const bool open = waits || from == UploadState::in_flight;
+  if (!open || has_sender) return open;
+  row.state = UploadState::uncertain;  // nobody is left to send it again or to hear of it
+  row.code = "destination_removed";
+  row.detail = "its destination left the configuration before the answer came";
+  rows::move(tx, row, from, kActor, now);
+  return false;
+}
+
 /// Nobody asks for it any more: what the platform believes of it is what stands.
-void rest(store::Standing& s) {
+void rest(store::Standing& s, const ledger::Belief& belief) {
   s.look_again_at.reset();
   s.held_by.reset();
   s.flags.clear();
   s.crm_micros = 0;
   s.crm_currency.clear();
-  if (s.state == "uncertain" || s.state == "unlocated") return;
+  if (belief.uncertain) {
+    s.state = to_string(ledger::State::uncertain);
+    s.reason.clear();
+    s.b_low = belief.low;
+    s.b_high = belief.high;
+    s.range_currency = belief.uncertain_currency;
+    return;
+  }
   s.t_micros = s.b_micros;
   s.t_currency = s.b_currency;
   s.detail = "no longer in the configuration";
-  const bool told = !s.b_currency.empty();
+  const bool told = s.state != to_string(ledger::State::none) && !s.b_currency.empty();
   s.state = to_string(told ? ledger::State::taken : ledger::State::none);
   s.reason = told ? "" : to_string(ledger::Reason::not_wanted);
 }
@@ -73,10 +99,18 @@ Status Reconciler::start() {
     for (const settings::Destination& d : settings_.destinations)
       if (!d.go_live && !rows::go_live(tx, go_live_scope(d.mode), d.name))
         rows::set_go_live(tx, go_live_scope(d.mode), d.name, now);
+    doubt_unanswered(tx, destination_plans(tx, settings_, connectors_, now), now);
     mark_removed_goals(tx, settings_);
+    for (const settings::SourceFields& f : settings_.source_fields) {
+      const std::string key = "fingerprint:source_fields:" + f.name;
+      const std::string now_is = fingerprint(f);
+      if (service_rows::meta(tx, key) == now_is) continue;
+      service_rows::mark_all(tx, to_string(f.object), "configuration");
+      service_rows::set_meta(tx, key, now_is);
+    }
     for (const settings::Goal& g : settings_.goals) {
       const std::string key = "fingerprint:goal:" + g.name;
-      const std::string now_is = fingerprint(settings_, g);
+      const std::string now_is = fingerprint(settings_, connectors_, g);
       if (service_rows::meta(tx, key) == now_is) continue;
       service_rows::mark_all(tx, to_string(g.subject), "configuration");
       service_rows::set_meta(tx, key, now_is);
@@ -170,36 +204,50 @@ Status Reconciler::reconcile_one(Tx& tx, Frame& frame, std::int64_t record) {
   auto subject = load_subject(tx, record);
   if (!subject) return {};
   adopt_from_merged(tx, *subject);
+  std::set<std::pair<std::int64_t, std::string>> judged;
   for (ConversionWork& work : assess(tx, frame, *subject, rows::conversions_of_record(tx, record)))
-    apply(tx, std::move(work));
-  leave_unasked(tx, record, frame.now);
+    for (const auto& place : apply(tx, std::move(work))) judged.insert(place);
+  leave_unasked(tx, *subject, frame.now);
+  let_rest(tx, record, judged, frame.now);
+  for (const settings::SourceFields& f : settings_.source_fields)
+    if (f.object == subject->record.ref.object) store::source_fields::mark_due(tx, f.name, record, frame.now);
   return {};
 }
 
 /// A goal or destination that left the configuration asks for nothing any more: what was not sent goes back, what was
 /// told stays.
-void Reconciler::leave_unasked(Tx& tx, std::int64_t record, Timestamp now) {
-  for (const auto& c : rows::conversions_of_record(tx, record)) {
+void Reconciler::leave_unasked(Tx& tx, const Subject& subject, Timestamp now) {
+  for (const auto& c : rows::conversions_of_record(tx, subject.record.id)) {
+    const settings::Goal* goal = settings_.goal(c.goal);
+    const bool asked = goal != nullptr && goal->subject == subject.record.ref.object;
     for (store::Standing& s : rows::standings(tx, c.id)) {
       const settings::Destination* d = settings_.destination(s.destination);
-      if (d != nullptr && d->goal == c.goal && settings_.goal(c.goal) != nullptr) continue;
+      if (asked && d != nullptr && d->goal == c.goal) continue;
       bool on_its_way = false;
-      for (StoredUpload& u : rows::uploads(tx, c.id, s.destination)) {
-        const bool waits = u.state == UploadState::pending || u.state == UploadState::retrying;
-        if (waits && !ledger::sent(u)) {
-          supersede(tx, std::move(u), "no longer in the configuration", now);
-        } else {
-          on_its_way = on_its_way || waits || u.state == UploadState::in_flight;
-        }
-      }
+      for (StoredUpload& u : rows::uploads(tx, c.id, s.destination))
+        on_its_way = leave_row(tx, std::move(u), /*has_sender=*/d != nullptr, now) || on_its_way;
       if (on_its_way) continue;
-      rest(s);
+      rest(s, ledger::believe(rows::uploads(tx, c.id, s.destination), connect::Receipt::none));
       rows::put_standing(tx, s, ledger::contributions);
     }
   }
 }
 
-void Reconciler::apply(Tx& tx, ConversionWork work) {
+/// A standing that is due and that this pass did not judge (its connector is disabled): it waits for a change of the
+/// configuration, which marks its subject.
+void Reconciler::let_rest(Tx& tx, std::int64_t record, const std::set<std::pair<std::int64_t, std::string>>& judged,
+                          Timestamp now) {
+  for (const auto& c : rows::conversions_of_record(tx, record)) {
+    for (store::Standing& s : rows::standings(tx, c.id)) {
+      if (judged.contains({c.id, s.destination}) || !s.look_again_at || *s.look_again_at > now) continue;
+      s.look_again_at.reset();
+      rows::put_standing(tx, s, ledger::contributions);
+    }
+  }
+}
+
+std::vector<std::pair<std::int64_t, std::string>> Reconciler::apply(Tx& tx, ConversionWork work) {
+  std::vector<std::pair<std::int64_t, std::string>> judged;
   const Timestamp now = clock_.system_now();
   std::int64_t id = work.conversion.id;
   if (id == 0) id = rows::add_conversion(tx, work.conversion);
@@ -224,10 +272,11 @@ void Reconciler::apply(Tx& tx, ConversionWork work) {
     if (w.make && !w.shadow) {
       w.make->conversion_id = id;
       rows::add_upload(tx, *w.make, kActor);
-      if (w.lowering) rows::add_lowering(tx, destination, now, id, w.lowering_micros, w.make->currency);
+      if (w.lowering) rows::add_lowering(tx, destination, now, id, w.lowering_micros, w.standing.b_currency);
     }
     if (w.click) rows::choose_click(tx, work.conversion.lineage, w.plan->platform(), *w.click, now);
     w.standing.conversion_id = id;
+    judged.emplace_back(id, destination);
     if (w.standing.held_by == 0) {  // by a row of this very commit: it has its id in the next round
       w.standing.held_by.reset();
       service_rows::mark_dirty(tx, work.conversion.record_id, "counted_once");
@@ -235,6 +284,7 @@ void Reconciler::apply(Tx& tx, ConversionWork work) {
     if (rows::put_standing(tx, w.standing, ledger::contributions))
       for (std::int64_t held : rows::records_held_by(tx, id)) service_rows::mark_dirty(tx, held, "place_free");
   }
+  return judged;
 }
 
 }  // namespace hw::reconcile

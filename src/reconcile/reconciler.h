@@ -1,7 +1,9 @@
 #pragma once
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -48,8 +50,11 @@ class Reconciler {
  private:
   Result<std::size_t> work_off(const std::vector<std::int64_t>& subjects, const Frame& frame);
   Status reconcile_one(store::Tx& tx, Frame& frame, std::int64_t record);
-  void apply(store::Tx& tx, ConversionWork work);
-  void leave_unasked(store::Tx& tx, std::int64_t record, Timestamp now);
+  /// Returns the (conversion, destination) pairs whose standing it wrote.
+  std::vector<std::pair<std::int64_t, std::string>> apply(store::Tx& tx, ConversionWork work);
+  void leave_unasked(store::Tx& tx, const Subject& subject, Timestamp now);
+  void let_rest(store::Tx& tx, std::int64_t record, const std::set<std::pair<std::int64_t, std::string>>& judged,
+                Timestamp now);
 
   const settings::Settings& settings_;
   const settings::Connectors& connectors_;

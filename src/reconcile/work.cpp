@@ -8,7 +8,9 @@
 #include "reconcile/clicks.h"
 #include "reconcile/compose.h"
 #include "reconcile/consent.h"
+#include "reconcile/import.h"
 #include "reconcile/once_per_person.h"
+#include "reconcile/restored.h"
 #include "reconcile/same_person.h"
 
 namespace hw::reconcile {
@@ -29,7 +31,7 @@ void refuse(Desired& d, Reason why, std::string detail) {
 }
 
 /// The goal's answer as this destination sees it.
-Desired desired_of(const Asked& a) {
+Desired desired_of(const Asked& a, bool imported) {
   Desired d;
   d.wanted = a.reached.wanted;
   d.not_wanted_because = a.reached.why_not;
@@ -40,7 +42,8 @@ Desired desired_of(const Asked& a) {
   d.gone = a.reached.gone;
   // The order of the reasons: what the destination refuses comes after not_wanted and before the value's own.
   const bool judged = !d.wanted && d.not_wanted_because == Reason::not_wanted;
-  if (!judged && a.reached.entered_at < a.plan.go_live) {
+  const bool before = a.reached.entered_at < a.plan.go_live && !imported && !a.plan.backfilled(a.reached.entered_at);
+  if (!judged && before) {
     refuse(d, Reason::before_go_live, "reached before go-live " + rfc3339(a.plan.go_live));
   } else if (!judged && !settings::holds(a.plan.destination->route, a.subject.record.fields)) {
     refuse(d, Reason::excluded_by_goal, "a `route:` condition of the destination does not hold");
@@ -122,8 +125,11 @@ class Assessment {
  public:
   Assessment(const Asked& asked, const StoredConversion& conversion, bool dead,
              const std::vector<StoredUpload>& made_before)
-      : a_(asked), c_(conversion), made_before_(made_before), dead_(dead), desired_(desired_of(asked)) {
+      : a_(asked), c_(conversion), made_before_(made_before), dead_(dead) {
     if (c_.id != 0) history_ = rows::uploads(a_.tx, c_.id, a_.plan.destination->name);
+    const bool imported =
+        std::any_of(history_.begin(), history_.end(), [](const auto& u) { return u.code == kImported; });
+    desired_ = desired_of(asked, imported);
     belief_ = ledger::believe(history_, a_.plan.contract.receipt);
     if (dead_) refuse(desired_, Reason::not_wanted, "goes on as another occurrence: the platform's zero was final");
   }
@@ -238,11 +244,30 @@ class Assessment {
   void make(StoredUpload row) {
     const StoredUpload* refused = refused_last(history_, a_.plan.destination->mode);
     if (refused != nullptr && same_request(*refused, row)) return ledger::apply_same_as_rejected(d_, *refused);
+    row.backfill = row.operation == Operation::upload && a_.plan.backfilled(a_.reached.entered_at);
+    const bool upload = row.operation == Operation::upload;
+    if (doubted(a_.plan, row, upload ? a_.reached.entered_at : desired_.changed_at))
+      return leave_uncertain(std::move(row));
     w_.lowering = d_.make->lowering;
     w_.lowering_micros = lowered_by(d_);
     w_.make = std::move(row);
     w_.shadow = a_.plan.destination->mode == Mode::shadow;
     if (!w_.shadow) keep_click();
+  }
+
+  /// It may have been said between a backup and its restore: it is noted, and not said again.
+  void leave_uncertain(StoredUpload row) {
+    doubt(row, a_.plan.gap->from);
+    history_.push_back(row);
+    const ledger::Belief belief = ledger::believe(history_, a_.plan.contract.receipt);
+    d_.state = ledger::State::uncertain;
+    d_.reason.reset();
+    d_.detail = row.detail;
+    d_.b_low = belief.low;
+    d_.b_high = belief.high;
+    d_.range_currency = belief.uncertain_currency;
+    w_.make = std::move(row);
+    keep_click();
   }
 
   void keep_click() {
@@ -264,6 +289,7 @@ class Assessment {
     s.b_currency = d_.b_currency;
     s.b_low = d_.b_low;
     s.b_high = d_.b_high;
+    s.range_currency = d_.range_currency;
     s.look_again_at = d_.look_again;
     s.changed_at = a_.reached.changed_at;
     s.held_by = held_by_;

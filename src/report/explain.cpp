@@ -10,7 +10,9 @@
 #include "journey/journey.h"
 #include "model/money.h"
 #include "reconcile/goals.h"
+#include "report/cells.h"
 #include "store/ledger_rows.h"
+#include "store/source_fields.h"
 
 namespace hw::report {
 namespace {
@@ -232,6 +234,30 @@ Table upload_table(const Asked& a, const std::vector<StoredConversion>& conversi
   return t;
 }
 
+Table source_fields_table(const Asked& a) {
+  Table t{.name = "source_fields",
+          .title = "Source fields in the CRM",
+          .columns = {{"source_fields", "Entry"},
+                      {"state", "State"},
+                      {"at", "Since"},
+                      {"code", "Code"},
+                      {"detail", "Detail"},
+                      {"written", "Written by Headwater"},
+                      {"next", "Next try"}},
+          .rows = {},
+          .note = {}};
+  for (const settings::SourceFields& f : a.settings.source_fields) {
+    const auto s = store::source_fields::state(a.tx, f.name, a.record.id);
+    if (!s) continue;
+    std::string written;
+    for (const auto& w : store::source_fields::written(a.tx, f.name, a.record.id))
+      written += (written.empty() ? "" : ", ") + w.field;
+    t.rows.push_back(
+        {f.name, s->state, a.at(s->updated_at), s->code, s->detail, written, time_cell(s->next_at, a.settings.zone)});
+  }
+  return t;
+}
+
 }  // namespace
 
 Result<std::vector<Table>> explain(store::Tx& tx, const settings::Settings& settings, Object object,
@@ -253,7 +279,8 @@ Result<std::vector<Table>> explain(store::Tx& tx, const settings::Settings& sett
                             history_table(a),
                             conversion_table(a, conversions),
                             passed_over_table(a, conversions),
-                            upload_table(a, conversions)};
+                            upload_table(a, conversions),
+                            source_fields_table(a)};
 }
 
 }  // namespace hw::report

@@ -1,11 +1,15 @@
 #include "report/status.h"
 
+#include <cstdlib>
+
+#include "base/text.h"
 #include "base/zone.h"
 #include "report/cells.h"
 #include "store/identities.h"
 #include "store/ledger_rows.h"
 #include "store/records.h"
 #include "store/service_rows.h"
+#include "store/source_fields.h"
 #include "store/touches.h"
 
 namespace hw::report {
@@ -70,6 +74,47 @@ Table destinations(store::Tx& tx, const settings::Settings& settings) {
   return t;
 }
 
+Table source_fields(store::Tx& tx, const settings::Settings& settings) {
+  Table t{.name = "source_fields",
+          .title = "Source fields written to the CRM",
+          .columns = {{"source_fields", "Entry"},
+                      {"connector", "Connector"},
+                      {"due", "Due", true},
+                      {"written", "Written", true},
+                      {"unchanged", "Nothing known", true},
+                      {"kept_theirs", "Kept a person's entry", true},
+                      {"left_out", "Left out", true},
+                      {"rejected", "Rejected", true},
+                      {"next", "Next write"}},
+          .rows = {},
+          .note = {}};
+  const auto counts = store::source_fields::totals(tx);
+  for (const settings::SourceFields& f : settings.source_fields) {
+    auto n = [&](const char* state) {
+      std::int64_t sum = 0;
+      for (const auto& c : counts)
+        if (c.name == f.name && c.state == state) sum += c.n;
+      return std::to_string(sum);
+    };
+    t.rows.push_back({f.name, f.connector, n("due"), n("written"), n("unchanged"), n("kept_theirs"), n("left_out"),
+                      n("rejected"), time_cell(store::source_fields::next_due(tx, f.name), settings.zone)});
+  }
+  return t;
+}
+
+constexpr const char* kRefused = "refused_configuration";
+
+/// Kept as the time in microseconds, a line break and the errors.
+void add_refused_configuration(store::Tx& tx, const settings::Settings& settings, Table& t) {
+  const std::string kept = service_rows::state(tx, kRefused).value_or("");
+  const std::vector<std::string_view> lines = split(kept, '\n');
+  for (std::size_t i = 1; i < lines.size(); ++i)
+    if (!lines[i].empty())
+      t.rows.push_back({"configuration refused", "-",
+                        format_local(from_micros(std::strtoll(kept.c_str(), nullptr, 10)), settings.zone), "config",
+                        std::string(lines[i]) + " (the one from before is in force)", "-"});
+}
+
 Table trouble(store::Tx& tx, const settings::Settings& settings) {
   Table t{.name = "trouble",
           .title = "Needs a look",
@@ -81,6 +126,7 @@ Table trouble(store::Tx& tx, const settings::Settings& settings) {
                       {"next_try", "Next try"}},
           .rows = {},
           .note = {}};
+  add_refused_configuration(tx, settings, t);
   for (const auto& p : service_rows::pauses(tx))
     t.rows.push_back({"paused " + p.scope, p.name, format_local(p.since, settings.zone), p.code, p.detail,
                       time_cell(p.retry_at, settings.zone)});
@@ -117,7 +163,17 @@ Table totals(store::Tx& tx) {
 }  // namespace
 
 std::vector<Table> status(store::Tx& tx, const settings::Settings& settings, Timestamp) {
-  return {sources(tx, settings), destinations(tx, settings), trouble(tx, settings), totals(tx)};
+  std::vector<Table> out{sources(tx, settings), destinations(tx, settings)};
+  if (!settings.source_fields.empty()) out.push_back(source_fields(tx, settings));
+  out.push_back(trouble(tx, settings));
+  out.push_back(totals(tx));
+  return out;
+}
+
+void note_refused_configuration(store::Tx& tx, const std::string& errors, Timestamp now) {
+  const bool known = service_rows::state(tx, kRefused).has_value();
+  if (errors.empty() && !known) return;
+  service_rows::set_state(tx, kRefused, errors.empty() ? "" : std::to_string(to_micros(now)) + "\n" + errors);
 }
 
 }  // namespace hw::report

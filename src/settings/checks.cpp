@@ -40,11 +40,13 @@ class Checks {
     names("stages", "stage");
     names("goals", "goal");
     names("destinations", "destination");
+    names("source_fields", "source_fields entry");
     credentials();
     for (std::size_t i = 0; i < s_.stages.size(); ++i) stage(i);
     for (std::size_t i = 0; i < s_.goals.size(); ++i) goal(i);
     revenue_goals();
     for (std::size_t i = 0; i < s_.destinations.size(); ++i) destination(i);
+    for (std::size_t i = 0; i < s_.source_fields.size(); ++i) source_fields(i);
     identifier_limits();
     for (const ConnectorInstance& c : s_.connectors) connector(c);
   }
@@ -292,6 +294,74 @@ class Checks {
                    fmt::format("destinations '{}' and '{}' tell one conversion action of one goal; give them route: "
                                "conditions that part them",
                                a.name, b.name));
+  }
+
+  // ----------------------------------------------------------------------------------------------------- source fields
+
+  void source_fields(std::size_t i) {
+    const SourceFields& f = s_.source_fields[i];
+    const Options& o = root_.groups("source_fields")[i];
+    field_writer(f, o);
+    for (const auto& [what, field] : f.fields) {
+      written_value(what, o);
+      if (field.empty())
+        findings_.error(o.mark("fields", what), fmt::format("'{}' of source_fields: name the CRM's field", what));
+    }
+    written_once(f, o);
+  }
+
+  void field_writer(const SourceFields& f, const Options& o) {
+    const ConnectorInstance* instance = s_.connector(f.connector);
+    if (instance == nullptr) {
+      if (!f.connector.empty())
+        findings_.error(o.mark("connector"),
+                        fmt::format("source_fields '{}': no connector is called '{}'{}", f.name, f.connector,
+                                    suggestion(f.connector, names_of(s_.connectors))));
+      return;
+    }
+    const connect::ConnectorType* type = registry_.find(instance->type);
+    if (type != nullptr && !type->roles.contains("source_fields"))
+      findings_.error(o.mark("connector"),
+                      fmt::format("source_fields '{}': connector '{}' ({}) writes no source fields", f.name,
+                                  f.connector, type->name));
+  }
+
+  void written_value(const std::string& what, const Options& o) {
+    static const std::vector<std::string> kKnown = [] {
+      std::vector<std::string> all{"touches", "first_seen", "last_seen"};
+      for (const char* which : {"first_", "last_"})
+        for (const char* part :
+             {"channel", "source", "medium", "campaign", "term", "content", "landing_page", "referrer", "at"})
+          all.push_back(std::string(which) + part);
+      return all;
+    }();
+    constexpr std::string_view kIdentifier = "identifier.";
+    if (what.rfind(kIdentifier, 0) == 0 && what.size() > kIdentifier.size()) return;
+    if (std::ranges::find(kKnown, what) == kKnown.end())
+      findings_.error(o.mark("fields", what),
+                      fmt::format("'fields' of source_fields: there is no '{}'{}", what, suggestion(what, kKnown)));
+  }
+
+  /// Two values for one field of the CRM would overwrite each other for ever.
+  void written_once(const SourceFields& f, const Options& o) {
+    std::map<std::string, std::string> first;
+    for (const auto& [what, field] : f.fields) {
+      const auto [it, is_new] = first.emplace(field, what);
+      if (!is_new && !field.empty())
+        findings_.error(o.mark("fields", what), fmt::format("'{}' and '{}' of source_fields '{}' are written to one "
+                                                            "field, '{}'",
+                                                            it->second, what, f.name, field));
+    }
+    for (const SourceFields& other : s_.source_fields) {
+      if (&other >= &f || other.connector != f.connector || other.object != f.object) continue;
+      for (const auto& [what, field] : other.fields) {
+        const auto mine = first.find(field);
+        if (mine == first.end()) continue;
+        findings_.error(o.mark("fields", mine->second),
+                        fmt::format("field '{}' is written by source_fields '{}' too", field, other.name));
+        first.erase(mine);
+      }
+    }
   }
 
   // -------------------------------------------------------------------------------------------- identity and

@@ -84,6 +84,9 @@ OptionDecl service() {
               optional("stop_deadline", OptionType::duration, "30s", "How long a stop waits for requests under way."),
               1, 600),
           option("ca_file", OptionType::path, "PEM file of certificate authorities to trust instead of the system's."),
+          option("listen", OptionType::text,
+                 "Loopback address and port where /healthz, /readyz and /metrics answer, such as 127.0.0.1:9464; left "
+                 "out: nowhere."),
       });
 }
 
@@ -243,6 +246,27 @@ OptionDecl destinations() {
                "Platform accounts and conversion actions, each told of one goal.", std::move(children));
 }
 
+OptionDecl source_fields() {
+  return group(
+      "source_fields", OptionType::group_list, "First and last touch, written to the CRM's records.",
+      {
+          needed("name", OptionType::text, "Name of this entry, as `status` and logs call it."),
+          needed("connector", OptionType::text, "Connector instance of the CRM; its type must write source fields."),
+          choice("object", {"lead", "contact", "deal"}, "contact", "Kind of record that is written to."),
+          needed("fields", OptionType::text_map,
+                 "What is written: the CRM's field. first_channel, first_source, first_medium, first_campaign, "
+                 "first_term, first_content, first_landing_page, first_referrer, first_at, the same with last_, "
+                 "identifier.TYPE (such as identifier.ga_client_id), touches, first_seen, last_seen."),
+          choice("overwrite", {"ours", "always"}, "ours",
+                 "ours: only what is empty or what Headwater wrote; always: a person's entries too."),
+          within(optional("daily_limit", OptionType::integer, "5000", "Records written in one day."), 1, 10'000'000,
+                 "records"),
+          option("go_live", OptionType::text,
+                 "Records created before this date or time are left alone; left out: from the first start."),
+          optional("history", OptionType::boolean, "false", "Write records created before go-live too."),
+      });
+}
+
 OptionDecl connectors() {
   return group(
       "connectors", OptionType::group_map,
@@ -272,6 +296,7 @@ Decls all_sections() {
       stages(),
       goals(),
       destinations(),
+      source_fields(),
       connectors(),
   };
 }

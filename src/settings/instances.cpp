@@ -51,9 +51,9 @@ const std::string& SinkSet::connector_of(Operation op) const {
 }
 
 connect::Contract SinkSet::contract(const Destination& d) const {
-  connect::Contract c = upload->contract();
-  const connect::Contract& r = restate->contract();
-  const bool retracts = retract->contract().operations.contains(Operation::retract);
+  connect::Contract c = upload->contract_for(target);
+  const connect::Contract r = restate->contract_for(target);
+  const bool retracts = retract->contract_for(target).operations.contains(Operation::retract);
   c.operations = {Operation::upload};
   if (r.operations.contains(Operation::restate)) c.operations.insert(Operation::restate);
   if (retracts) c.operations.insert(Operation::retract);

@@ -25,10 +25,12 @@ struct SinkSet {
   std::string upload_connector, restate_connector, retract_connector;
   connect::Target target;
 
+  /// False when one of the destination's connectors is disabled: then the whole destination waits.
+  [[nodiscard]] bool complete() const { return upload != nullptr && restate != nullptr && retract != nullptr; }
   [[nodiscard]] connect::ConversionSink* of(Operation op) const;
   [[nodiscard]] const std::string& connector_of(Operation op) const;
   /// The contract of the whole destination: the uploading sink's, with operations, correction rules and age limits
-  /// taken from the adjusting sinks, and the destination's own settings (batch, counting) applied.
+  /// taken from the adjusting sinks, and the destination's own settings (batch, counting) applied. Of a complete set.
   [[nodiscard]] connect::Contract contract(const Destination& d) const;
 };
 

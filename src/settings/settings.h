@@ -96,6 +96,18 @@ struct Destination {
   Mark at;
 };
 
+/// First and last touch written to the records of one CRM object.
+struct SourceFields {
+  std::string name, connector;
+  Object object = Object::contact;
+  std::vector<std::pair<std::string, std::string>> fields;  ///< what is written ("first_source") -> the CRM's field
+  enum class Overwrite : std::uint8_t { ours, always } overwrite = Overwrite::ours;
+  std::int64_t daily_limit = 5000;   ///< records written a day of the reporting zone
+  std::optional<Timestamp> go_live;  ///< records created before are left alone; absent = first start, stored
+  bool history = false;              ///< older records too
+  Mark at;
+};
+
 struct ConnectorInstance {
   std::string name, type;
   connect::Options options;
@@ -114,6 +126,9 @@ struct Settings {
     std::string log_level = "info";
     Duration stop_deadline = std::chrono::seconds(30);
     std::string ca_file;
+    /// Where /healthz, /readyz and /metrics answer: a loopback address without brackets; "" = nowhere. Port 0: any.
+    std::string listen_host;
+    int listen_port = 0;
   } service;
   struct ConsentRule {
     std::set<std::string> regions;  ///< alpha-2 where consent is needed; default EEA, UK, CH
@@ -135,6 +150,7 @@ struct Settings {
   std::vector<Stage> stages;
   std::vector<Goal> goals;
   std::vector<Destination> destinations;
+  std::vector<SourceFields> source_fields;
   std::vector<ConnectorInstance> connectors;
 
   [[nodiscard]] const Goal* goal(std::string_view name) const;

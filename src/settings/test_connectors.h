@@ -20,7 +20,7 @@ inline connect::ConnectorType files_type() {
   connect::ConnectorType t;
   t.name = "files";
   t.title = "Files of a directory";
-  t.roles = {"records", "touches"};
+  t.roles = {"records", "touches", "source_fields"};
   connect::OptionDecl path = test_option("path", OptionType::path, "File or directory to read.");
   path.required = true;
   connect::OptionDecl columns = test_option("columns", OptionType::text_map, "Field: name of its column.");

@@ -1,5 +1,6 @@
 #include "settings/typed.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <charconv>
@@ -26,6 +27,13 @@ std::string upper(std::string_view text) {
   return out;
 }
 
+/// 127.0.0.0/8 written out in full, ::1 or localhost: what another machine can never reach.
+bool is_loopback_address(std::string_view host) {
+  if (host == "localhost" || host == "::1") return true;
+  in_addr v4{};
+  return ::inet_pton(AF_INET, std::string(host).c_str(), &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127;
+}
+
 /// Turns one section after another. Values that were refused before are absent in the options and leave the default.
 class Typed {
  public:
@@ -41,6 +49,7 @@ class Typed {
     for (const Options& o : root_.groups("stages")) s_.stages.push_back(stage(o));
     for (const Options& o : root_.groups("goals")) s_.goals.push_back(goal(o));
     for (const Options& o : root_.groups("destinations")) s_.destinations.push_back(destination(o));
+    for (const Options& o : root_.groups("source_fields")) s_.source_fields.push_back(source_fields(o));
     for (const Options& o : root_.groups("connectors")) s_.connectors.push_back(connector(o));
     return std::move(s_);
   }
@@ -70,6 +79,28 @@ class Typed {
     s_.service.log_level = o->text("log_level");
     s_.service.stop_deadline = o->duration("stop_deadline");
     s_.service.ca_file = o->text("ca_file");
+    if (const std::string listen = o->text("listen"); !listen.empty()) listen_on(listen, o->mark("listen"));
+  }
+
+  /// Nothing signs in there and nothing is encrypted, so only this machine may ask.
+  void listen_on(std::string_view text, const connect::Mark& at) {
+    const auto colon = text.rfind(':');
+    std::string_view host = text.substr(0, colon);
+    const std::string_view port = colon == text.npos ? "" : text.substr(colon + 1);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    std::uint16_t number = 0;
+    const auto [end, bad] = std::from_chars(port.data(), port.data() + port.size(), number);
+    if (port.empty() || bad != std::errc() || end != port.data() + port.size()) {
+      findings_.error(at, fmt::format("listen: expected ADDRESS:PORT such as 127.0.0.1:9464, found '{}'", text));
+    } else if (!is_loopback_address(host)) {
+      findings_.error(at,
+                      fmt::format("listen: '{}' is not a loopback address (127.0.0.1, [::1] or localhost): there is "
+                                  "no sign-in; put a proxy that has one before it",
+                                  host));
+    } else {
+      s_.service.listen_host = host;
+      s_.service.listen_port = number;
+    }
   }
 
   void consent() {
@@ -253,6 +284,20 @@ class Typed {
       if (brake.has("conversions")) d.max_lowering_count = brake.integer("conversions");
       if (brake.has("share")) d.max_lowering_millionths = brake.integer("share");
     }
+  }
+
+  SourceFields source_fields(const Options& o) {
+    SourceFields f;
+    f.name = o.text("name");
+    f.connector = o.text("connector");
+    f.object = object_from(o.text("object")).value_or(Object::contact);
+    f.fields = o.map("fields");
+    f.overwrite = o.text("overwrite") == "always" ? SourceFields::Overwrite::always : SourceFields::Overwrite::ours;
+    if (o.has("daily_limit")) f.daily_limit = o.integer("daily_limit");
+    f.go_live = go_live(o, "source_fields");
+    f.history = o.boolean("history");
+    f.at = o.at;
+    return f;
   }
 
   static ConnectorInstance connector(const Options& o) {

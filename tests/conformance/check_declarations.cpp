@@ -66,7 +66,8 @@ void check_type(const connect::ConnectorType& type) {
   EXPECT_FALSE(type.title.empty());
   EXPECT_FALSE(type.roles.empty());
   for (const std::string& role : type.roles) {
-    EXPECT_TRUE((std::set<std::string>{"records", "touches", "costs", "conversions"}.contains(role))) << role;
+    EXPECT_TRUE((std::set<std::string>{"records", "touches", "costs", "source_fields", "conversions"}.contains(role)))
+        << role;
   }
   EXPECT_EQ(type.api_version.empty(), type.api_version_ends.empty()) << "a version without its end";
   for (const connect::IdentifierDecl& d : type.vocabulary.identifiers) EXPECT_FALSE(d.help.empty()) << d.type;

@@ -206,7 +206,7 @@ void Loop::start() {
   must(reconciler_->start());
   for (const auto& d : settings.destinations) {
     auto sinks = settings::sinks_of(d, connectors);
-    if (sinks.upload == nullptr || d.mode == Mode::shadow) continue;
+    if (!sinks.complete() || d.mode == Mode::shadow) continue;
     senders_[d.name] = std::make_unique<delivery::Sender>(d, std::move(sinks), *db, clock, *random);
   }
 }

@@ -1,0 +1,386 @@
+#include "delivery/field_writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/backoff.h"
+#include "base/crash_point.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "store/ledger_rows.h"
+#include "store/service_rows.h"
+
+namespace hw::delivery {
+namespace {
+
+using connect::Outcome;
+using connect::Verdict;
+using store::Durability;
+using store::SourceFieldState;
+using store::Tx;
+using store::WrittenField;
+namespace rows = store::source_fields;
+namespace service_rows = store::service_rows;
+
+constexpr const char* kScope = "source_fields";
+constexpr Duration kWhileReading = std::chrono::minutes(1);
+constexpr Duration kRetryOfPause = std::chrono::hours(1);
+
+connect::Context context(const std::stop_token& cut) { return {.stop = cut, .timeout = std::chrono::seconds(60)}; }
+
+std::string day_key(const std::string& entry) { return "source_fields:" + entry; }
+
+}  // namespace
+
+FieldWriter::FieldWriter(const settings::SourceFields& entry, connect::SourceFieldWriter& writer, const Zone& zone,
+                         store::Db& db, const Clock& clock, Random& random, std::function<bool()> reading)
+    : entry_(entry),
+      writer_(writer),
+      zone_(zone),
+      db_(db),
+      clock_(clock),
+      random_(random),
+      reading_(std::move(reading)) {}
+
+Status FieldWriter::start() {
+  const Timestamp now = clock_.system_now();
+  return db_.transact(Durability::ledger, [&](Tx& tx) -> Status {
+    if (!store::ledger_rows::go_live(tx, kScope, entry_.name))
+      store::ledger_rows::set_go_live(tx, kScope, entry_.name, now);
+    return {};
+  });
+}
+
+std::string FieldWriter::today(Timestamp now) const {
+  const Civil c = zone_.to_civil(now);
+  return fmt::format("{:04}-{:02}-{:02}", c.year, c.month, c.day);
+}
+
+Timestamp FieldWriter::tomorrow(Timestamp now) const {
+  Civil c = zone_.to_civil(now + std::chrono::hours(24));
+  c.hour = c.minute = c.second = c.micros = 0;
+  c.has_time = true;
+  return zone_.to_utc(c);
+}
+
+std::int64_t FieldWriter::written_today(Tx& tx, Timestamp now) const {
+  const std::string kept = service_rows::state(tx, day_key(entry_.name)).value_or("");
+  const std::string prefix = today(now) + " ";
+  return kept.rfind(prefix, 0) == 0 ? std::stoll(kept.substr(prefix.size())) : 0;
+}
+
+/// Why nothing is written now: until when.
+Result<std::optional<Timestamp>> FieldWriter::held() {
+  const Timestamp now = clock_.system_now();
+  if (rest_until_ && *rest_until_ > now) return rest_until_;
+  if (reading_ && reading_()) return std::optional(now + kWhileReading);
+  return db_.read([&](Tx& tx) -> Result<std::optional<Timestamp>> {
+    for (const auto& [scope, name] : {std::pair{std::string(kScope), entry_.name}, {"connector", entry_.connector}}) {
+      const auto p = service_rows::pause(tx, scope, name);
+      if (p && p->retry_at.value_or(Timestamp::max()) > now)
+        return std::optional(p->retry_at.value_or(Timestamp::max()));
+    }
+    if (written_today(tx, now) >= entry_.daily_limit) return std::optional(tomorrow(now));
+    return std::optional<Timestamp>();
+  });
+}
+
+Result<Round> FieldWriter::step(std::stop_token stop, std::stop_token cut) {
+  Round round;
+  auto until = held();
+  if (!until) return until.error();
+  if (*until) {
+    round.resting = true;
+    round.next = *until;
+    return round;
+  }
+  auto jobs = claim(static_cast<std::int64_t>(writer_.max_records()), round);
+  if (!jobs) return jobs.error();
+  if (!jobs->empty() && !stop.stop_requested()) {
+    if (auto s = look(*jobs, cut, round); !s) return s.error();
+    if (auto s = intend(*jobs); !s) return s.error();
+    crash_point("fields.intended");
+    if (auto s = write(*jobs, cut, round); !s) return s.error();
+    crash_point("fields.written");
+    if (auto s = record(*jobs, round); !s) return s.error();
+  }
+  if (round.next) return round;
+  auto next = db_.read([&](Tx& tx) -> Result<std::optional<Timestamp>> { return rows::next_due(tx, entry_.name); });
+  if (!next) return next.error();
+  round.next = *next;
+  return round;
+}
+
+/// What is due, less what is known to need nothing: that is settled at once.
+Result<std::vector<FieldWriter::Job>> FieldWriter::claim(std::int64_t limit, Round& round) {
+  const Timestamp now = clock_.system_now();
+  auto any = db_.read([&](Tx& tx) -> Result<bool> { return !rows::due(tx, entry_.name, now, 1).empty(); });
+  if (!any) return any.error();
+  if (!*any) return std::vector<Job>{};
+  return db_.transact(Durability::bulk, [&](Tx& tx) -> Result<std::vector<Job>> {
+    std::vector<Job> jobs;
+    const Timestamp go_live =
+        entry_.go_live.value_or(store::ledger_rows::go_live(tx, kScope, entry_.name).value_or(now));
+    limit = std::min(limit, entry_.daily_limit - written_today(tx, now));
+    for (SourceFieldState& s : rows::due(tx, entry_.name, now, std::max<std::int64_t>(limit, 1))) {
+      auto job = job_of(tx, s, go_live, now);
+      if (job) jobs.push_back(std::move(*job));
+      if (!job) ++round.settled;
+    }
+    return jobs;
+  });
+}
+
+std::optional<FieldWriter::Job> FieldWriter::job_of(Tx& tx, SourceFieldState state, Timestamp go_live, Timestamp now) {
+  auto settle = [&](const char* as, const char* detail) {
+    state.state = as;
+    state.detail = detail;
+    state.next_at.reset();
+    state.updated_at = now;
+    rows::put_state(tx, state);
+  };
+  auto record = store::records::get(tx, state.record);
+  if (!record || record->state != "live") {
+    settle("left_out", "the record is not live in the CRM");
+    return std::nullopt;
+  }
+  if (!entry_.history && record->created.value_or(record->modified) < go_live) {
+    settle("left_out", "created before go-live; `history: true` writes older records too");
+    return std::nullopt;
+  }
+  Job job;
+  job.state = state;
+  job.record = *record;
+  job.written = rows::written(tx, entry_.name, state.record);
+  job.groups = source_values(entry_, *record, journey::of(tx, *record), now);
+  std::erase_if(job.groups, [&](const FieldGroup& g) { return written_already(g, job.written); });
+  if (job.groups.empty()) {
+    if (job.written.empty()) {
+      settle("unchanged", "nothing is known of where it came from");
+    } else {
+      settle("written", "");
+    }
+    return std::nullopt;
+  }
+  job.change.ref = record->ref;
+  return job;
+}
+
+/// Asks the CRM what the fields hold and decides, group by group.
+Status FieldWriter::look(std::vector<Job>& jobs, std::stop_token cut, Round& round) {
+  std::vector<RecordRef> refs;
+  std::vector<std::string> fields;
+  for (const Job& job : jobs) refs.push_back(job.record.ref);
+  for (const auto& [what, field] : entry_.fields) fields.push_back(field);
+  auto current = writer_.current(refs, fields, context(cut));
+  if (!current) {
+    jobs.clear();
+    return trouble(current.error(), round);
+  }
+  std::map<std::string, std::map<std::string, std::string>> held;
+  for (connect::FieldValues& v : *current) held[v.ref.id] = std::move(v.values);
+  for (Job& job : jobs) {
+    auto it = held.find(job.record.ref.id);
+    if (it == held.end()) {
+      job.outcome.verdict = Verdict::reject_row;
+      job.outcome.code = "not_shown";
+      job.outcome.detail = "the CRM does not show the record";
+      continue;
+    }
+    for (const FieldGroup& g : job.groups) {
+      const Choice choice = choose(g, it->second, job.written, entry_.overwrite);
+      job.choices.push_back(choice);
+      if (choice != Choice::write) continue;
+      for (const auto& [field, value] : g.values)
+        if (it->second[field] != value) job.change.values[field] = value;
+    }
+  }
+  return {};
+}
+
+/// What stands of the field so far; a fresh row where nothing does.
+WrittenField FieldWriter::last_written(const Job& job, const std::string& what, const std::string& field,
+                                       Timestamp now) const {
+  for (const WrittenField& w : job.written)
+    if (w.what == what && w.field == field) return w;
+  return {.name = entry_.name,
+          .record = job.record.id,
+          .what = what,
+          .field = field,
+          .hash = {},
+          .intended = {},
+          .group_at = {},
+          .written_at = now};
+}
+
+/// From here on the CRM may hold the new values: they are Headwater's, whatever becomes of the call.
+Status FieldWriter::intend(std::vector<Job>& jobs) {
+  const Timestamp now = clock_.system_now();
+  return db_.transact(Durability::ledger, [&](Tx& tx) -> Status {
+    for (const Job& job : jobs) {
+      for (const FieldGroup& g : job.groups) {
+        for (const auto& [field, what] : g.whats) {
+          auto value = job.change.values.find(field);
+          if (value == job.change.values.end()) continue;
+          WrittenField w = last_written(job, what, field, now);
+          w.intended = rows::hash_of(value->second);
+          rows::put_written(tx, w);
+        }
+      }
+    }
+    return {};
+  });
+}
+
+Status FieldWriter::write(std::vector<Job>& jobs, std::stop_token cut, Round& round) {
+  std::vector<Job*> some;
+  for (Job& job : jobs)
+    if (!job.change.values.empty()) some.push_back(&job);
+  if (some.empty()) return {};
+  round.sent += some.size();
+  write_some(some, cut);
+  const auto paused =
+      std::find_if(some.begin(), some.end(), [](const Job* j) { return j->outcome.verdict == Verdict::pause; });
+  if (paused != some.end()) return pause((*paused)->outcome);
+  const bool outage = std::all_of(some.begin(), some.end(), [](const Job* j) {
+    return j->outcome.verdict == Verdict::retry && j->outcome.scope != connect::Scope::row;
+  });
+  if (!outage) {
+    outages_ = 0;
+    rest_until_.reset();
+    return resume();
+  }
+  rest_until_ = clock_.system_now() + backoff(outages_++, some.front()->outcome.after, random_);
+  round.next = rest_until_;
+  return {};
+}
+
+/// One call; a refusal of the whole that names no record is bisected.
+void FieldWriter::write_some(std::vector<Job*> jobs, std::stop_token cut) {
+  std::vector<connect::FieldValues> changes;
+  for (const Job* j : jobs) changes.push_back(j->change);
+  auto answered = writer_.write(changes, context(cut));
+  std::vector<Outcome> outcomes;
+  if (!answered) {
+    outcomes.assign(jobs.size(), outcome_of(answered.error()));
+  } else if (answered->outcomes.size() == jobs.size()) {
+    outcomes = std::move(answered->outcomes);
+  } else {
+    Outcome o;
+    o.verdict = Verdict::retry;
+    o.code = "answer_shape";
+    o.detail = "the connector answered about another number of records than were written";
+    outcomes.assign(jobs.size(), o);
+  }
+  const bool whole = jobs.size() > 1 && std::all_of(outcomes.begin(), outcomes.end(), [](const Outcome& o) {
+                       return o.verdict == Verdict::reject_batch;
+                     });
+  if (whole) {
+    const auto middle = jobs.begin() + static_cast<std::ptrdiff_t>(jobs.size() / 2);
+    write_some({jobs.begin(), middle}, cut);
+    write_some({middle, jobs.end()}, cut);
+    return;
+  }
+  for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i]->outcome = std::move(outcomes[i]);
+}
+
+Status FieldWriter::record(const std::vector<Job>& jobs, Round& round) {
+  const Timestamp now = clock_.system_now();
+  std::int64_t n = 0;
+  for (const Job& job : jobs) n += job.change.values.empty() ? 0 : 1;
+  round.settled += jobs.size();
+  return db_.transact(Durability::ledger, [&](Tx& tx) -> Status {
+    for (const Job& job : jobs) record_one(tx, job, now);
+    service_rows::set_state(tx, day_key(entry_.name), today(now) + " " + std::to_string(written_today(tx, now) + n));
+    return {};
+  });
+}
+
+void FieldWriter::record_one(Tx& tx, const Job& job, Timestamp now) {
+  SourceFieldState s = job.state;
+  const Outcome& o = job.outcome;
+  const bool theirs = std::count(job.choices.begin(), job.choices.end(), Choice::kept_theirs) > 0;
+  s.code = o.code;
+  s.detail = o.detail;
+  s.next_at.reset();
+  s.updated_at = now;
+  switch (o.verdict) {
+    case Verdict::accepted:
+    case Verdict::already_received:
+      s.state = theirs ? "kept_theirs" : "written";
+      break;
+    case Verdict::retry:
+    case Verdict::pause:
+      s.state = "due";
+      if (o.spends_attempt) s.tries += 1;
+      s.next_at = now + backoff(std::max(s.tries - 1, 0), o.after, random_);
+      break;
+    case Verdict::reject_row:
+    case Verdict::reject_batch:
+      s.state = "rejected";
+      log_event(
+          Level::warn, "source_fields_rejected",
+          {{"source_fields", entry_.name}, {"record", job.record.ref.id}, {"code", o.code}, {"detail", o.detail}});
+      break;
+  }
+  rows::put_state(tx, s);
+  if (s.state != "written" && s.state != "kept_theirs") return;
+  for (std::size_t i = 0; i < job.groups.size(); ++i) record_group(tx, job, job.groups[i], job.choices[i], now);
+}
+
+/// A value that the CRM held already is Headwater's only if Headwater wrote it: a call whose answer was lost.
+void FieldWriter::record_group(Tx& tx, const Job& job, const FieldGroup& group, Choice choice, Timestamp now) {
+  if (choice == Choice::kept_theirs) return;
+  for (const auto& [field, value] : group.values) {
+    WrittenField w = last_written(job, group.whats.at(field), field, now);
+    const bool ours = choice == Choice::write || w.is_ours(rows::hash_of(value));
+    if (!ours) continue;
+    w.hash = rows::hash_of(value);
+    w.intended.reset();
+    w.group_at = group.at;
+    w.written_at = now;
+    rows::put_written(tx, w);
+  }
+}
+
+Status FieldWriter::trouble(const Error& error, Round& round) {
+  if (error.code == "stopped") return {};
+  if (error.action == Action::pause) return pause(outcome_of(error));
+  rest_until_ = clock_.system_now() + backoff(outages_++, error.retry_after, random_);
+  round.resting = true;
+  round.next = rest_until_;
+  return {};
+}
+
+Status FieldWriter::pause(const Outcome& o) {
+  const Timestamp now = clock_.system_now();
+  return db_.transact(Durability::bulk, [&](Tx& tx) -> Status {
+    const auto before = service_rows::pause(tx, kScope, entry_.name);
+    service_rows::set_pause(tx, {.scope = kScope,
+                                 .name = entry_.name,
+                                 .code = o.code,
+                                 .detail = o.detail,
+                                 .since = before ? before->since : now,
+                                 .retry_at = now + o.after.value_or(kRetryOfPause)});
+    if (!before) log_event(Level::error, "paused", {{kScope, entry_.name}, {"code", o.code}, {"detail", o.detail}});
+    return {};
+  });
+}
+
+Status FieldWriter::resume() {
+  auto paused = db_.read([&](Tx& tx) -> Result<bool> {
+    const auto p = service_rows::pause(tx, kScope, entry_.name);
+    return p && p->retry_at;
+  });
+  if (!paused) return paused.error();
+  if (!*paused) return {};
+  return db_.transact(Durability::bulk, [&](Tx& tx) -> Status {
+    service_rows::clear_pause(tx, kScope, entry_.name);
+    log_event(Level::info, "resumed", {{kScope, entry_.name}});
+    return {};
+  });
+}
+
+}  // namespace hw::delivery

@@ -1,0 +1,79 @@
+#pragma once
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "connect/connector.h"
+#include "delivery/sender.h"
+#include "delivery/source_values.h"
+#include "settings/settings.h"
+#include "store/engine/db.h"
+
+namespace hw::delivery {
+
+/// Writes first and last touch to the records of one CRM: one `source_fields` entry of the configuration. The
+/// reconciler marks records; a round computes what they should say, asks the CRM what they say where that differs from
+/// what was written last, and writes what is empty or Headwater's own.
+///
+/// Durable: what is about to be written is noted before the call, so that after a kill the CRM's value is known to be
+/// Headwater's; writing is idempotent. Yields to reading: while the connector is being read nothing is written. At most
+/// `daily_limit` records a day of the reporting zone.
+///
+/// One caller at a time. Errors are the store's; the network's are states of the records or a pause of scope
+/// "source_fields".
+class FieldWriter {
+ public:
+  /// All outlive it. `reading`: true while the connector's source is in the middle of a pass.
+  FieldWriter(const settings::SourceFields& entry, connect::SourceFieldWriter& writer, const Zone& zone, store::Db& db,
+              const Clock& clock, Random& random, std::function<bool()> reading);
+
+  /// Stores the go-live of a first start.
+  Status start();
+  Result<Round> step(std::stop_token stop, std::stop_token cut = {});
+
+ private:
+  struct Job {
+    store::SourceFieldState state;
+    store::StoredRecord record;
+    std::vector<store::WrittenField> written;
+    std::vector<FieldGroup> groups;  ///< those that may need writing
+    std::vector<Choice> choices;     ///< of each group, once the CRM was asked
+    connect::FieldValues change;     ///< what is written
+    connect::Outcome outcome;
+  };
+
+  Result<std::optional<Timestamp>> held();
+  Result<std::vector<Job>> claim(std::int64_t limit, Round& round);
+  std::optional<Job> job_of(store::Tx& tx, store::SourceFieldState state, Timestamp go_live, Timestamp now);
+  Status look(std::vector<Job>& jobs, std::stop_token cut, Round& round);
+  Status intend(std::vector<Job>& jobs);
+  Status write(std::vector<Job>& jobs, std::stop_token cut, Round& round);
+  void write_some(std::vector<Job*> jobs, std::stop_token cut);
+  Status record(const std::vector<Job>& jobs, Round& round);
+  void record_one(store::Tx& tx, const Job& job, Timestamp now);
+  void record_group(store::Tx& tx, const Job& job, const FieldGroup& group, Choice choice, Timestamp now);
+  [[nodiscard]] store::WrittenField last_written(const Job& job, const std::string& what, const std::string& field,
+                                                 Timestamp now) const;
+  Status trouble(const Error& error, Round& round);
+  Status pause(const connect::Outcome& outcome);
+  Status resume();
+  std::int64_t written_today(store::Tx& tx, Timestamp now) const;
+  [[nodiscard]] std::string today(Timestamp now) const;
+  [[nodiscard]] Timestamp tomorrow(Timestamp now) const;
+
+  const settings::SourceFields& entry_;
+  connect::SourceFieldWriter& writer_;
+  const Zone& zone_;
+  store::Db& db_;
+  const Clock& clock_;
+  Random& random_;
+  std::function<bool()> reading_;
+  int outages_ = 0;
+  std::optional<Timestamp> rest_until_;
+};
+
+}  // namespace hw::delivery

@@ -1,0 +1,265 @@
+#include "delivery/field_writer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "conformance/fake_fields.h"
+#include "conformance/loop.h"
+
+namespace hw::delivery {
+namespace {
+
+using conformance::FakeFields;
+using conformance::kDay;
+using conformance::kHour;
+using conformance::kStart;
+using conformance::Loop;
+using testing::ElementsAre;
+using testing::SizeIs;
+
+/// Contacts of the loop's CRM get first source, last source and client id.
+class Fields : public testing::Test {
+ protected:
+  Fields() {
+    entry().name = "contacts";
+    entry().connector = "crm";
+    entry().fields = {
+        {"first_source", "fs"}, {"first_at", "fa"}, {"last_source", "ls"}, {"identifier.ga_client_id", "ga"}};
+    entry().history = true;
+    restart();
+  }
+
+  settings::SourceFields& entry() {
+    if (l.settings.source_fields.empty()) l.settings.source_fields.emplace_back();
+    return l.settings.source_fields[0];
+  }
+  void restart() {
+    l.start();
+    writer = std::make_unique<FieldWriter>(entry(), fields, l.settings.zone, *l.db, l.clock, *l.random,
+                                           [this] { return reading; });
+    ASSERT_TRUE(writer->start());
+  }
+  Round go() {
+    l.settle();
+    Round last;
+    for (int i = 0; i < 20; ++i) {
+      auto round = writer->step({});
+      EXPECT_TRUE(round) << round.error().detail;
+      last = *round;
+      if (round->settled == 0) break;
+    }
+    return last;
+  }
+  void visit(const std::string& contact, const std::string& key, const std::string& source, Timestamp at) {
+    Touch t;
+    t.key = key;
+    t.at = at;
+    t.source = source;
+    t.medium = "cpc";
+    t.identifiers = {{"crm_contact_id", "crm:" + contact}, {"ga_client_id", "1." + key}};
+    ASSERT_TRUE(l.db->transact(store::Durability::bulk, [&](store::Tx& tx) -> Status {
+      take.row(tx, t, "web", std::nullopt, l.clock.system_now());
+      return {};
+    }));
+  }
+  std::string state(const std::string& contact) {
+    const auto id = l.record_id(Object::contact, contact);
+    const auto s = l.read([&](store::Tx& tx) { return store::source_fields::state(tx, "contacts", id); });
+    return s ? s->state : "";
+  }
+  std::string held(const std::string& contact, const std::string& field) { return fields.held[contact][field]; }
+
+  Loop l;
+  FakeFields fields;
+  bool reading = false;
+  identity::Resolver resolver{identity::ResolverOptions{}};
+  ingest::Take take{l.settings, resolver, [](Touch&) { return std::string("Paid Search"); }};
+  std::unique_ptr<FieldWriter> writer;
+};
+
+TEST_F(Fields, FirstAndLastTouchReachTheRecord) {
+  l.contact("C1", "");
+  visit("C1", "1", "google", kStart - kDay);
+  visit("C1", "2", "newsletter", kStart - kHour);
+  go();
+  EXPECT_EQ(held("C1", "fs"), "google");
+  EXPECT_EQ(held("C1", "ls"), "newsletter");
+  EXPECT_EQ(held("C1", "ga"), "1.1");
+  EXPECT_EQ(state("C1"), "written");
+}
+
+TEST_F(Fields, WhatIsWrittenOnceIsNeitherAskedForNorWrittenAgain) {
+  l.contact("C1", "");
+  visit("C1", "1", "google", kStart - kDay);
+  go();
+  l.set(Object::contact, "C1", "owner", "someone");
+  go();
+  EXPECT_EQ(fields.reads, 1U);
+  EXPECT_EQ(fields.writes, 1U);
+}
+
+TEST_F(Fields, AnEarlierTouchRewritesTheFirstAndALaterOneTheLast) {
+  l.contact("C1", "");
+  visit("C1", "2", "bing", kStart - kDay);
+  go();
+  visit("C1", "1", "google", kStart - kDay * 3);
+  go();
+  EXPECT_EQ(held("C1", "fs"), "google");
+  EXPECT_EQ(held("C1", "fa"), "2026-02-26T21:20:00Z");
+  EXPECT_EQ(held("C1", "ls"), "bing");
+}
+
+/// Invariant 6: write-back never overwrites what a person typed.
+TEST_F(Fields, Invariant6APersonsEntryStays) {
+  fields.held["C1"]["ls"] = "trade fair";
+  l.contact("C1", "");
+  visit("C1", "1", "google", kStart - kDay);
+  go();
+  EXPECT_EQ(held("C1", "ls"), "trade fair");
+  EXPECT_EQ(held("C1", "fs"), "google");
+  EXPECT_EQ(state("C1"), "kept_theirs");
+  fields.held["C1"]["fs"] = "typed since";
+  visit("C1", "0", "earlier", kStart - kDay * 9);
+  go();
+  EXPECT_EQ(held("C1", "fs"), "typed since");
+}
+
+TEST_F(Fields, WithOverwriteAlwaysAPersonsEntryGoes) {
+  entry().overwrite = settings::SourceFields::Overwrite::always;
+  restart();
+  fields.held["C1"]["fs"] = "trade fair";
+  l.contact("C1", "");
+  visit("C1", "1", "google", kStart - kDay);
+  go();
+  EXPECT_EQ(held("C1", "fs"), "google");
+}
+
+TEST_F(Fields, OurOwnValueThatComesBackIsNoEvidence) {
+  l.contact("C1", "");
+  visit("C1", "1", "google", kStart - kDay);
+  go();
+  RecordState back = l.shown(Object::contact, "C1");
+  back.identifiers = {{"ga_client_id", "1.1"}};
+  back.modified = l.clock.system_now() + std::chrono::seconds(1);
+  l.clock.advance(std::chrono::seconds(2));
+  l.show(back);
+  const auto stored =
+      l.read([&](store::Tx& tx) { return *store::records::get(tx, l.record_id(Object::contact, "C1")); });
+  EXPECT_THAT(stored.identifiers, SizeIs(0));
+  back.identifiers = {{"ga_client_id", "2.2"}};
+  back.modified = l.clock.system_now() + std::chrono::seconds(1);
+  l.clock.advance(std::chrono::seconds(2));
+  l.show(back);
+  const auto typed =
+      l.read([&](store::Tx& tx) { return *store::records::get(tx, l.record_id(Object::contact, "C1")); });
+  EXPECT_THAT(typed.identifiers, ElementsAre(Identifier{"ga_client_id", "2.2"}));
+}
+
+TEST_F(Fields, AWriteWhoseAnswerWasLostIsKnownToBeOurs) {
+  fields.answer_lost = true;
+  l.contact("C1", "");
+  visit("C1", "2", "bing", kStart - kDay);
+  go();
+  EXPECT_EQ(held("C1", "fs"), "bing");
+  EXPECT_EQ(state("C1"), "due");
+  visit("C1", "1", "google", kStart - kDay * 3);
+  l.clock.advance(kHour * 2);
+  go();
+  EXPECT_EQ(held("C1", "fs"), "google");
+}
+
+TEST_F(Fields, OneBadRecordHoldsNoOtherBack) {
+  for (const char* id : {"C1", "C2", "C3"}) {
+    l.contact(id, "");
+    visit(id, id, "google", kStart - kDay);
+  }
+  fields.poison = {"C2"};
+  go();
+  EXPECT_EQ(state("C1"), "written");
+  EXPECT_EQ(state("C2"), "rejected");
+  EXPECT_EQ(state("C3"), "written");
+}
+
+TEST_F(Fields, ARefusedRecordWaitsForAChange) {
+  connect::Outcome no;
+  no.verdict = connect::Verdict::reject_row;
+  no.code = "required_property";
+  fields.refused["C1"] = no;
+  l.contact("C1", "");
+  visit("C1", "1", "google", kStart - kDay);
+  go();
+  l.clock.advance(kDay * 30);
+  go();
+  EXPECT_EQ(fields.writes, 1U);
+  fields.refused.clear();
+  l.set(Object::contact, "C1", "owner", "someone");
+  go();
+  EXPECT_EQ(held("C1", "fs"), "google");
+}
+
+TEST_F(Fields, AFieldThatIsMissingPausesTheEntryAndIsSaidOnce) {
+  connect::Outcome missing;
+  missing.verdict = connect::Verdict::pause;
+  missing.scope = connect::Scope::destination;
+  missing.code = "property_doesnt_exist";
+  fields.refused["C1"] = missing;
+  l.contact("C1", "");
+  visit("C1", "1", "google", kStart - kDay);
+  go();
+  EXPECT_TRUE(l.read([](store::Tx& tx) { return store::service_rows::pause(tx, "source_fields", "contacts"); }));
+  fields.refused.clear();
+  l.clock.advance(kHour * 2);
+  go();
+  EXPECT_EQ(held("C1", "fs"), "google");
+  EXPECT_FALSE(l.read([](store::Tx& tx) { return store::service_rows::pause(tx, "source_fields", "contacts"); }));
+}
+
+TEST_F(Fields, NoMoreThanTheDailyLimitIsWritten) {
+  entry().daily_limit = 2;
+  restart();
+  for (const char* id : {"C1", "C2", "C3"}) {
+    l.contact(id, "");
+    visit(id, id, "google", kStart - kDay);
+  }
+  const Round round = go();
+  EXPECT_THAT(fields.written, SizeIs(2));
+  EXPECT_EQ(round.next, from_micros(1'772'409'600'000'000));  // 2026-03-02T00:00:00Z
+  l.clock.advance(kHour * 4);
+  go();
+  EXPECT_THAT(fields.written, SizeIs(3));
+}
+
+TEST_F(Fields, NothingIsWrittenWhileTheConnectorReads) {
+  l.contact("C1", "");
+  visit("C1", "1", "google", kStart - kDay);
+  reading = true;
+  EXPECT_TRUE(go().resting);
+  EXPECT_EQ(fields.reads, 0U);
+  reading = false;
+  go();
+  EXPECT_EQ(fields.writes, 1U);
+}
+
+TEST_F(Fields, RecordsFromBeforeGoLiveAreLeftAlone) {
+  entry().history = false;
+  entry().go_live = kStart + kDay;
+  restart();
+  l.contact("C1", "");
+  visit("C1", "1", "google", kStart - kDay);
+  go();
+  EXPECT_EQ(state("C1"), "left_out");
+  EXPECT_EQ(fields.reads, 0U);
+}
+
+TEST_F(Fields, AnOutageIsWaitedOut) {
+  fields.trouble = {Error{Action::retry, "http_503", "away", {}, false}};
+  l.contact("C1", "");
+  visit("C1", "1", "google", kStart - kDay);
+  EXPECT_TRUE(go().next);
+  l.clock.advance(kHour * 2);
+  go();
+  EXPECT_EQ(held("C1", "fs"), "google");
+}
+
+}  // namespace
+}  // namespace hw::delivery

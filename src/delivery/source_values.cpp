@@ -1,0 +1,162 @@
+#include "delivery/source_values.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "base/zone.h"
+#include "identity/placeholders.h"
+
+namespace hw::delivery {
+namespace {
+
+using journey::Journey;
+using journey::JourneyTouch;
+using store::WrittenField;
+
+constexpr std::string_view kFirst = "first_", kLast = "last_", kIdentifier = "identifier.";
+
+bool starts_with(std::string_view text, std::string_view with) { return text.substr(0, with.size()) == with; }
+
+/// CRMs keep times to the second or so: what they would cut off would look like a person's change.
+std::string seconds(Timestamp t) { return rfc3339(std::chrono::floor<std::chrono::seconds>(t)); }
+
+/// "channel", "source", ... of one touch.
+std::string of_touch(const JourneyTouch& t, std::string_view part) {
+  const Touch& touch = t.stored.touch;
+  if (part == "channel") return t.stored.channel;
+  if (part == "source") return touch.source;
+  if (part == "medium") return touch.medium;
+  if (part == "campaign") return touch.campaign;
+  if (part == "term") return touch.term;
+  if (part == "content") return touch.content;
+  if (part == "landing_page") return touch.landing_page;
+  if (part == "referrer") return touch.referrer;
+  return seconds(touch.at);  // "at": the declaration knows no other
+}
+
+std::string clean(std::string value) { return identity::is_placeholder(value) ? std::string() : value; }
+
+/// What the CRM itself says of a record's source counts where nobody saw the person come, and never as "offline": that
+/// is how a CRM names what it does not know.
+Journey seen(const Journey& whole) {
+  Journey out{whole.people, {}};
+  const auto by_crm = [](const JourneyTouch& t) { return t.stored.touch.kind == "crm_source"; };
+  std::copy_if(whole.touches.begin(), whole.touches.end(), std::back_inserter(out.touches),
+               [&](const JourneyTouch& t) { return !by_crm(t); });
+  if (!out.touches.empty()) return out;
+  std::copy_if(whole.touches.begin(), whole.touches.end(), std::back_inserter(out.touches),
+               [&](const JourneyTouch& t) { return t.stored.touch.medium != "offline"; });
+  return out;
+}
+
+/// The identifier of the earliest touch that carries one, else the record's own: it stays the same as long as that
+/// touch stays.
+std::string identifier(const Journey& j, const store::StoredRecord& record, std::string_view type) {
+  for (const JourneyTouch& t : j.touches)
+    for (const Identifier& id : t.stored.touch.identifiers)
+      if (id.type == type && !clean(id.value).empty()) return id.value;
+  for (const Identifier& id : record.identifiers)
+    if (id.type == type) return clean(id.value);
+  return {};
+}
+
+void put(FieldGroup& group, const std::string& what, const std::string& field, std::string value) {
+  group.values[field] = clean(std::move(value));
+  group.whats[field] = what;
+}
+
+FieldGroup alone(const std::string& what, const std::string& field, std::string value) {
+  FieldGroup group;
+  put(group, what, field, std::move(value));
+  return group;
+}
+
+bool is_seen(const std::string& what) { return what == "first_seen" || what == "last_seen"; }
+
+std::string about_journey(const Journey& j, const JourneyTouch* last, const std::string& what) {
+  if (what == "touches") return j.touches.empty() ? "" : std::to_string(j.touches.size());
+  if (what == "first_seen") return j.touches.empty() ? "" : seconds(j.first_touch()->stored.touch.at);
+  return last == nullptr ? "" : seconds(last->stored.touch.at);
+}
+
+const WrittenField* find(const std::vector<WrittenField>& written, const std::string& what) {
+  auto it = std::find_if(written.begin(), written.end(), [&](const auto& w) { return w.what == what; });
+  return it == written.end() ? nullptr : &*it;
+}
+
+/// What was written for another field of the CRM says nothing of this one.
+const WrittenField* find(const std::vector<WrittenField>& written, const FieldGroup& group, const std::string& field) {
+  const WrittenField* w = find(written, group.whats.at(field));
+  return w != nullptr && w->field == field ? w : nullptr;
+}
+
+std::string value_of(const std::map<std::string, std::string>& current, const std::string& field) {
+  auto it = current.find(field);
+  return it == current.end() ? std::string() : it->second;
+}
+
+bool later_first_touch(const FieldGroup& group, const std::vector<WrittenField>& written) {
+  for (const auto& [field, what] : group.whats) {
+    if (!starts_with(what, kFirst) || is_seen(what)) continue;
+    const WrittenField* w = find(written, group, field);
+    if (w != nullptr && w->hash && w->group_at && group.at && *group.at > *w->group_at) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::vector<FieldGroup> source_values(const settings::SourceFields& entry, const store::StoredRecord& record,
+                                      const Journey& whole, Timestamp now) {
+  const Journey j = seen(whole);
+  FieldGroup first, last;
+  std::vector<FieldGroup> out;
+  const JourneyTouch* first_touch = j.first_touch();
+  const JourneyTouch* last_touch = j.last_touch(now);
+  for (const auto& [what, field] : entry.fields) {
+    if (starts_with(what, kIdentifier)) {
+      out.push_back(alone(what, field, identifier(j, record, what.substr(kIdentifier.size()))));
+    } else if (is_seen(what) || what == "touches") {
+      out.push_back(alone(what, field, about_journey(j, last_touch, what)));
+    } else if (starts_with(what, kFirst)) {
+      if (first_touch != nullptr) put(first, what, field, of_touch(*first_touch, what.substr(kFirst.size())));
+    } else if (last_touch != nullptr) {
+      put(last, what, field, of_touch(*last_touch, what.substr(kLast.size())));
+    }
+  }
+  if (first_touch != nullptr) first.at = first_touch->stored.touch.at;
+  if (last_touch != nullptr) last.at = last_touch->stored.touch.at;
+  out.push_back(std::move(first));
+  out.push_back(std::move(last));
+  std::erase_if(out, [](const FieldGroup& g) {
+    return std::all_of(g.values.begin(), g.values.end(), [](const auto& v) { return v.second.empty(); });
+  });
+  return out;
+}
+
+bool written_already(const FieldGroup& group, const std::vector<WrittenField>& written) {
+  if (later_first_touch(group, written)) return true;
+  return std::all_of(group.values.begin(), group.values.end(), [&](const auto& v) {
+    const WrittenField* w = find(written, group, v.first);
+    return w != nullptr && !w->intended && w->hash == store::source_fields::hash_of(v.second);
+  });
+}
+
+Choice choose(const FieldGroup& group, const std::map<std::string, std::string>& current,
+              const std::vector<WrittenField>& written, settings::SourceFields::Overwrite overwrite) {
+  if (later_first_touch(group, written)) return Choice::unchanged;
+  bool same = true, theirs = false;
+  for (const auto& [field, value] : group.values) {
+    const std::string held = value_of(current, field);
+    if (held == value) continue;
+    same = false;
+    const WrittenField* w = find(written, group, field);
+    const bool ours = held.empty() || (w != nullptr && w->is_ours(store::source_fields::hash_of(held)));
+    theirs = theirs || !ours;
+  }
+  if (same) return Choice::unchanged;
+  if (theirs && overwrite == settings::SourceFields::Overwrite::ours) return Choice::kept_theirs;
+  return Choice::write;
+}
+
+}  // namespace hw::delivery

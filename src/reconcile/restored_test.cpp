@@ -1,0 +1,128 @@
+#include "reconcile/restored.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "conformance/loop.h"
+
+namespace hw::reconcile {
+namespace {
+
+using conformance::generous;
+using conformance::kDay;
+using conformance::kHour;
+using conformance::Loop;
+
+struct Platform {
+  const char* name;
+  connect::DedupRule dedup;
+  const char* unanswered;  ///< how stands what may have been sent
+};
+
+/// A daemon whose store is backed up, and put back while its process is down.
+class Restored : public testing::TestWithParam<Platform> {
+ protected:
+  Restored() : loop_(contract()) {
+    loop_.settings.destinations[0].settle = Duration{};
+    loop_.start();
+  }
+  static connect::Contract contract() {
+    connect::Contract c = generous();
+    c.dedup = GetParam().dedup;
+    return c;
+  }
+  void win(const std::string& deal) {
+    loop_.contact("C" + deal, "click-" + deal);
+    loop_.deal(deal, "C" + deal, "won", "100");
+  }
+  [[nodiscard]] std::string folder() const { return std::filesystem::path(loop_.store_file()).parent_path(); }
+  [[nodiscard]] std::string file() const { return folder() + "/backup.db"; }
+  void back_up() { ASSERT_TRUE(store::back_up(*loop_.db, folder(), file(), loop_.clock.system_now())); }
+  void restore() {
+    loop_.db.reset();
+    auto done = store::restore(folder(), file(), loop_.clock.system_now());
+    ASSERT_TRUE(done) << done.error().detail;
+    loop_.db = std::make_unique<conformance::TestDb>(*store::Db::open({.path = loop_.store_file(), .postgres = {}}));
+    loop_.start();
+  }
+  /// The CRM shows again what it showed since the backup.
+  void show_again(const std::string& deal) {
+    loop_.show(loop_.shown(Object::contact, "C" + deal));
+    loop_.show(loop_.shown(Object::deal, deal));
+    Association tie;
+    tie.from = loop_.shown(Object::deal, deal).ref;
+    tie.to = {{.id = "C" + deal, .role = "primary", .primary = true}};
+    tie.at = loop_.clock.system_now();
+    loop_.take({tie});
+  }
+
+  Loop loop_;
+};
+
+TEST_P(Restored, NothingIsCountedTwiceAndWhatIsUnknownIsSaid) {
+  win("told");
+  win("edited");
+  loop_.settle();
+  win("pending");
+  ASSERT_TRUE(loop_.reconcile());
+  back_up();
+  win("later");
+  loop_.set("edited", "amount", "250");
+  loop_.settle();
+  loop_.pass(kDay * 3);
+  ASSERT_EQ(loop_.believed("later"), 100);
+  restore();
+  for (const char* deal : {"edited", "later"}) show_again(deal);
+  loop_.pass(kHour);
+  win("new");
+  loop_.pass(kDay * 3);
+  EXPECT_EQ(loop_.differences(), "");
+  EXPECT_EQ(loop_.stands("told"), "taken");
+  EXPECT_EQ(loop_.stands("new"), "taken");
+  EXPECT_EQ(loop_.believed("new"), 100);
+  EXPECT_EQ(loop_.stands("pending"), GetParam().unanswered) << loop_.history("pending");
+  EXPECT_EQ(loop_.stands("later"), GetParam().unanswered) << loop_.history("later");
+  for (const char* deal : {"pending", "later"}) {
+    EXPECT_EQ(loop_.believed(deal), 100);
+    const bool said = std::string(GetParam().unanswered) == "uncertain";
+    EXPECT_EQ(loop_.uploads(deal).back().code, said ? kRestored : "") << deal;
+  }
+  EXPECT_EQ(loop_.believed("edited"), 250);
+  const bool adds_up = !GetParam().dedup.exists;  // a repeated correction would
+  EXPECT_EQ(loop_.stands("edited"), adds_up ? "uncertain" : "taken") << loop_.history("edited");
+}
+
+TEST_P(Restored, AKillBeforeTheRowsWereMarkedIsMadeUpForAtTheNextStart) {
+  win("pending");
+  ASSERT_TRUE(loop_.reconcile());
+  back_up();
+  loop_.settle();
+  loop_.pass(kDay * 3);
+  restore();
+  loop_.start();
+  loop_.settle();
+  EXPECT_EQ(loop_.differences(), "");
+  EXPECT_EQ(loop_.stands("pending"), GetParam().unanswered);
+}
+
+TEST_P(Restored, AWordOfTheConfigurationSendsAgain) {
+  win("pending");
+  ASSERT_TRUE(loop_.reconcile());
+  back_up();
+  loop_.settings.destinations[0].resend_uncertain = true;
+  restore();
+  loop_.settle();
+  EXPECT_EQ(loop_.stands("pending"), "taken");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Platforms, Restored,
+    testing::Values(Platform{"NoDedupKey", {.exists = false, .known = true, .window = {}}, "uncertain"},
+                    Platform{"WindowOfHours", {.exists = true, .known = true, .window = kHour * 8}, "uncertain"},
+                    Platform{"UnknownWindow", {.exists = true, .known = false, .window = {}}, "uncertain"},
+                    Platform{"Unbounded", {.exists = true, .known = true, .window = {}}, "taken"}),
+    [](const auto& platform) { return std::string(platform.param.name); });
+
+}  // namespace
+}  // namespace hw::reconcile

@@ -1,0 +1,91 @@
+#include "report/advise.h"
+
+#include <gtest/gtest.h>
+
+#include "conformance/loop.h"
+
+namespace hw::report {
+namespace {
+
+using conformance::kDay;
+using conformance::Loop;
+
+Duration days(double n) { return Duration(static_cast<std::int64_t>(n * 86'400'000'000)); }
+
+/// metrics.md, oracle G14: S(1) = .888889, S(2) = .833333, ... S(9) = .505051, S(12) = .420875, S(20) = .168350.
+std::vector<Waited> oracle() {
+  std::vector<Waited> out;
+  const std::vector<std::pair<double, bool>> times{{.5, false}, {1, true},   {1, true},   {2, true},  {2, false},
+                                                   {3, true},   {4, true},   {5, false},  {6, true},  {7, false},
+                                                   {8, true},   {9, true},   {10, false}, {12, true}, {14, false},
+                                                   {14, true},  {17, false}, {20, true},  {21, false}};
+  for (const auto& [t, happened] : times) out.push_back({days(t), happened});
+  return out;
+}
+
+TEST(Advise, KaplanMeierAgreesWithItsOracle) {
+  struct Row {
+    std::int64_t left;
+    std::optional<Duration> until;
+  };
+  for (const Row& r : {Row{888'889, days(1)}, Row{888'887, days(2)}, Row{833'333, days(2)}, Row{773'810, days(3)},
+                       Row{714'286, days(4)}, Row{649'351, days(6)}, Row{577'201, days(8)}, Row{505'051, days(9)},
+                       Row{500'000, days(12)}, Row{420'875, days(12)}, Row{336'700, days(14)}, Row{168'350, days(20)},
+                       Row{100'000, std::nullopt}})
+    EXPECT_EQ(waited_until(oracle(), r.left), r.until) << r.left;
+}
+
+StageFacts stage(std::int64_t n30, double lag, double window = 90) {
+  return {.goal = "g", .last_30_days = n30, .lag = days(lag), .window = days(window)};
+}
+
+TEST(Advise, TheDeepestFeasibleStageIsChosen) {
+  struct Row {
+    const char* name;
+    std::vector<StageFacts> stages;
+    std::size_t chosen;
+    bool thin;
+  };
+  for (const Row& r : {Row{"deepest with thirty", {stage(200, 5), stage(30, 40), stage(29, 60)}, 1, false},
+                       Row{"too late by a day", {stage(200, 5), stage(90, 84)}, 0, false},
+                       Row{"a week before the end", {stage(200, 5), stage(90, 83)}, 1, false},
+                       Row{"deepest with fifteen", {stage(20, 5), stage(15, 40), stage(14, 60)}, 1, true},
+                       Row{"nothing is feasible", {stage(3, 5), stage(2, 40)}, 0, true}}) {
+    const Advice a = advise(r.stages);
+    EXPECT_EQ(a.chosen, r.chosen) << r.name;
+    EXPECT_EQ(a.thin, r.thin) << r.name;
+  }
+  EXPECT_FALSE(advise({}).chosen);
+}
+
+TEST(Advise, SaysWhatWouldHaveArrivedInTime) {
+  Loop l;
+  l.settings.goals.push_back(conformance::goal("qualified", "qualified"));
+  l.settings.destinations.push_back(conformance::destination("early", "qualified", "ads_connector"));
+  l.sink().rules.click_window = kDay * 30;
+  l.start();
+  for (const char* id : {"quick", "slow"}) {
+    l.contact(std::string("C") + id, std::string("click-") + id);
+    l.deal(id, std::string("C") + id, "qualified", "100");
+  }
+  l.clock.advance(kDay * 10);
+  l.set("quick", "stage", "won");
+  l.clock.advance(kDay * 40);
+  l.set("slow", "stage", "won");
+  const auto tables =
+      l.read([&](store::Tx& tx) { return advise_stages(tx, l.settings, l.connectors, l.clock.system_now()); });
+  ASSERT_EQ(tables.size(), 2U);
+  ASSERT_EQ(tables[0].rows.size(), 2U);
+  const auto& early = tables[0].rows[0];
+  const auto& won = tables[0].rows[1];
+  EXPECT_EQ(early[2], "qualified") << "shallowest first";
+  EXPECT_EQ(early[9], "choose (thin)");
+  EXPECT_EQ(won[2] + " " + won[3] + " " + won[4] + " " + won[5], "won 2 1 50.0");
+  EXPECT_EQ(won[7], "51");
+  EXPECT_EQ(won[8], "30");
+  const auto& money = tables[1].rows.back();
+  EXPECT_EQ(money[1] + " " + money[3] + " " + money[4] + " " + money[5], "won 200.00 100.00 50.0");
+}
+
+}  // namespace
+}  // namespace hw::report

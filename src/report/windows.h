@@ -1,0 +1,15 @@
+#pragma once
+#include "report/table.h"
+#include "settings/instances.h"
+#include "settings/settings.h"
+#include "store/engine/db.h"
+
+namespace hw::report {
+
+/// What is wanted, was not told, and leaves its platform's age window within `within`: value, days left and why it
+/// still waits. The window of a row is what its sink said; where there is none yet it is the contract's, from the click
+/// chosen or the lead's creation. `headwater report windows`.
+Table windows(store::Tx& tx, const settings::Settings& settings, const settings::Connectors& connectors, Timestamp now,
+              Duration within);
+
+}  // namespace hw::report

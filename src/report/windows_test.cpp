@@ -1,0 +1,56 @@
+#include "report/windows.h"
+
+#include <gtest/gtest.h>
+
+#include "conformance/loop.h"
+
+namespace hw::report {
+namespace {
+
+using conformance::kDay;
+using conformance::Loop;
+
+std::vector<std::string> leaving(Loop& l, Duration within) {
+  const Table t =
+      l.read([&](store::Tx& tx) { return windows(tx, l.settings, l.connectors, l.clock.system_now(), within); });
+  std::vector<std::string> out;
+  for (const auto& row : t.rows) out.push_back(row[3] + " " + row[4] + " " + row[5] + " " + row[7] + " " + row[8]);
+  return out;
+}
+
+TEST(Windows, ShowsWhatIsAboutToLeaveSoonestFirst) {
+  Loop l;
+  l.sink().rules.click_window = kDay * 30;
+  l.start();
+  l.contact("C1", "click-1");
+  l.clock.advance(kDay * 10);
+  l.contact("C2", "click-2");
+  l.contact("C3", "click-3");
+  l.clock.advance(kDay * 9);
+  l.consent("C1", ConsentState::denied);
+  l.deal("withheld", "C1", "won", "100");
+  l.deal("waiting", "C2", "won", "250.50");
+  ASSERT_TRUE(l.reconcile());
+  // The clicks were a day before their contacts: 20 and 10 of 30 days are gone, and some seconds.
+  EXPECT_EQ(leaving(l, kDay * 14), (std::vector<std::string>{"withheld 100.00 EUR 9.9 consent"}));
+  EXPECT_EQ(leaving(l, kDay * 20),
+            (std::vector<std::string>{"withheld 100.00 EUR 9.9 consent", "waiting 250.50 EUR 19.9 waiting"}));
+  EXPECT_EQ(leaving(l, kDay * 5), std::vector<std::string>{});
+}
+
+TEST(Windows, WhatWasToldOrHasLeftIsNotShown) {
+  Loop l;
+  l.sink().rules.click_window = kDay * 30;
+  l.start();
+  l.contact("C1", "click-1");
+  l.contact("C2", "click-2");
+  l.deal("told", "C1", "won", "100");
+  l.settle();
+  l.clock.advance(kDay * 40);
+  l.deal("late", "C2", "won", "100");
+  ASSERT_TRUE(l.reconcile());
+  EXPECT_EQ(leaving(l, kDay * 60), std::vector<std::string>{});
+}
+
+}  // namespace
+}  // namespace hw::report
