@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <cmath>
 #include <set>
 
@@ -43,7 +45,7 @@ bool is_reserved(const std::string& name) {
 }
 
 bool judge_event_name(const json& event, const std::string& path, std::vector<Message>& messages) {
-  if (!event.contains("name") || event["name"] == "") {
+  if (!event.contains("name") || event["name"] == json("")) {
     messages.push_back({path + ".name", "VALUE_REQUIRED", "Event must have a name."});
     return false;
   }
@@ -116,7 +118,7 @@ void judge_params(const json& event, const std::string& path, const Frame& frame
   if (!params.is_object()) return messages.push_back({path, "VALUE_INVALID", "params must be an object."});
   if (params.size() > kMostParams)
     messages.push_back({path, "EXCEEDED_MAX_ENTITIES", "At most 25 parameters are allowed in an event."});
-  for (const auto& [name, value] : params.items()) judge_param(name, value, path + "." + name, messages);
+  for (const auto& [name, value] : params.items()) judge_param(name, value, fmt::format("{}.{}", path, name), messages);
   judge_revenue(params, path, frame, out, messages);
   judge_key(params, path, frame, out, messages);
 }
@@ -132,7 +134,7 @@ std::optional<Counted> judge_event(const json& event, const std::string& path, c
   }
   for (const auto& [name, value] : event.items())
     if (name != "name" && name != "params" && name != "timestamp_micros")
-      messages.push_back({path + "." + name, "VALUE_INVALID", "Cannot find field: " + name});
+      messages.push_back({fmt::format("{}.{}", path, name), "VALUE_INVALID", "Cannot find field: " + name});
   Counted out;
   if (judge_event_name(event, path, messages)) out.name = event["name"];
   const auto at = read_time(event, path + ".", frame.at, frame, messages);

@@ -34,7 +34,7 @@ std::string of_touch(const JourneyTouch& t, std::string_view part) {
   return seconds(touch.at);  // "at": the declaration knows no other
 }
 
-std::string clean(std::string value) { return identity::is_placeholder(value) ? std::string() : value; }
+std::string clean(const std::string& value) { return identity::is_placeholder(value) ? std::string() : value; }
 
 /// What the CRM itself says of a record's source counts where nobody saw the person come, and never as "offline": that
 /// is how a CRM names what it does not know.
@@ -60,14 +60,14 @@ std::string identifier(const Journey& j, const store::StoredRecord& record, std:
   return {};
 }
 
-void put(FieldGroup& group, const std::string& what, const std::string& field, std::string value) {
-  group.values[field] = clean(std::move(value));
+void put(FieldGroup& group, const std::string& what, const std::string& field, const std::string& value) {
+  group.values[field] = clean(value);
   group.whats[field] = what;
 }
 
-FieldGroup alone(const std::string& what, const std::string& field, std::string value) {
+FieldGroup alone(const std::string& what, const std::string& field, const std::string& value) {
   FieldGroup group;
-  put(group, what, field, std::move(value));
+  put(group, what, field, value);
   return group;
 }
 
