@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "conformance/loop.h"
 #include "identity/normalise.h"
-#include "ingest/puller.h"
+#include "ingest/test_kit.h"
 #include "store/identities.h"
 #include "store/touches.h"
 
@@ -25,76 +25,11 @@ using connect::Page;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
+using testing_kit::contact;
+using testing_kit::deal;
+using testing_kit::page_of;
+using testing_kit::Pulling;
 namespace service_rows = store::service_rows;
-
-RecordState contact(const std::string& id, const std::string& email_hash = "") {
-  RecordState r;
-  r.ref = {"crm", Object::contact, id};
-  r.created = r.modified = kStart;
-  r.identifiers = {{"gclid", "k" + id}};
-  if (!email_hash.empty()) r.identifiers.push_back({"email_sha256", email_hash});
-  return r;
-}
-
-RecordState deal(const std::string& id, const std::string& stage, Timestamp modified = kStart) {
-  RecordState r;
-  r.ref = {"crm", Object::deal, id};
-  r.created = kStart;
-  r.modified = modified;
-  r.fields = {{"stage", stage}, {"amount", "100"}, {"currency", "EUR"}};
-  return r;
-}
-
-Page<Record> page_of(std::vector<Record> rows) {
-  Page<Record> p;
-  p.rows = std::move(rows);
-  return p;
-}
-
-/// A store, and a puller on pages that the test wrote.
-struct Pulling {
-  Loop loop;
-  FakeConnector connector;
-  settings::ConnectorInstance instance;
-  identity::Resolver resolver{identity::ResolverOptions{}};
-  std::unique_ptr<Take> take;
-  std::unique_ptr<Puller> puller;
-
-  Pulling() {
-    instance.name = "crm";
-    connector.source = std::make_unique<FakeRecords>();
-    start();
-  }
-  FakeRecords& source() { return static_cast<FakeRecords&>(*connector.source); }
-  /// A new process.
-  void start() {
-    take = std::make_unique<Take>(loop.settings, resolver, [](Touch&) { return std::string("Direct"); });
-    puller = std::make_unique<Puller>(instance, connector, *take, *loop.db, loop.clock, *loop.random);
-  }
-  Puller::Pass pull() {
-    auto pass = puller->step({});
-    EXPECT_TRUE(pass) << (pass ? "" : pass.error().detail);
-    return pass ? *pass : Puller::Pass{};
-  }
-  std::string cursor(const std::string& stream = "deals") {
-    return loop.read([&](store::Tx& tx) {
-      auto c = service_rows::cursor(tx, "crm", "records", stream);
-      return c ? c->text : std::string("-");
-    });
-  }
-  std::string state_of(Object object, const std::string& id) {
-    return loop.read([&](store::Tx& tx) {
-      auto r = store::records::find(tx, {"crm", object, id});
-      return r ? r->state : std::string("-");
-    });
-  }
-  std::size_t pauses() {
-    return loop.read([](store::Tx& tx) { return service_rows::pauses(tx).size(); });
-  }
-  bool swept() {
-    return loop.read([](store::Tx& tx) { return service_rows::meta(tx, "swept:crm:records").has_value(); });
-  }
-};
 
 const std::set<std::string> kMoments{"cursor.updated_at"};
 
@@ -162,108 +97,7 @@ TEST(Ingest, ABadRowIsSetAsideAndNeverStopsTheRest) {
   });
 }
 
-TEST(Ingest, AFailureIsSaidAndTriedAgainWithBackOff) {
-  Pulling p;
-  p.source().pages = {page_of({deal("D1", "won")})};
-  p.source().errors = {{Action::retry, "http_503", "", {}, false}};
-  EXPECT_TRUE(p.pull().retrying);
-  EXPECT_EQ(p.pauses(), 1U);
-  EXPECT_FALSE(p.swept());
-  EXPECT_TRUE(p.pull().resting);
-  EXPECT_EQ(p.source().pulls, 1U);
-  p.loop.clock.advance(std::chrono::minutes(2));
-  EXPECT_FALSE(p.pull().retrying);
-  EXPECT_EQ(p.pauses(), 0U);
-  EXPECT_TRUE(p.swept());
-}
-
-TEST(Ingest, APauseThatAnEarlierProcessNotedEndsWithTheFirstPageThatWorks) {
-  Pulling p;
-  p.source().pages = {page_of({deal("D1", "won")})};
-  p.source().errors = {{Action::pause, "credentials", "", {}, false}};
-  p.pull();
-  EXPECT_EQ(p.pauses(), 1U);
-  p.start();
-  p.pull();
-  EXPECT_EQ(p.pauses(), 0U);
-}
-
-/// Two streams, of which one may be in trouble.
-struct TwoStreams final : connect::RecordSource {
-  bool broken = true;
-  Result<std::vector<std::string>> streams(connect::Context) override {
-    return std::vector<std::string>{"bad", "good"};
-  }
-  Result<Page<Record>> pull(std::string_view stream, const connect::Cursor& cursor, std::size_t,
-                            connect::Context) override {
-    if (stream == "bad" && broken) return Error{Action::retry, "http_500", "", {}, false};
-    Page<Record> page;
-    if (cursor.text.empty()) page.rows = {deal(stream == "bad" ? "B" : "G", "won")};
-    page.next.text = "end";
-    page.sweep_complete = true;
-    return page;
-  }
-};
-
-int g_failed = 0;
-void count_failures(std::string_view line) {
-  g_failed += line.find("event=pull_failed") != std::string_view::npos ? 1 : 0;
-}
-
-TEST(Ingest, AStreamInTroubleHoldsUpNoOtherAndIsSaidOnce) {
-  g_failed = 0;
-  set_log_sink_for_test(count_failures);
-  Pulling p;
-  auto source = std::make_unique<TwoStreams>();
-  TwoStreams& streams = *source;
-  p.connector.source = std::move(source);
-  p.pull();
-  EXPECT_EQ(p.state_of(Object::deal, "G"), "live");
-  for (int i = 0; i < 5; ++i) {
-    p.loop.clock.advance(kHour * 2);
-    p.pull();
-    EXPECT_EQ(p.pauses(), 1U) << "the good stream does not end the bad one's trouble";
-  }
-  EXPECT_EQ(g_failed, 1);
-  EXPECT_FALSE(p.swept());
-  streams.broken = false;
-  p.loop.clock.advance(kHour * 2);
-  p.pull();
-  EXPECT_EQ(p.pauses(), 0U);
-  EXPECT_TRUE(p.swept());
-  set_log_sink_for_test(nullptr);
-}
-
-TEST(Ingest, AJobThatStillRunsIsLookedAtAgainWhenItSaid) {
-  Pulling p;
-  struct Running final : connect::RecordSource {
-    int pulls = 0;
-    Result<std::vector<std::string>> streams(connect::Context) override { return std::vector<std::string>{"deals"}; }
-    Result<Page<Record>> pull(std::string_view, const connect::Cursor&, std::size_t, connect::Context) override {
-      Page<Record> out;
-      if (++pulls == 1) {
-        out.again_in = std::chrono::minutes(10);
-      } else {
-        out.rows = {deal("D1", "won")};
-        out.sweep_complete = true;
-      }
-      return out;
-    }
-  };
-  auto source = std::make_unique<Running>();
-  Running& running = *source;
-  p.connector.source = std::move(source);
-  EXPECT_EQ(p.pull().next, kStart + std::chrono::minutes(10));
-  p.pull();
-  EXPECT_EQ(running.pulls, 1);
-  EXPECT_FALSE(p.swept());
-  p.loop.clock.advance(std::chrono::minutes(10));
-  p.pull();
-  EXPECT_TRUE(p.swept());
-}
-
-// -------------------------------------------------------------------------------------------- deletes, merges,
-// partitions
+// --------------------------------------------------------------------------------- deletes, merges, partitions
 
 struct Lives {
   const char* name;

@@ -67,6 +67,7 @@ Result<Puller::Pass> Puller::pull_all(std::stop_token stop, const Reach& reach) 
   if (auto s = run(connector_.costs(), "costs"); !s) return s.error();
   if (!sum.next || *sum.next > clock_.system_now() + instance_.pull_every)
     sum.next = clock_.system_now() + instance_.pull_every;
+  if (!sum.more && !sum.retrying && !sum.resting) read_until_.clear();
   return sum;
 }
 
@@ -135,6 +136,10 @@ Result<Puller::Pass> Puller::pull_stream(connect::Source<Row>& source, const std
     sum.next = rest->second;
     return sum;
   }
+  if (auto read = read_until_.find(where); read != read_until_.end() && read->second > clock_.system_now()) {
+    sum.next = read->second;
+    return sum;
+  }
   for (std::size_t n = 0; !stop.stop_requested(); ++n) {
     if (n == reach.pages) {
       sum.more = !reach.trial;
@@ -165,7 +170,11 @@ Result<Puller::Pass> Puller::pull_stream(connect::Source<Row>& source, const std
     crash_point("ingest.page_committed");
     if (auto s = note_working(where); !s) return s.error();
     if (page->again_in) sum.next = clock_.system_now() + *page->again_in;
-    if (!page->more) return sum;
+    if (page->more) continue;
+    if (!reach.trial)
+      read_until_[where] =
+          clock_.system_now() + std::min(page->again_in.value_or(Duration::max()), instance_.pull_every);
+    return sum;
   }
   return sum;
 }

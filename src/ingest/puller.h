@@ -18,7 +18,9 @@ namespace hw::ingest {
 /// Runs one connector's sources: stream by stream, page by page. Rows and cursor are committed in one transaction
 /// (invariant 3), so a kill between pages repeats at most a page, and a page seen twice changes nothing.
 ///
-/// One caller at a time. A stream in trouble does not hold up the connector's others.
+/// One caller at a time. A stream in trouble does not hold up the connector's others; while one waits for its rate lane
+/// or a retry, those that were read through rest until their next hour, or they would take the lane before it each
+/// time.
 class Puller {
  public:
   /// All outlive it. `take` turns rows into facts, links and touches.
@@ -32,8 +34,8 @@ class Puller {
     bool resting = false;           ///< a stream waits for its rate lane or for an earlier failure's retry
     std::optional<Timestamp> next;  ///< next scheduled look
   };
-  /// One look at every stream, at most `max_pages` pages each. Errors are the store's; a vendor's are logged, kept for
-  /// status and tried again with back-off.
+  /// One look at every stream that is due, at most `max_pages` pages each. Errors are the store's; a vendor's are
+  /// logged, kept for status and tried again with back-off.
   Result<Pass> step(std::stop_token stop, std::size_t max_pages = 50);
   /// The next page of every stream, of which the rows are committed and the cursor is not: the page comes again in the
   /// next pass and then changes nothing. For `sync --limit`, the one stated exception to invariant 3. A partition is
@@ -80,6 +82,7 @@ class Puller {
   bool trouble_noted_ = true;            ///< a pause may stand in the store
   std::map<std::string, int> failures_;  ///< per role/stream, in a row
   std::map<std::string, Timestamp> rest_until_;
+  std::map<std::string, Timestamp> read_until_;  ///< the streams that were read through while others are not
   std::map<std::string, std::vector<std::int64_t>> partition_;  ///< touch ids of an unfinished partition, by stream
 };
 
