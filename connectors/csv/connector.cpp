@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_map>
 
 #include "base/text.h"
 #include "connectors/_web/web.h"
@@ -26,59 +27,71 @@ struct Instance {
   connect::Env env;
 };
 
-/// The spend rows of one file that a page holds. Two rows of one key would overwrite each other: a cost would be lost
-/// without a word.
+/// The spend keys that a file has told so far, over its pages. Two rows of one key would overwrite each other: a cost
+/// would be lost without a word.
 class SpendKeys {
  public:
-  void clear() { seen_.clear(); }
-  void give_back(std::size_t count) {
-    std::erase_if(seen_, [&](const auto& entry) { return entry.second.index >= count; });
+  /// True when the file's rows before `place` are not known here.
+  bool goes_on_at(const CurrentFile& place, bool at_first_row) {
+    const bool known = place.content == content_ && place.offset == offset_;
+    if (at_first_row || !known) lines_.clear();
+    return !at_first_row && !known;
   }
-  /// Takes the last row out again when the file has told its key already.
-  std::optional<Error> check(std::vector<Spend>& items, std::size_t before, const std::string& where) {
-    if (items.size() == before) return std::nullopt;
-    const auto [first, is_new] = seen_.try_emplace(items.back().key, Place{before, where});
-    if (is_new) return std::nullopt;
-    items.pop_back();
-    return Error{Action::reject_row, "spend_repeated",
-                 fmt::format("another row of the same day, account, source, medium and campaign as {}; map `key` to "
-                             "the column that tells such rows apart",
-                             first->second.where)};
+  void stopped_at(const CurrentFile& place) {
+    content_ = place.content;
+    offset_ = place.offset;
+  }
+  void forget() { content_.clear(); }
+  /// The line of the row that told this key before.
+  std::optional<std::uint64_t> told_before(const std::string& key, std::uint64_t line) {
+    const auto [first, is_new] = lines_.try_emplace(key, line);
+    return is_new ? std::nullopt : std::optional(first->second);
   }
 
  private:
-  struct Place {
-    std::size_t index;
-    std::string where;
-  };
-  std::map<std::string, Place> seen_;
+  std::string content_;
+  std::uint64_t offset_ = 0;
+  std::unordered_map<std::string, std::uint64_t> lines_;
 };
 
 /// Fills a page with what the rows mean.
 template <class Item>
 class PageTaker final : public RowTaker {
  public:
-  PageTaker(const Instance& instance, const FileConfig& file, std::vector<Item>& items)
+  PageTaker(const Instance& instance, const FileConfig& file, std::vector<Item>& items, SpendKeys& spend_keys)
       : mapping_{instance.config, file, instance.config.crm, instance.env.normaliser, instance.env.vocabulary},
-        items_(items) {}
+        items_(items),
+        spend_keys_(spend_keys) {}
 
   Status begin(const std::vector<std::string>& header, const FileState& file) override {
     auto columns = Columns::bind(mapping_.file, header);
     if (!columns) return columns.error();
     columns_ = std::move(*columns);
     written_ = Timestamp{Duration{file.modified_ns / 1000}};
-    spend_keys_.clear();
+    name_ = file.name;
     return {};
   }
 
-  std::optional<Error> take(const Row& row, const std::string& where) override {
+  bool goes_on_at(const CurrentFile& place, bool at_first_row) override {
+    if constexpr (!std::is_same_v<Item, Spend>) return false;
+    return spend_keys_.goes_on_at(place, at_first_row);
+  }
+  void stopped_at(const CurrentFile& place) override { spend_keys_.stopped_at(place); }
+
+  void pass_over(const Row& row, std::uint64_t line) override {
+    const std::size_t items = items_.size(), notes = notes_.size();
+    take(row, line, "");
+    items_.resize(items);
+    notes_.resize(notes);
+  }
+
+  std::optional<Error> take(const Row& row, std::uint64_t line, const std::string& where) override {
     Cells cells(columns_, mapping_.config, mapping_.file, row);
     std::vector<std::string> notes;
     const std::size_t before = items_.size();
     map_row(mapping_, cells, written_, items_, notes);
     if (cells.fault()) return cells.fault();
-    if constexpr (std::is_same_v<Item, Spend>)
-      if (auto repeated = spend_keys_.check(items_, before, where)) return repeated;
+    if (auto repeated = repeated_spend(before, line)) return repeated;
     for (const std::string& note : notes) notes_.push_back({items_.size(), where, note});
     return {};
   }
@@ -88,7 +101,7 @@ class PageTaker final : public RowTaker {
   void give_back(std::size_t count) override {
     items_.erase(items_.begin() + static_cast<std::ptrdiff_t>(count), items_.end());
     std::erase_if(notes_, [&](const Note& note) { return note.items > count; });
-    spend_keys_.give_back(count);
+    spend_keys_.forget();
   }
 
   /// Values that were dropped from rows that were kept: one line for each kind, at the first row that had it.
@@ -106,12 +119,29 @@ class PageTaker final : public RowTaker {
     std::size_t items;  ///< how many items there were with its row
     std::string where, text;
   };
+  /// Takes the last row out again when the file has told its key already.
+  std::optional<Error> repeated_spend(std::size_t before, std::uint64_t line) {
+    if constexpr (std::is_same_v<Item, Spend>) {
+      if (items_.size() == before) return std::nullopt;
+      const auto first = spend_keys_.told_before(items_.back().key, line);
+      if (!first) return std::nullopt;
+      items_.pop_back();
+      return Error{Action::reject_row, "spend_repeated",
+                   fmt::format("another row of the same day, account, source, medium and campaign as {}:{}; map `key` "
+                               "to the column that tells such rows apart",
+                               name_, *first)};
+    } else {
+      return std::nullopt;
+    }
+  }
+
   Mapping mapping_;
   std::vector<Item>& items_;
+  SpendKeys& spend_keys_;
   Columns columns_;
   Timestamp written_;
+  std::string name_;
   std::vector<Note> notes_;
-  SpendKeys spend_keys_;
 };
 
 template <class Item>
@@ -154,7 +184,7 @@ class FileSource final : public connect::Source<Item> {
     if (file == files.end())
       return Error{Action::pause, "csv_stream", fmt::format("'{}' is none of the configured files", stream)};
     Page<Item> page;
-    PageTaker<Item> taker(instance_, *file, page.rows);
+    PageTaker<Item> taker(instance_, *file, page.rows, spend_keys_[file->stream]);
     Walker walker(*file, instance_.config.settle, instance_.env.clock.system_now(), context.stop, taker, limit);
     auto walked = walker.walk(cursor.text);
     if (!walked) return walked.error();
@@ -169,6 +199,7 @@ class FileSource final : public connect::Source<Item> {
 
  private:
   const Instance& instance_;
+  std::map<std::string, SpendKeys> spend_keys_;  ///< by stream
 };
 
 /// The newest file of an entry with its header, for people who check a configuration.

@@ -385,6 +385,27 @@ TEST_F(SpendRows, TwoRowsOfADayAndCampaignInOneFileNeverOverwriteEachOther) {
   EXPECT_THAT(page.rejected[0].detail, HasSubstr("in.csv:2; map `key`"));
 }
 
+TEST_F(SpendRows, NorWhenPagesLieBetweenThemOrTheDaemonBeginsAgain) {
+  const std::string rows = "2026-01-02,Brand,a,12\n2026-01-03,Brand,a,1\n2026-01-04,Brand,a,1\n2026-01-02,Brand,b,30\n";
+  limit = 1;
+  for (const bool restarted : {false, true}) {
+    SCOPED_TRACE(restarted);
+    folder.write("in.csv", text(rows));
+    const auto entry = file_entry({{"path", folder.path("in.csv")},
+                                   {"object", "spend"},
+                                   {"columns", Pairs{{"day", "day"}, {"campaign", "campaign"}, {"amount", "cost"}}},
+                                   {"defaults", Pairs{{"currency", "EUR"}}}});
+    configure({entry});
+    Cursor cursor;
+    for (int page = 0; page < 3; ++page) EXPECT_EQ(pull<Spend>(cursor).rows.size(), 1U);
+    if (restarted) configure({entry});
+    const Cursor before_the_last = cursor;
+    EXPECT_EQ(rejections(pull<Spend>(cursor).rejected), "in.csv:5 spend_repeated");
+    cursor = before_the_last;
+    EXPECT_EQ(rejections(pull<Spend>(cursor).rejected), "in.csv:5 spend_repeated") << "the same page once more";
+  }
+}
+
 TEST_F(SpendRows, AMappedKeyTellsThemApart) {
   const auto page = spend("2026-01-02,Brand,a,12\n2026-01-02,Brand,b,30\n", true);
   EXPECT_EQ(page.rows.size(), 2U);

@@ -200,6 +200,8 @@ Result<bool> Walker::read_rows(OpenFile& open, const Header& header) {
     current.offset = header.offset;
     current.line = header.line;
   }
+  if (taker_.goes_on_at(current, current.offset == header.offset))
+    if (Status status = pass_over_earlier_rows(open, header); !status) return status.error();
   open.seek(current.offset);
   Reader reader(file_.dialect, open, current.offset, current.line);
   Row row;
@@ -221,14 +223,28 @@ Result<bool> Walker::read_rows(OpenFile& open, const Header& header) {
   }
   current.offset = reader.offset();
   current.line = reader.line();
+  taker_.stopped_at(current);
   return at_end;
+}
+
+Status Walker::pass_over_earlier_rows(OpenFile& open, const Header& header) {
+  open.seek(header.offset);
+  Reader reader(file_.dialect, open, header.offset, header.line);
+  Row row;
+  while (reader.offset() < position_.current->offset && !stop_.stop_requested()) {
+    const auto next = reader.next(row);
+    if (!next) return next.error();
+    if (next->what == Next::What::end) break;
+    if (next->what == Next::What::row && row.size() == header.names.size()) taker_.pass_over(row, next->line);
+  }
+  return {};
 }
 
 void Walker::take_row(const Row& row, std::size_t width, std::uint64_t line) {
   const std::string where = fmt::format("{}:{}", position_.current->name, line);
   if (row.size() != width) {
     reject(where, "column_count", fmt::format("expected {} columns as in the first row, found {}", width, row.size()));
-  } else if (const auto problem = taker_.take(row, where)) {
+  } else if (const auto problem = taker_.take(row, line, where)) {
     reject(where, problem->code, problem->detail);
   }
 }

@@ -22,7 +22,12 @@ class RowTaker {
   /// A file begins or goes on. Error: its header lacks a column.
   virtual Status begin(const std::vector<std::string>& header, const FileState& file) = 0;
   /// nullopt when the row was taken. `where` is "leads.csv:17".
-  virtual std::optional<Error> take(const Row& row, const std::string& where) = 0;
+  virtual std::optional<Error> take(const Row& row, std::uint64_t line, const std::string& where) = 0;
+  /// The rows go on at `place`. True when what follows depends on rows that this taker has not seen: those before
+  /// `place` are then told by pass_over(), from the file's first row on.
+  virtual bool goes_on_at(const CurrentFile& place, bool at_first_row) = 0;
+  virtual void pass_over(const Row& row, std::uint64_t line) = 0;
+  virtual void stopped_at(const CurrentFile& place) = 0;
   [[nodiscard]] virtual std::size_t taken() const = 0;
   /// Gives back what was taken beyond the first `count`: the file changed while it was read.
   virtual void give_back(std::size_t count) = 0;
@@ -66,6 +71,7 @@ class Walker {
   Status start(const FileState& file);
   Status read_current();
   Result<bool> read_rows(OpenFile& open, const Header& header);
+  Status pass_over_earlier_rows(OpenFile& open, const Header& header);
   void take_row(const Row& row, std::size_t width, std::uint64_t line);
   Status set_aside(const Error& problem);
   void finish_file();
