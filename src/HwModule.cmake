@@ -70,8 +70,7 @@ function(hw_tests name)
   add_library(hw_${name}_tests OBJECT ${ARGN})
   target_link_libraries(hw_${name}_tests PUBLIC hw_${name} hw_build hw_test_paths GTest::gmock rapidcheck)
   target_include_directories(hw_${name}_tests PRIVATE "${CMAKE_SOURCE_DIR}/tests")
-  # Tests are compiled one by one (their helpers may share names) and without optimisation: what they test is what users run.
-  set_target_properties(hw_${name}_tests PROPERTIES UNITY_BUILD OFF)
+  # Without optimisation: what they test is what users run.
   target_compile_options(hw_${name}_tests PRIVATE -O0)
   add_executable(hw_${name}_test EXCLUDE_FROM_ALL)
   target_link_libraries(hw_${name}_test PRIVATE hw_${name}_tests GTest::gmock_main)

@@ -45,7 +45,7 @@ Prepared prepared(const Conversion& c, const connect::Target& to = target(), Tim
   return prepare_event(c, to, config(), now);
 }
 
-json event_of(const Prepared& p) { return json::parse(std::get<Item>(p).body)["events"][0]; }
+json event_in(const Prepared& p) { return json::parse(std::get<Item>(p).body)["events"][0]; }
 
 TEST(Ga4MeasurementProtocolPrepare, EachFate) {
   const Identifier client{"ga_client_id", kClient}, app{"firebase_app_instance_id", std::string(32, 'a')};
@@ -125,10 +125,10 @@ TEST(Ga4MeasurementProtocolPrepare, TheFieldsOfAPurchase) {
 }
 
 TEST(Ga4MeasurementProtocolPrepare, TheFieldsOfALead) {
-  EXPECT_EQ(event_of(prepared(valued(euros(150'000'000)), target("qualify_lead"))),
+  EXPECT_EQ(event_in(prepared(valued(euros(150'000'000)), target("qualify_lead"))),
             json::parse(R"({"name":"qualify_lead","timestamp_micros":1795190649000000,"params":{
       "hw_id":"hw-exampledeal","value":150.0,"currency":"EUR","engagement_time_msec":1}})"));
-  EXPECT_EQ(event_of(prepared(valued({}), target("qualify_lead")))["params"],
+  EXPECT_EQ(event_in(prepared(valued({}), target("qualify_lead")))["params"],
             json::parse(R"({"hw_id":"hw-exampledeal","engagement_time_msec":1})"));
 }
 
@@ -172,7 +172,7 @@ TEST(Ga4MeasurementProtocolPrepare, ASessionGoesAlongOnlyWhileTheConversionLiesI
            {"no session id", {"abc", "", "-1", "99999999999999999999"}, kSoon, ""}}) {
     Conversion conversion = won_deal();
     for (const std::string& s : c.sessions) conversion.identifiers.push_back({"ga_session_id", s});
-    EXPECT_EQ(event_of(prepared(conversion, target(), c.now))["params"].value("session_id", ""), c.expected) << c.name;
+    EXPECT_EQ(event_in(prepared(conversion, target(), c.now))["params"].value("session_id", ""), c.expected) << c.name;
   }
 }
 
@@ -180,10 +180,10 @@ TEST(Ga4MeasurementProtocolPrepare, ASessionOfOneOfTwoClientsIsLeftOut) {
   const std::string session = std::to_string((to_micros(kWonAt) / 1'000'000) - 60);
   Conversion c = with({{"ga_client_id", kClient}, {"ga_client_id", "2.2"}, {"ga_session_id", session}});
   const auto item = prepared(c);
-  EXPECT_FALSE(event_of(item)["params"].contains("session_id"));
+  EXPECT_FALSE(event_in(item)["params"].contains("session_id"));
   EXPECT_EQ(json::parse(std::get<Item>(item).body)["client_id"], kClient) << "the first one known";
   c.identifiers.erase(c.identifiers.begin() + 1);
-  EXPECT_EQ(event_of(prepared(c))["params"]["session_id"], session);
+  EXPECT_EQ(event_in(prepared(c))["params"]["session_id"], session);
   EXPECT_THAT(std::get<Item>(prepared(c)).identifier_types, ElementsAre("ga_client_id", "ga_session_id"));
 }
 

@@ -35,10 +35,10 @@ class HubspotDecode : public ::testing::Test {
   HubspotDecode() {
     vocabulary_.identifiers.push_back({"gclid", connect::IdKind::click, "gclid", "google", "cpc", ""});
     connect::Options group;
-    using Pairs = std::vector<std::pair<std::string, std::string>>;
-    group.set("contacts", Pairs{{"consent", "ads_consent"}});
-    group.set("companies", Pairs{});
-    group.set("deals", Pairs{});
+    using Mapped = std::vector<std::pair<std::string, std::string>>;
+    group.set("contacts", Mapped{{"consent", "ads_consent"}});
+    group.set("companies", Mapped{});
+    group.set("deals", Mapped{});
     std::vector<connect::OptionError> errors;
     config_ = read_config(
         conformance::fill_defaults(option_declarations(), {{"credential", std::string("portal")},

@@ -8,7 +8,7 @@ namespace {
 using std::chrono::hours;
 using std::chrono::seconds;
 
-struct Row {
+struct RefusalRow {
   const char* name;
   int status;
   const char* body;
@@ -20,7 +20,7 @@ struct Row {
 };
 
 // One row per line of the failure table in README.md.
-const std::vector<Row> kRows = {
+const std::vector<RefusalRow> kRefusalRows = {
     {"token not accepted",
      401,
      R"({"category":"INVALID_AUTHENTICATION","message":"Authentication credentials not found"})",
@@ -98,7 +98,7 @@ const std::vector<Row> kRows = {
 };
 
 TEST(HubspotRefusal, EachIsClassifiedByTheTable) {
-  for (const Row& row : kRows) {
+  for (const RefusalRow& row : kRefusalRows) {
     http::Response r{row.status, {}, row.body};
     if (*row.retry_after != '\0') r.headers.emplace_back("retry-after", row.retry_after);
     EXPECT_FALSE(is_answer(r)) << row.name;

@@ -40,14 +40,14 @@ std::vector<std::string> words(int status, const std::string& body, std::size_t 
   return out;
 }
 
-struct Row {
+struct UpdateAnswer {
   const char* name;
   int status;
   const char* body;
   std::vector<std::string> expected;  ///< as many rows were written
 };
 
-const std::vector<Row> kRows = {
+const std::vector<UpdateAnswer> kUpdateAnswers = {
     {"all written, in another order",
      200,
      R"({"status":"COMPLETE","results":[{"id":"102","objectWriteTraceId":"1"},{"id":"101","objectWriteTraceId":"0"}]})",
@@ -145,7 +145,8 @@ const std::vector<Row> kRows = {
 };
 
 TEST(HubspotUpdate, EveryAnswerOfTheReferenceIsReadRowByRow) {
-  for (const Row& row : kRows) EXPECT_EQ(words(row.status, row.body, row.expected.size()), row.expected) << row.name;
+  for (const UpdateAnswer& row : kUpdateAnswers)
+    EXPECT_EQ(words(row.status, row.body, row.expected.size()), row.expected) << row.name;
 }
 
 std::string detail(const std::string& body, std::vector<FieldValues> sent = changes(1)) {

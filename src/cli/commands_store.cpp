@@ -14,16 +14,6 @@
 namespace hw::cli {
 namespace {
 
-Error not_here(const std::string& command) {
-  return {Action::pause,
-          "config",
-          "headwater " + command +
-              ": the store is in PostgreSQL: use its own tools (pg_dump, pg_restore), with the daemon stopped for the "
-              "way back\n",
-          {},
-          false};
-}
-
 /// The settings alone: the store may be damaged or gone, and the secrets elsewhere.
 Result<settings::Settings> settings_of(const Common& common) {
   auto loaded =
@@ -43,7 +33,6 @@ Result<Timestamp> now_of(const Common& common) {
 Result<store::Restored> put_back(const Common& common, const std::string& file) {
   auto settings = settings_of(common);
   if (!settings) return settings.error();
-  if (!settings->postgres.empty()) return not_here("restore");
   auto now = now_of(common);
   if (!now) return now.error();
   ::mkdir(settings->state_dir.c_str(), 0700);
@@ -79,7 +68,6 @@ int backup(const Common& common, const std::string& file) {
   int code = kOk;
   auto app = open(common, service::AppOptions::Access::ask, code);
   if (!app) return code;
-  if (!app->settings.postgres.empty()) return fail(not_here("backup"));
   auto made = store::back_up(*app->db, app->settings.state_dir, file, app->clock->system_now());
   if (!made) return fail(made.error());
   std::cout << file << "\n";

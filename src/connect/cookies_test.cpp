@@ -5,7 +5,7 @@
 namespace hw::connect {
 namespace {
 
-Vocabulary vocabulary() {
+Vocabulary cookie_names() {
   return {{},
           {{"_ga", "after_second_dot", "client"},
            {"_ga_*", "session", "session"},
@@ -29,7 +29,7 @@ struct Case {
 class Cookies : public testing::TestWithParam<Case> {};
 
 TEST_P(Cookies, AreReadByTheirLayout) {
-  EXPECT_EQ(read_cookie(vocabulary(), GetParam().cookie, GetParam().raw), GetParam().expected);
+  EXPECT_EQ(read_cookie(cookie_names(), GetParam().cookie, GetParam().raw), GetParam().expected);
 }
 
 const Timestamp kClick = seconds(1747132561);
@@ -89,10 +89,10 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(CookieNames, AFamilyKnowsItsMembersAlone) {
-  EXPECT_TRUE(knows_cookie(vocabulary(), "_ga"));
-  EXPECT_TRUE(knows_cookie(vocabulary(), "_ga_ABC123"));
-  EXPECT_FALSE(knows_cookie(vocabulary(), "_ga_"));
-  EXPECT_FALSE(knows_cookie(vocabulary(), "_gat"));
+  EXPECT_TRUE(knows_cookie(cookie_names(), "_ga"));
+  EXPECT_TRUE(knows_cookie(cookie_names(), "_ga_ABC123"));
+  EXPECT_FALSE(knows_cookie(cookie_names(), "_ga_"));
+  EXPECT_FALSE(knows_cookie(cookie_names(), "_gat"));
 }
 
 }  // namespace

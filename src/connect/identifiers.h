@@ -17,7 +17,7 @@ struct IdentifierDecl {
   std::string type;  ///< "gclid"
   IdKind kind = IdKind::click;
   std::string url_parameter;                   ///< "gclid"; "" if it never stands in a URL
-  std::string implied_source, implied_medium;  ///< what a bare click id proves: "google" / "cpc"; "" = nothing
+  std::string implied_source, implied_medium;  ///< what a bare click id proves: a platform and "cpc"; "" = nothing
   std::string help;
 };
 

@@ -28,7 +28,7 @@ Landing read_landing(const Vocabulary& vocabulary, std::string_view url);
 /// identifiers it has none of that type of yet.
 void add_landing(const Landing& landing, Touch& touch);
 
-/// When the touch has neither source nor medium: what its first click id proves ("gclid" -> google / cpc, an fbclid a
+/// When the touch has neither source nor medium: what its first click id proves (an ad platform and cpc; of some a
 /// source without medium). The referrer is left to the journey.
 void imply_source(const Vocabulary& vocabulary, Touch& touch);
 

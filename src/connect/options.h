@@ -65,7 +65,7 @@ struct OptionError {
   Mark at;
   std::string message;  ///< what was expected and how to mend
 };
-/// "connectors.d/google.yaml:7:3: unknown option 'acount' ..."
+/// "connectors.d/ads.yaml:7:3: unknown option 'acount' ..."
 std::string to_string(const OptionError& e);
 
 class Options;

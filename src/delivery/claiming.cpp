@@ -48,11 +48,11 @@ Sender::Claim Sender::claim_due(Tx& tx, std::int64_t limit, Timestamp now) {
   return claim;
 }
 
-/// A row whose operation is paused waits for the pause's end, and stands in no other's way.
+/// A row whose operation is held waits for the end of that, and stands in no other's way.
 bool Sender::put_off(Tx& tx, StoredUpload& row, Timestamp now) {
-  const auto paused = paused_.find(row.operation);
-  if (paused == paused_.end()) return false;
-  row.next_at = paused->second;
+  const auto until = held_until(row.operation);
+  if (!until) return false;
+  row.next_at = *until;
   rows::move(tx, row, row.state, kActor, now);
   return true;
 }

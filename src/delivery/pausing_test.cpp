@@ -172,6 +172,20 @@ TEST(Delivery, ASignInRefusedToTheAdjusterLeavesUploadsAlone) {
   EXPECT_EQ(l.sink("adjuster").calls, 1U);
 }
 
+TEST(Delivery, AnOutageOfTheAdjusterLeavesUploadsAlone) {
+  Loop l;
+  compose(l);
+  l.sink("adjuster").weather = [] { return PlatformFault::busy; };
+  l.settle();
+  EXPECT_EQ(l.history("D1"), "upload received 100, restate retrying 700");
+  win(l, "D3");
+  l.settle();
+  EXPECT_EQ(l.stands("D3"), "taken");
+  l.sink("adjuster").weather = nullptr;
+  l.pass(kHour);
+  EXPECT_EQ(l.history("D1"), "upload received 100, restate received 700");
+}
+
 TEST(Delivery, ReceiptsOfAPausedConnectorWaitAndTheOthersAreAsked) {
   Loop l(confirming(Receipt::count));
   l.add_sink("adjuster", confirming(Receipt::count));

@@ -42,19 +42,20 @@ Result<Round> Sender::step(std::stop_token stop, std::int64_t limit, std::stop_t
   round.settled += *recovered;
   if (auto read = read_pauses(); !read) return read.error();
   if (paused_.size() == std::size(kOperations)) {
-    for (const auto& [operation, until] : paused_) round.next = std::min(round.next.value_or(until), until);
+    round.next = first_end();
     return round;
   }
   auto confirmed = confirm(tokens);
   if (!confirmed) return confirmed.error();
   round.settled += *confirmed;
-  if (resting()) {
-    round.resting = true;
-    round.next = *rest_until_;
+  const std::size_t held_before = held_operations();
+  round.resting =
+      std::any_of(std::begin(kOperations), std::end(kOperations), [&](Operation o) { return is_resting(o); });
+  if (held_before == std::size(kOperations)) {
+    round.next = first_end();
     return round;
   }
-  const auto paused_before = paused_.size();
-  while (limit > 0 && !tokens.stop.stop_requested() && !resting() && paused_.size() == paused_before) {
+  while (limit > 0 && !tokens.stop.stop_requested() && held_operations() == held_before) {
     auto claimed = claim(limit);
     if (!claimed) return claimed.error();
     if (claimed->rows == 0) break;
@@ -65,7 +66,7 @@ Result<Round> Sender::step(std::stop_token stop, std::int64_t limit, std::stop_t
   auto next = next_due();
   if (!next) return next.error();
   round.next = *next;
-  if (rest_until_ && round.next && *round.next < *rest_until_) round.next = rest_until_;
+  if (round.next && held_operations() == std::size(kOperations)) round.next = std::max(*round.next, *first_end());
   return round;
 }
 
@@ -115,13 +116,35 @@ void Sender::hold(connect::Scope scope, const std::string& connector, Timestamp 
   }
 }
 
-bool Sender::resting() const { return rest_until_ && *rest_until_ > clock_.system_now(); }
+bool Sender::is_resting(Operation operation) const {
+  const auto rest = rests_.find(sinks_.connector_of(operation));
+  return rest != rests_.end() && rest->second.until > clock_.system_now();
+}
+
+std::optional<Timestamp> Sender::held_until(Operation operation) const {
+  if (const auto paused = paused_.find(operation); paused != paused_.end()) return paused->second;
+  if (is_resting(operation)) return rests_.at(sinks_.connector_of(operation)).until;
+  return {};
+}
+
+std::size_t Sender::held_operations() const {
+  return static_cast<std::size_t>(std::count_if(std::begin(kOperations), std::end(kOperations),
+                                                [&](Operation o) { return held_until(o).has_value(); }));
+}
+
+/// When the first operation that is held may go on.
+std::optional<Timestamp> Sender::first_end() const {
+  std::optional<Timestamp> first;
+  for (const Operation o : kOperations)
+    if (const auto until = held_until(o)) first = std::min(first.value_or(*until), *until);
+  return first;
+}
 
 /// Why nothing more of this operation leaves in this round; nullptr when something may.
 const char* Sender::held(Operation operation, const std::stop_token& stop) const {
   if (stop.stop_requested()) return "stopped";
   if (paused_.contains(operation)) return "paused";
-  return resting() ? "resting" : nullptr;
+  return is_resting(operation) ? "resting" : nullptr;
 }
 
 /// Said once, not at every attempt.

@@ -33,7 +33,7 @@ struct Round {
 /// the next round: rows still in flight go again under the same item and key while the dedup window is open, else they
 /// are uncertain.
 ///
-/// A paused connector holds the operations that it carries, a paused destination all.
+/// A paused connector, and one that does not answer, holds the operations that it carries; a paused destination all.
 ///
 /// One caller at a time. Errors are the store's; the network's are outcomes.
 class Sender {
@@ -63,6 +63,10 @@ class Sender {
     std::int64_t rows = 0;  ///< claimed, put off or given up
     std::size_t given_up = 0;
   };
+  struct Rest {       ///< back-off of one connector
+    int outages = 0;  ///< requests in a row that the network or the platform failed
+    Timestamp until{};
+  };
   struct Receipts {  ///< of one operation and target
     Operation operation = Operation::upload;
     connect::Target target;
@@ -79,7 +83,10 @@ class Sender {
   Status read_pauses();
   void hold(connect::Scope scope, const std::string& connector, Timestamp until);
   [[nodiscard]] const char* held(Operation operation, const std::stop_token& stop) const;
-  [[nodiscard]] bool resting() const;
+  [[nodiscard]] std::optional<Timestamp> held_until(Operation operation) const;
+  [[nodiscard]] bool is_resting(Operation operation) const;
+  [[nodiscard]] std::size_t held_operations() const;
+  [[nodiscard]] std::optional<Timestamp> first_end() const;
   void note_pause(store::Tx& tx, const connect::Outcome& outcome, const std::string& connector, Timestamp now);
   void note_working(store::Tx& tx, const std::string& connector);
   void resume(store::Tx& tx, const std::string& scope, const std::string& name);
@@ -120,9 +127,8 @@ class Sender {
   store::Db& db_;
   const Clock& clock_;
   Random& random_;
-  int outages_ = 0;                        ///< requests in a row that the network or the platform failed
   std::map<Operation, Timestamp> paused_;  ///< in this round: operations that are held, and until when
-  std::optional<Timestamp> rest_until_;    ///< back-off of the whole destination after such a failure
+  std::map<std::string, Rest> rests_;      ///< by connector, while it does not answer
 };
 
 }  // namespace hw::delivery

@@ -82,23 +82,23 @@ bool Sender::send(Request& request, const Tokens& tokens) {
   if (all(is_outage)) {
     rest_after(request);
   } else {
-    outages_ = 0;
-    rest_until_.reset();
+    rests_.erase(sinks_.connector_of(request.operation));
   }
   return true;
 }
 
 void Sender::rest_after(const Request& request) {
   const Outcome& o = request.outcomes.front();
-  rest_until_ = clock_.system_now() + wait_after(outages_, o, random_);
+  Rest& rest = rests_[sinks_.connector_of(request.operation)];
+  const Duration wait = wait_after(rest.outages, o, random_);
+  rest.until = clock_.system_now() + wait;
   if (o.code == http::kLaneFull) return;  // no trouble: the vendor's pace
-  ++outages_;
+  ++rest.outages;
   log_event(Level::warn, "destination_unreachable",
             {{"destination", destination_.name},
              {"code", o.code},
              {"rows", request.rows.size()},
-             {"retry_in_seconds",
-              std::chrono::duration_cast<std::chrono::seconds>(*rest_until_ - clock_.system_now()).count()}});
+             {"retry_in_seconds", std::chrono::duration_cast<std::chrono::seconds>(wait).count()}});
 }
 
 /// Rows [from, to) in one request; a refusal of the whole batch that names no row is bisected, so that one bad row

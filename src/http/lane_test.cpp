@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-const SystemTime kNoon = read_time("2026-11-20T12:00:00Z", Zone::utc())->at;
+const SystemTime kMidday = read_time("2026-11-20T12:00:00Z", Zone::utc())->at;
 
 Lane lane(const std::string& key, int requests, Duration per, int per_day = 0) {
   return Lane{.key = key, .requests = requests, .per = per, .per_day = per_day};
@@ -41,7 +41,7 @@ class HttpLanes : public testing::Test {
     lanes_.reset();
     lanes_ = std::make_unique<Lanes>(&state_, clock_, /*may_sleep=*/false);
   }
-  FakeClock clock_{kNoon};
+  FakeClock clock_{kMidday};
   test::MemoryState state_;
   std::unique_ptr<Lanes> lanes_ = std::make_unique<Lanes>(&state_, clock_, /*may_sleep=*/false);
 };
@@ -164,9 +164,9 @@ TEST_F(HttpLanes, AFailedSaveIsMadeGoodLater) {
 
 TEST_F(HttpLanes, HoursOfAClockThatWasYearsAheadAreForgotten) {
   const Lane daily = lane("crm", 0, Duration::zero(), 1);
-  clock_.set(kNoon + hours(24 * 900));
+  clock_.set(kMidday + hours(24 * 900));
   use(daily, 1);
-  clock_.set(kNoon);
+  clock_.set(kMidday);
   EXPECT_TRUE(goes(daily));
 }
 

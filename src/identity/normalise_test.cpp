@@ -256,7 +256,7 @@ TEST(Normaliser, UsableKeepsPoisonOut) {
   EXPECT_TRUE(normaliser->usable({"gclid", "Guest"}));
   EXPECT_TRUE(normaliser->usable({"gclid", std::string(512, 'a')}));
   EXPECT_TRUE(normaliser->usable({"ga_client_id", "1162820436.1749482504"}));
-  EXPECT_TRUE(normaliser->usable({"crm_contact_id", "hubspot:10"}));
+  EXPECT_TRUE(normaliser->usable({"crm_contact_id", "crm:10"}));
 }
 
 TEST(Normaliser, CountryIsACode) { EXPECT_EQ(make_normaliser({}, kVocabulary)->country("germany"), "DE"); }

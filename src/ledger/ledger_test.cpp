@@ -59,19 +59,6 @@ StoredUpload row(UploadState state, std::int64_t units, Operation op = Operation
 
 Rules rules() { return {.contract = restating(), .mode = Mode::live, .settle = hours(72), .brake_closed = false}; }
 
-TEST(Ledger, EveryStateSaysWhatMayFollow) {
-  using S = UploadState;
-  const std::vector<S> all{S::pending,   S::in_flight, S::retrying,  S::received,
-                           S::processed, S::rejected,  S::uncertain, S::superseded};
-  int allowed = 0;
-  for (S a : all)
-    for (S b : all) allowed += may_follow(a, b) ? 1 : 0;
-  EXPECT_EQ(allowed, 19);
-  for (S end : {S::processed, S::rejected, S::superseded})
-    for (S b : all) EXPECT_FALSE(may_follow(end, b)) << to_string(end) << " -> " << to_string(b);
-  EXPECT_FALSE(may_follow(S::pending, S::received)) << "nothing is received that was not claimed";
-}
-
 TEST(Ledger, ANewConversionIsUploadedWithItsValue) {
   Decision d = decide(wants(100), {}, rules(), kNow);
   ASSERT_TRUE(d.make);

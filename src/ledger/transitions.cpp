@@ -22,27 +22,6 @@ void doubt(Belief& b, const store::StoredUpload& u) {
 
 }  // namespace
 
-bool may_follow(UploadState from, UploadState to) {
-  using S = UploadState;
-  switch (from) {
-    case S::pending:
-      return to == S::in_flight || to == S::superseded || to == S::uncertain;
-    case S::in_flight:
-      return to == S::retrying || to == S::received || to == S::processed || to == S::rejected || to == S::uncertain;
-    case S::retrying:
-      return to == S::in_flight || to == S::rejected || to == S::uncertain || to == S::superseded;
-    case S::received:
-      return to == S::processed || to == S::rejected || to == S::retrying || to == S::uncertain;
-    case S::uncertain:
-      return to == S::retrying || to == S::processed || to == S::rejected;
-    case S::processed:
-    case S::rejected:
-    case S::superseded:
-      return false;
-  }
-  return false;
-}
-
 bool unsettled(const store::StoredUpload& u, connect::Receipt receipt) {
   switch (u.state) {
     case UploadState::pending:

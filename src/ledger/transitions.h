@@ -7,15 +7,9 @@
 #include "model/upload.h"
 #include "store/ledger_rows.h"
 
-/// The life of an upload (DESIGN section 5): what may follow what. Pure; the one place that says so.
+/// What the states of uploads mean (DESIGN section 5): which rows are settled, taken, may go again, and what a platform
+/// believes of them. Pure; the one place that says so. What may follow what stands in model/upload.h.
 namespace hw::ledger {
-
-/// True when an upload may go from one state to the other:
-///   pending -> in_flight | superseded | uncertain (a restored backup)          in_flight -> retrying | received |
-///   processed | rejected | uncertain retrying -> in_flight | rejected | uncertain | superseded (never applied)
-///   received -> processed | rejected | retrying | uncertain uncertain -> retrying (on_uncertain: resend, or a person)
-///   | processed | rejected
-bool may_follow(UploadState from, UploadState to);
 
 /// A row is unsettled while its fate may still change by itself.
 bool unsettled(const store::StoredUpload& u, connect::Receipt receipt);

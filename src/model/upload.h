@@ -19,6 +19,14 @@ enum class UploadState : std::uint8_t {
 
 enum class Mode : std::uint8_t { shadow, test, live };
 
+/// True when an upload may go from one state to another. The store refuses any other change of state.
+///   pending    -> in_flight | superseded | uncertain (a restored backup)
+///   in_flight  -> retrying | received | processed | rejected | uncertain
+///   retrying   -> in_flight | rejected | uncertain | superseded (never applied)
+///   received   -> processed | rejected | retrying | uncertain
+///   uncertain  -> retrying (on_uncertain: resend, or a person) | processed | rejected
+bool may_follow(UploadState from, UploadState to);
+
 const char* to_string(Operation v);
 const char* to_string(UploadState v);
 const char* to_string(Mode v);

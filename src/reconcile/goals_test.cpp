@@ -4,19 +4,20 @@
 
 #include <initializer_list>
 
+#include "conformance/loop.h"
 #include "reconcile/consent.h"
 
 namespace hw::reconcile {
 namespace {
 
+using conformance::kHour;
+using conformance::kUnit;
 using ledger::Reason;
 using settings::Goal;
 using settings::Settings;
 using settings::Stage;
 using settings::ValueRule;
 
-constexpr std::int64_t kUnit = 1'000'000;
-constexpr std::chrono::hours kHour(1);
 const Timestamp kNoon = from_micros(1'772'366'400'000'000);  // 2026-03-01T12:00:00Z
 
 Settings two_stages() {

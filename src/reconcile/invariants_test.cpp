@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <initializer_list>
 
-#include "conformance/loop.h"
+#include "reconcile/test_kit.h"
 
 /// DESIGN section 7, as far as the reconciler keeps it. (2 and 9: delivery; 3 and 5: ingest; 6: journey; 10: settings.)
 namespace hw::reconcile {
@@ -16,21 +16,9 @@ using conformance::kHour;
 using conformance::kStart;
 using conformance::kUnit;
 using conformance::Loop;
+using test::final_zero;
+using test::win;
 namespace rows = store::ledger_rows;
-
-/// The rules that make corrections hard: zero is final, the original must be confirmed by counts.
-connect::Contract final_zero() {
-  connect::Contract c = generous();
-  c.operations = {Operation::upload, Operation::restate};
-  c.zero = connect::ZeroRule::final_retraction;
-  return c;
-}
-
-/// A contact with a click and a deal that is won.
-void win(Loop& l, const std::string& deal = "D1", const std::string& amount = "100") {
-  l.contact("C" + deal, "click-" + deal);
-  l.deal(deal, "C" + deal, "won", amount);
-}
 
 TEST(Invariant1, EveryConversionOfACommittedPageStandsUnderAReason) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {

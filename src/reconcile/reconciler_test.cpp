@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "conformance/loop.h"
+#include "reconcile/test_kit.h"
 
 /// Scenarios over the whole way: CRM facts in, what stands and what the platform believes out.
 namespace hw::reconcile {
@@ -16,21 +16,9 @@ using conformance::kStart;
 using conformance::kUnit;
 using conformance::Loop;
 using conformance::PlatformFault;
+using test::final_zero;
+using test::win;
 using testing::HasSubstr;
-
-/// The rules that make corrections hard: zero is final, the original must be confirmed by counts.
-connect::Contract final_zero() {
-  connect::Contract c = generous();
-  c.operations = {Operation::upload, Operation::restate};
-  c.zero = connect::ZeroRule::final_retraction;
-  return c;
-}
-
-/// A contact with a click and a deal that is won.
-void win(Loop& l, const std::string& deal = "D1", const std::string& amount = "100") {
-  l.contact("C" + deal, "click-" + deal);
-  l.deal(deal, "C" + deal, "won", amount);
-}
 
 TEST(Reconciler, AWonDealIsToldWithItsAmount) {
   Loop l;

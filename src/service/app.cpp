@@ -129,7 +129,7 @@ Result<std::unique_ptr<App>> App::successor(const connect::Registry& registry) c
   app->vitals = vitals;
   app->command_poll = command_poll;
   if (auto s = app->read_settings(registry); !s) return s.error();
-  if (app->settings.state_dir != settings.state_dir || app->settings.postgres != settings.postgres)
+  if (app->settings.state_dir != settings.state_dir)
     return config_error(options.config +
                         ": state: it cannot change while the daemon runs: set it back, or restart the daemon\n");
   if (auto s = app->make_rooms(registry); !s) return s.error();
@@ -158,12 +158,12 @@ Status App::open_store() {
     lock = std::move(*taken);
   }
   auto opened = store::Db::open({.path = settings.state_dir + "/headwater.db",
-                                 .postgres = settings.postgres,
+                                 .postgres = {},
                                  .create = works,
                                  .read_only = options.access == AppOptions::Access::look});
   if (!opened) return opened.error();
   db = std::move(*opened);
-  if (works && settings.postgres.empty())
+  if (works)
     if (auto s = store::check_generation(*db, settings.state_dir); !s) return s;
   state = std::make_unique<StoreState>(*db, settings.state_dir);
   return {};

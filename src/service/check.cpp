@@ -63,7 +63,7 @@ struct Rotation {
     auto taken = Lock::take(s.state_dir);
     if (!taken) return taken.error();
     lock = std::move(*taken);
-    auto opened = store::Db::open({.path = s.state_dir + "/headwater.db", .postgres = s.postgres});
+    auto opened = store::Db::open({.path = s.state_dir + "/headwater.db", .postgres = {}});
     if (!opened) return opened.error();
     db = std::move(*opened);
     state = std::make_unique<StoreState>(*db, s.state_dir);

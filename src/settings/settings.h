@@ -121,7 +121,6 @@ struct Settings {
   Zone zone = Zone::utc();
   Currency currency = Currency::parse("EUR").value();  ///< reporting currency
   std::string state_dir;                               ///< the store's directory
-  std::string postgres;                                ///< later
   struct Service {
     std::string log_level = "info";
     Duration stop_deadline = std::chrono::seconds(30);

@@ -292,6 +292,7 @@ TEST_P(LedgerTest, EveryChangeOfStateOrCodeLeavesAnEvent) {
     u = moved(tx, u, UploadState::retrying, "http_429");
     u = moved(tx, u, UploadState::retrying, "http_429");
     u = moved(tx, u, UploadState::retrying, "http_503");
+    u = moved(tx, u, UploadState::in_flight);
     u.received_at = at(30);
     u.processed_at = at(31);
     u = moved(tx, u, UploadState::processed);
@@ -302,7 +303,7 @@ TEST_P(LedgerTest, EveryChangeOfStateOrCodeLeavesAnEvent) {
     for (const UploadEvent& e : ledger_rows::events(tx, u.id))
       story.push_back(e.from_state + ">" + e.to_state + " " + e.code);
     EXPECT_THAT(story, ElementsAre(">pending ", "pending>in_flight ", "in_flight>retrying http_429",
-                                   "retrying>retrying http_503", "retrying>processed "));
+                                   "retrying>retrying http_503", "retrying>in_flight ", "in_flight>processed "));
     EXPECT_EQ(ledger_rows::events(tx, u.id)[1].at, at(50));
   });
 }
@@ -315,6 +316,17 @@ TEST_P(LedgerTest, AMoveFromAnotherStateThanTheStoredOneIsRefused) {
     return {};
   });
   EXPECT_EQ(refused.error().code, "store_constraint");
+}
+
+TEST_P(LedgerTest, AMoveThatNoUploadMayMakeIsRefused) {
+  const Status refused = db_->transact(Durability::ledger, [](Tx& tx) -> Status {
+    StoredUpload u = add(tx, upload_of(conversion(tx, 4)));
+    u.state = UploadState::received;
+    ledger_rows::move(tx, u, UploadState::pending, "delivery", at(50));
+    return {};
+  });
+  EXPECT_EQ(refused.error().code, "store_constraint");
+  EXPECT_THAT(refused.error().detail, testing::HasSubstr("is pending and cannot become received"));
 }
 
 TEST_P(LedgerTest, WhatIsSentIsFrozenWithTheFirstAttempt) {
@@ -370,7 +382,7 @@ TEST_P(LedgerTest, UploadsAreDueByTimeInTheTwoStatesThatWait) {
     EXPECT_THAT(due(tx, at(30)), ElementsAre(first, second));
     EXPECT_THAT(due(tx, at(40)), ElementsAre(first, second, third));
     EXPECT_THAT(ledger_rows::due_uploads(tx, "ads", at(40), 1), SizeIs(1));
-    moved(tx, *ledger_rows::upload(tx, first), UploadState::retrying, "http_429");
+    moved(tx, moved(tx, *ledger_rows::upload(tx, first), UploadState::in_flight), UploadState::retrying, "http_429");
     moved(tx, *ledger_rows::upload(tx, second), UploadState::in_flight);
     EXPECT_THAT(due(tx, at(30)), ElementsAre(first));
   });

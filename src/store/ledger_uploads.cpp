@@ -209,6 +209,10 @@ void move(Tx& tx, const StoredUpload& u, UploadState from, std::string_view acto
   if (before.state != to_string(from)) {
     throw store_constraint("upload " + std::to_string(u.id) + " is " + before.state + ", not " + to_string(from));
   }
+  if (from != u.state && !may_follow(from, u.state)) {
+    throw store_constraint("upload " + std::to_string(u.id) + " is " + before.state + " and cannot become " +
+                           to_string(u.state));
+  }
   write_mutable(tx, u);
   if (before.state != to_string(u.state) || before.code != u.code) add_event(tx, u, before.state, actor, now);
 }
