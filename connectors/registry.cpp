@@ -10,6 +10,7 @@
   X(hubspot) \
   X(google_data_manager) \
   X(ga4_measurement_protocol) \
+  X(ga4_bigquery) \
   /* above this line */
 // clang-format on
 

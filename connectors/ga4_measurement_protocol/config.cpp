@@ -132,6 +132,11 @@ StreamKind stream_kind(std::string_view account) {
   return account.find(':') == std::string_view::npos ? StreamKind::web : StreamKind::app;
 }
 
+std::vector<std::string> client_types(StreamKind kind) {
+  if (kind == StreamKind::app) return {"firebase_app_instance_id"};
+  return {"ga_client_id", "ga_session_id"};
+}
+
 std::string account_fault(std::string_view id) {
   if (is_measurement_id(id) || is_firebase_app_id(id)) return "";
   if (id.empty()) return "account is missing: the stream's measurement id (G-...) or Firebase app id";

@@ -29,6 +29,9 @@ Config read_config(const connect::Options& options, std::vector<connect::OptionE
 enum class StreamKind : std::uint8_t { web, app };
 StreamKind stream_kind(std::string_view account);
 
+/// What an event of such a stream is told of by: the client or app instance first, then its session.
+std::vector<std::string> client_types(StreamKind kind);
+
 /// "" when `id` is a measurement id or a Firebase app id; else what is wrong and how to mend it.
 std::string account_fault(std::string_view id);
 

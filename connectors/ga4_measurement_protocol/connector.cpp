@@ -34,7 +34,7 @@ constexpr std::size_t kMaxEvents = 25;
 constexpr std::size_t kMaxBytes = 130'000 - 1;
 
 /// Of every event but the purchase: nothing takes it back, and a repeat counts again.
-Contract contract_of_events() {
+Contract contract_of_events(const Config& config, StreamKind kind) {
   Contract k;
   k.operations = {Operation::upload};
   k.zero = connect::ZeroRule::refused;
@@ -43,12 +43,15 @@ Contract contract_of_events() {
   k.dedup = {.exists = false, .known = true, .window = std::nullopt};
   k.receipt = connect::Receipt::none;
   k.counting = connect::Counting::every;
+  k.conversion_window = oldest(config);
+  k.client_types = client_types(kind);
   return k;
 }
 
-/// A transaction id counts once for ever, so that a purchase that was refunded comes back under another alone.
+/// A transaction id counts once for ever with its first value, so that a purchase that was refunded comes back under
+/// another alone.
 Contract contract_of_purchases(const Config& config, StreamKind kind) {
-  Contract k = contract_of_events();
+  Contract k = contract_of_events(config, kind);
   k.operations.insert(Operation::retract);
   k.zero = connect::ZeroRule::final_retraction;
   k.dedup = {.exists = true,
@@ -61,12 +64,13 @@ Contract contract_of_purchases(const Config& config, StreamKind kind) {
 class Sink final : public connect::ConversionSink {
  public:
   Sink(Config config, connect::Env env)
-      : config_(std::move(config)), env_(std::move(env)), contract_(contract_of_events()) {}
+      : config_(std::move(config)), env_(std::move(env)), contract_(contract_of_events(config_, StreamKind::web)) {}
 
   const Contract& contract() const override { return contract_; }
 
   Contract contract_for(const Target& target) const override {
-    return target.action == kPurchase ? contract_of_purchases(config_, stream_kind(target.account)) : contract_;
+    const StreamKind kind = stream_kind(target.account);
+    return target.action == kPurchase ? contract_of_purchases(config_, kind) : contract_of_events(config_, kind);
   }
 
   std::variant<Item, connect::Refusal> prepare(const Conversion& c, const Revision& revision, const Target& target,
@@ -210,6 +214,7 @@ connect::ConnectorType ga4_measurement_protocol_type() {
   type.maturity = connect::Maturity::alpha;
   type.roles = {"conversions"};
   // No api_version: the protocol has none, and no end was announced.
+  type.one_account = true;  // an API secret is made for one data stream
   type.options = mp::option_decls();
   type.vocabulary = mp::vocabulary();
   type.make = mp::make;

@@ -290,12 +290,20 @@ TEST_F(Ga4MeasurementProtocol, TheContractSaysWhatGa4Does) {
   EXPECT_EQ(k.zero, connect::ZeroRule::refused);
   EXPECT_FALSE(k.dedup.exists || k.needs_consent || k.restate_up || k.restate_down || k.resend_is_harmless);
   EXPECT_FALSE(sink().contract_for(target("close_convert_lead")).operations.contains(Operation::retract));
+  EXPECT_EQ(k.conversion_window, std::chrono::hours(72) - std::chrono::minutes(5)) << "less the margin";
+  EXPECT_TRUE(ga4_measurement_protocol_type().one_account) << "an API secret is one stream's";
+}
+
+TEST_F(Ga4MeasurementProtocol, TheContractNamesTheClientsOfTheStream) {
+  EXPECT_EQ(sink().contract_for(target()).client_types, (std::vector<std::string>{"ga_client_id", "ga_session_id"}));
+  EXPECT_EQ(sink().contract_for(app_target()).client_types, std::vector<std::string>{"firebase_app_instance_id"});
 }
 
 TEST_F(Ga4MeasurementProtocol, ThePurchasesContractHasRefundsAndATransactionId) {
   const connect::Contract k = sink().contract_for(target());
   EXPECT_EQ(k.operations, (std::set{Operation::upload, Operation::retract}));
   EXPECT_TRUE(k.dedup.exists && k.dedup.known && !k.dedup.window);
+  EXPECT_FALSE(k.dedup.repeat_overwrites) << "the first value stays";
   EXPECT_EQ(k.zero, connect::ZeroRule::final_retraction) << "a refunded transaction id never counts again";
   EXPECT_FALSE(k.restate_up || k.restate_down);
   EXPECT_FALSE(sink().contract_for(app_target()).dedup.known) << "documented for web streams alone";

@@ -15,8 +15,9 @@ namespace hw::sandbox {
 ///
 /// Beliefs: account = stream, action = the event's name, key = transaction_id of purchases, else the parameter hw_id
 /// ("" where an event has none); refunds stand under action "purchase". micros = revenue less refunds, count = events
-/// counted (0 once refunds have taken all of the revenue), state "counted", "counted_72h_ago" (its time was moved) or
-/// "refunded". Events that GA4 does not count leave no belief.
+/// counted (0 once refunds have taken all of the revenue), state "counted" or
+/// "refunded", with "_72h_ago" where a time was moved, the event's own or a refund's. Events that GA4 does not count
+/// leave no belief.
 std::unique_ptr<Peer> make_ga4_measurement_protocol_peer(World& world);
 
 }  // namespace hw::sandbox

@@ -11,6 +11,7 @@ void Books::take_event(const std::string& stream, const std::string& user, const
     Total& total = totals_[{stream, "purchase", event.key, event.currency}];
     total.micros -= event.micros.value_or(0);
     total.has_refund = true;
+    total.is_refund_moved = total.is_refund_moved || event.is_moved;
     return;
   }
   const bool is_repeat =
@@ -20,6 +21,11 @@ void Books::take_event(const std::string& stream, const std::string& user, const
   total.micros += event.micros.value_or(0);
   ++total.count;
   total.is_moved = total.is_moved || event.is_moved;
+}
+
+const char* Books::state_of(const Total& total) {
+  if (total.has_refund && total.micros <= 0) return total.is_refund_moved ? "refunded_72h_ago" : "refunded";
+  return total.is_moved || total.is_refund_moved ? "counted_72h_ago" : "counted";
 }
 
 std::vector<Belief> Books::believed() const {
@@ -33,9 +39,7 @@ std::vector<Belief> Books::believed() const {
                    .currency = currency,
                    .micros = total.micros,
                    .count = is_refunded ? 0 : total.count,
-                   .state = is_refunded      ? "refunded"
-                            : total.is_moved ? "counted_72h_ago"
-                                             : "counted"});
+                   .state = state_of(total)});
   }
   return out;
 }

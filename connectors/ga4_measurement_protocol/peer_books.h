@@ -22,9 +22,10 @@ class Books {
   using Key = std::tuple<std::string, std::string, std::string, std::string>;
   struct Total {
     std::int64_t micros = 0, count = 0;
-    bool is_moved = false, has_refund = false;
+    bool is_moved = false, has_refund = false, is_refund_moved = false;
   };
 
+  static const char* state_of(const Total& total);
   void take_event(const std::string& stream, const std::string& user, const Counted& event);
 
   std::map<Key, Total> totals_;

@@ -234,6 +234,19 @@ TEST_F(MeasurementProtocolPeer, AnEventOlderThan72HoursIsMovedOrIfEnforcedDroppe
   EXPECT_THAT(beliefs(), ElementsAre("purchase hw-a 18250500000*1 EUR counted_72h_ago"));
 }
 
+TEST_F(MeasurementProtocolPeer, ARefundOlderThan72HoursIsMovedAndSaysSo) {
+  json refund = good();
+  event(refund)["name"] = "refund";
+  refund["timestamp_micros"] = to_micros(kNow - 72 * kHour) - 1;
+  params(refund)["value"] = 250.5;
+  collect(good());
+  collect(refund);
+  EXPECT_THAT(beliefs(), ElementsAre("purchase hw-a 18000000000*1 EUR counted_72h_ago"));
+  params(refund)["value"] = 18000;
+  collect(refund);
+  EXPECT_THAT(beliefs(), ElementsAre("purchase hw-a 0*0 EUR refunded_72h_ago"));
+}
+
 TEST_F(MeasurementProtocolPeer, AnEventsOwnTimeOutranksTheRequests) {
   json request = good();
   request["timestamp_micros"] = to_micros(kNow - 100 * kHour);

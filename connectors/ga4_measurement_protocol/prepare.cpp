@@ -37,9 +37,7 @@ bool is_whole_cookie(std::string_view id) {
   return rest != std::string_view::npos && rest > 2 && id[rest] == '.';
 }
 
-const char* client_type(StreamKind kind) {
-  return kind == StreamKind::web ? "ga_client_id" : "firebase_app_instance_id";
-}
+std::string client_type(StreamKind kind) { return client_types(kind).front(); }
 
 /// What the conversion's identifiers come to.
 struct Found {

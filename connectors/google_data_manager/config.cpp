@@ -53,6 +53,11 @@ std::vector<OptionDecl> access_decls() {
       decl("base_url", OptionType::url, "Address of the API.", "https://datamanager.googleapis.com"),
       decl("token_url", OptionType::url, "Where the credential gets its access tokens.",
            "https://oauth2.googleapis.com/token"),
+      // developers.google.com/identity/protocols/oauth2/web-server: without both parameters there is no refresh token
+      // at a second consent.
+      decl("auth_url", OptionType::url,
+           "Where a person signs in (headwater auth login), for a refresh_token credential.",
+           "https://accounts.google.com/o/oauth2/v2/auth?access_type=offline&prompt=consent"),
       decl("login_account", OptionType::text,
            "Google Ads manager account to act through, digits only; leave out when the credential's user is directly "
            "on the account."),
@@ -124,6 +129,7 @@ void check_address(const connect::Options& options, const char* name, std::vecto
 void check_config(const connect::Options& options, const Config& c, std::vector<connect::OptionError>& errors) {
   check_address(options, "base_url", errors);
   check_address(options, "token_url", errors);
+  check_address(options, "auth_url", errors);
   if (std::string fault = id_fault("login_account", c.login_account); !c.login_account.empty() && !fault.empty())
     errors.push_back({options.mark("login_account"), fault});
   if (c.address && !c.user_data) errors.push_back({options.mark("address"), "address: true needs user_data: true"});
@@ -137,6 +143,10 @@ std::vector<OptionDecl> option_decls() {
   std::vector<OptionDecl> all = access_decls();
   for (auto part : {content_decls(), window_decls(), pace_decls()}) all.insert(all.end(), part.begin(), part.end());
   return all;
+}
+
+http::LoginPlace login_place(const connect::Options& options) {
+  return {.auth_url = options.text("auth_url"), .token_url = options.text("token_url"), .scope = kScope};
 }
 
 std::vector<OptionDecl> destination_option_decls() {

@@ -15,6 +15,11 @@ std::vector<connect::OptionDecl> destination_option_decls();
 /// Click ids that Google puts in a landing URL, and the cookies that keep them.
 connect::Vocabulary vocabulary();
 
+/// OAuth scope of the API.
+inline constexpr const char* kScope = "https://www.googleapis.com/auth/datamanager";
+/// Where a person signs in.
+http::LoginPlace login_place(const connect::Options& options);
+
 /// Options as values. Vendor limits are defaults and stand with their source in config.cpp.
 struct Config {
   std::string credential, base_url, token_url;

@@ -29,7 +29,6 @@ using connect::Revision;
 using connect::Sent;
 using connect::Target;
 
-constexpr const char* kScope = "https://www.googleapis.com/auth/datamanager";
 // developers.google.com/data-manager/api/devguides/limits, read 2026-10: at most 2,000 events a request.
 constexpr std::size_t kMaxEvents = 2'000;
 constexpr std::size_t kMaxBytes = 10U << 20;
@@ -43,7 +42,7 @@ Contract contract_of(const Config& c) {
   k.max_bytes = kMaxBytes;
   // conversion-adjustments guide, read 2026-10: the same transactionId for the same action overwrites value and
   // currency.
-  k.dedup = {.exists = true, .known = true, .window = std::nullopt};
+  k.dedup = {.exists = true, .known = true, .window = std::nullopt, .repeat_overwrites = true};
   k.receipt = connect::Receipt::count;
   k.counting = connect::Counting::every;
   k.adjust_until = c.adjust_until;
@@ -270,6 +269,7 @@ connect::ConnectorType google_data_manager_type() {
   type.make = dm::make;
   type.check = dm::check;
   type.check_target = dm::check_target;
+  type.login = dm::login_place;
   return type;
 }
 

@@ -378,7 +378,7 @@ TEST_F(GoogleDataManager, ARestatementWithoutAnOriginalIsRefused) {
 TEST_F(GoogleDataManager, TheContractSaysWhatGoogleDoes) {
   const connect::Contract& k = sink().contract();
   EXPECT_EQ(k.max_items, 2'000U);
-  EXPECT_TRUE(k.dedup.exists && k.dedup.known && !k.dedup.window);
+  EXPECT_TRUE(k.dedup.exists && k.dedup.known && !k.dedup.window && k.dedup.repeat_overwrites);
   EXPECT_EQ(k.receipt, connect::Receipt::count);
   EXPECT_TRUE(k.resend_is_harmless && k.needs_consent && k.restate_up && k.restate_down);
   EXPECT_EQ(k.zero, connect::ZeroRule::final_retraction);

@@ -57,6 +57,7 @@ class DataManagerPeer final : public Peer {
   HttpResponse handle(const HttpRequest& request) override {
     books_.process(world_.now);
     if (request.path == "/token") return desk_.grant(request);
+    if (request.path == "/o/oauth2/v2/auth") return desk_.consent_page(request);
     const bool ingest = request.method == "POST" && request.path == "/v1/events:ingest";
     const bool retrieve = request.method == "GET" && request.path == "/v1/requestStatus:retrieve";
     if (!ingest && !retrieve)

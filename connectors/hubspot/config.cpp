@@ -72,6 +72,11 @@ const std::vector<std::string> kContactAlways = {"createdate",
                                                  "hs_analytics_last_referrer"};
 const std::vector<std::string> kAlways = {"createdate", "hs_merged_object_ids"};
 
+// What the source reads (README, "Setting up"); HubSpot wants every scope that the app requires, `oauth` among them.
+constexpr const char* kReadScopes =
+    "oauth crm.objects.contacts.read crm.objects.companies.read crm.objects.deals.read crm.schemas.contacts.read "
+    "crm.schemas.companies.read crm.schemas.deals.read";
+
 std::vector<std::string> known_names(const Mapping& defaults, bool contact) {
   std::vector<std::string> names;
   for (const auto& [name, property] : defaults) names.push_back(name);
@@ -130,6 +135,12 @@ FieldKind kind_of(std::string_view canonical) {
 std::string without_trailing_slash(std::string url) {
   while (!url.empty() && url.back() == '/') url.pop_back();
   return url;
+}
+
+std::string token_url_of(const Options& options) {
+  if (options.has("token_url")) return options.text("token_url");
+  return fmt::format("{}/oauth/{}/token", without_trailing_slash(options.text("base_url")),
+                     options.text("api_version"));
 }
 
 /// The defaults, and over them what the admin says; "" switches a name off.
@@ -224,6 +235,8 @@ void read_plans(Config& c, const Options& options, const NamedFields& fields, co
 void check_urls(const Config& c, const Options& options, std::vector<OptionError>& errors) {
   if (Status ok = http::check_url(c.base_url); !ok) errors.push_back({options.mark("base_url"), ok.error().detail});
   if (Status ok = http::check_url(c.token_url); !ok) errors.push_back({options.mark("token_url"), ok.error().detail});
+  if (Status ok = http::check_url(options.text("auth_url")); !ok)
+    errors.push_back({options.mark("auth_url"), ok.error().detail});
 }
 
 }  // namespace
@@ -284,6 +297,13 @@ std::vector<OptionDecl> option_declarations() {
       option("base_url", OptionType::url, "where the API answers", "https://api.hubapi.com"),
       option("token_url", OptionType::url,
              "where a refresh_token credential gets its tokens; default: base_url/oauth/<api_version>/token"),
+      option("auth_url", OptionType::url,
+             "where a person signs in (headwater auth login), for a refresh_token credential",
+             "https://app.hubspot.com/oauth/authorize"),
+      option("scopes", OptionType::text,
+             "what a person is asked to allow at the sign-in, separated by blanks: all that the app requires, and no "
+             "other",
+             kReadScopes),
       option("api_version", OptionType::text, "dated version of HubSpot's API", "2026-09"),
       ranged(option("search_lag", OptionType::duration, "how long a change may take to reach HubSpot's search index",
                     "60s"),
@@ -320,14 +340,17 @@ std::vector<OptionDecl> option_declarations() {
   };
 }
 
+http::LoginPlace login_place(const Options& options) {
+  return {.auth_url = options.text("auth_url"), .token_url = token_url_of(options), .scope = options.text("scopes")};
+}
+
 Config read_config(const Options& options, const NamedFields& fields, std::string_view instance,
                    const connect::Vocabulary* vocabulary, std::vector<OptionError>& errors) {
   Config c;
   c.credential = options.text("credential");
   c.api_version = options.text("api_version");
   c.base_url = without_trailing_slash(options.text("base_url"));
-  c.token_url = options.text("token_url");
-  if (c.token_url.empty()) c.token_url = fmt::format("{}/oauth/{}/token", c.base_url, c.api_version);
+  c.token_url = token_url_of(options);
   c.crm = options.text("crm").empty() ? std::string(instance) : options.text("crm");
   c.company_currency = options.text("company_currency");
   c.search_lag = options.duration("search_lag");

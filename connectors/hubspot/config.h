@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "connect/identifiers.h"
 #include "connect/options.h"
+#include "http/client.h"
 #include "model/record.h"
 
 /// What the connector is told: its options as declared, and the reading plan that follows from them.
@@ -56,6 +57,9 @@ struct Config {
 using NamedFields = std::vector<std::pair<Object, std::string>>;
 
 std::vector<connect::OptionDecl> option_declarations();
+
+/// Where a person signs in.
+http::LoginPlace login_place(const connect::Options& options);
 
 /// Reads the options; what is wrong is added to `errors`. Without a vocabulary (a check that makes nothing) identifier
 /// types of the mapping are taken as they stand.

@@ -229,6 +229,7 @@ connect::ConnectorType hubspot_type() {
   type.options = hubspot::option_declarations();
   type.make = hubspot::make;
   type.check = hubspot::check;
+  type.login = hubspot::login_place;
   return type;
 }
 

@@ -10,6 +10,7 @@
 #include "connectors/hubspot/peer_answer.h"
 #include "connectors/hubspot/peer_portal.h"
 #include "connectors/hubspot/peer_search.h"
+#include "connectors/hubspot/peer_sign_in.h"
 #include "connectors/hubspot/peer_update.h"
 
 namespace hw::sandbox {
@@ -22,7 +23,6 @@ using std::chrono::seconds;
 constexpr std::string_view kVersion = "2026-09";
 constexpr std::string_view kCompanyCurrency = "EUR";
 constexpr auto kArchivedKept = std::chrono::hours(24 * 90);
-constexpr seconds kTokenLife = seconds(1800);
 constexpr std::size_t kTiesPerPage = 2;
 
 /// A rolling limit.
@@ -60,8 +60,6 @@ class HubspotPeer final : public Peer {
 
  private:
   HttpResponse serve(const HttpRequest& request);
-  HttpResponse token(const HttpRequest& request);
-  void check_sign_in(const HttpRequest& request) const;
   json route(const HttpRequest& request, int& status);
   json objects(const HttpRequest& request, const std::vector<std::string>& path, int& status);
   json list(const HttpRequest& request, const std::string& type) const;
@@ -77,7 +75,7 @@ class HubspotPeer final : public Peer {
   World& world_;
   Window general_{190, seconds(10), "TEN_SECONDLY_ROLLING"};
   Window search_{5, seconds(1), "SECONDLY"};
-  std::map<std::string, Timestamp> tokens_;  ///< access token: its end
+  SignInDesk sign_in_{world_};
   std::uint64_t answers_ = 0;
 };
 
@@ -94,8 +92,9 @@ HttpResponse HubspotPeer::handle(const HttpRequest& request) {
 }
 
 HttpResponse HubspotPeer::serve(const HttpRequest& request) {
-  if (request.path == fmt::format("/oauth/{}/token", kVersion)) return token(request);
-  check_sign_in(request);
+  if (request.path == fmt::format("/oauth/{}/token", kVersion)) return sign_in_.grant(request);
+  if (request.path == "/oauth/authorize") return sign_in_.consent_page(request);
+  sign_in_.check(request);
   const bool is_search = request.path.ends_with("/search");
   if (!general_.take(world_.now)) too_many(general_.policy);
   if (is_search && !search_.take(world_.now)) too_many(search_.policy);
@@ -108,49 +107,6 @@ HttpResponse HubspotPeer::serve(const HttpRequest& request) {
   response.headers.emplace_back("X-HubSpot-RateLimit-Remaining",
                                 std::to_string(general_.requests - general_.taken.size()));
   return response;
-}
-
-// --------------------------------------------------------------------------------------------- sign-in
-
-HttpResponse HubspotPeer::token(const HttpRequest& request) {
-  if (request.method != "POST") throw Refused{.status = 405, .category = "", .message = "Method Not Allowed"};
-  std::map<std::string, std::string> form;
-  for (std::string_view pair : split(request.body, '&')) {
-    const std::size_t eq = pair.find('=');
-    if (eq == std::string_view::npos) refuse("the body is no form");
-    form[percent_decode(pair.substr(0, eq), true)] = percent_decode(pair.substr(eq + 1), true);
-  }
-  const SignIn& known = world_.sign_in;
-  if (form["grant_type"] != "refresh_token")
-    throw Refused{.status = 400, .category = "", .message = "unsupported grant type"};
-  if (form["client_id"] != known.client_id || form["client_secret"] != known.client_secret)
-    throw Refused{
-        .status = 400, .category = "", .message = "missing or unknown client", .more = {{"status", "BAD_CLIENT_ID"}}};
-  if (form["refresh_token"] != known.refresh_token)
-    throw Refused{.status = 400,
-                  .category = "",
-                  .message = "missing or invalid refresh token",
-                  .more = {{"status", "BAD_REFRESH_TOKEN"}}};
-  const std::string access = fmt::format("sandbox-hubspot-access-{}", answers_);
-  tokens_[access] = world_.now + kTokenLife;
-  return answer(200, {{"token_type", "bearer"},
-                      {"access_token", access},
-                      {"refresh_token", known.refresh_token},
-                      {"expires_in", kTokenLife.count()}});
-}
-
-void HubspotPeer::check_sign_in(const HttpRequest& request) const {
-  auto header = request.headers.find("authorization");
-  if (header == request.headers.end() || !header->second.starts_with("Bearer "))
-    throw Refused{
-        .status = 401, .category = "INVALID_AUTHENTICATION", .message = "Authentication credentials not found."};
-  const std::string token = header->second.substr(7);
-  if (token == world_.sign_in.static_token) return;
-  auto issued = tokens_.find(token);
-  if (issued == tokens_.end())
-    throw Refused{.status = 401, .category = "INVALID_AUTHENTICATION", .message = "Invalid access token."};
-  if (issued->second <= world_.now)
-    throw Refused{.status = 401, .category = "EXPIRED_AUTHENTICATION", .message = "The access token is expired."};
 }
 
 // --------------------------------------------------------------------------------------------- routing

@@ -253,8 +253,9 @@ Status RecordReader::add_records(const ObjectPlan& plan, const std::vector<std::
     if (!read) return read.error();
     if (Status ok = fill_currency(*read, currency, context); !ok) return ok;
     for (const RecordState& s : read->states) seen.push_back(s.ref.id);
-    append(std::move(read->states), page.rows);
+    // Merges first: what the survivor took over from a loser is then known to be the loser's.
     append(std::move(read->merges), page.rows);
+    append(std::move(read->states), page.rows);
     append(std::move(read->changes), page.rows);
     append(std::move(read->rejected), page.rejected);
   }

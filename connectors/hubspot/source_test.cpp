@@ -203,6 +203,7 @@ TEST(HubspotSource, AWinnerListsItsLosersEachTimeAndAnUnmergedLoserIsLiveAgain) 
     const std::vector<Record> rows = portal.read("contacts");
     EXPECT_THAT(ids(of<RecordState>(rows)), ElementsAre(winner));
     ASSERT_THAT(of<Merge>(rows), SizeIs(1));
+    EXPECT_TRUE(std::holds_alternative<Merge>(rows.front())) << "told before the survivor shows what it took over";
     EXPECT_EQ(of<Merge>(rows)[0].loser, (RecordRef{"crm", Object::contact, loser}));
     EXPECT_EQ(of<Merge>(rows)[0].winner_id, winner);
     portal.world.crm.set("contacts", winner, "lifecycle", "round" + std::to_string(i), portal.world.now);

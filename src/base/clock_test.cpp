@@ -152,11 +152,17 @@ TEST(FollowedClock, WakesAndStopsWithoutLoss) {
   check_no_wake_is_lost(*clock);
 }
 
+TEST(FollowedClock, ALookAtTheTimeSaysNothingForTheDaemon) {
+  const Sandbox sandbox(100);
+  EXPECT_EQ(make_followed_clock(sandbox.path()).value()->system_now(), at(100));
+  EXPECT_EQ(sandbox.idle_until(), 77) << "what the daemon wrote stands";
+}
+
 TEST(FollowedClock, IsBusyWithoutWaitersAndWhileOneIsOutsideOfWait) {
   const Sandbox sandbox(100);
   const auto clock = make_followed_clock(sandbox.path()).value();
-  EXPECT_EQ(sandbox.idle_until(), 0);
   auto busy = clock->waiter("busy");
+  EXPECT_EQ(sandbox.idle_until(), 0);
   {
     const auto sleeper = clock->waiter("sleeper");
     std::stop_source stop;

@@ -50,11 +50,14 @@ struct Sleeper {
 };
 
 /// All waiters of the clock. `now` can move only while every one of them waits; then one of the waiting threads watches
-/// the file for all and wakes those whose time has come.
+/// the file for all and wakes those whose time has come. Who only asks for the time says nothing: beside a daemon it
+/// would speak for that one.
 class Group {
  public:
-  explicit Group(std::int64_t* words) : file_(words) { publish(); }
-  ~Group() { file_.set_idle_until(0); }
+  explicit Group(std::int64_t* words) : file_(words) {}
+  ~Group() {
+    if (has_spoken_) file_.set_idle_until(0);
+  }
   Group(const Group&) = delete;
   Group& operator=(const Group&) = delete;
 
@@ -114,6 +117,7 @@ class Group {
 
   /// Tells the sandbox how far it may move time: not at all while any thread is busy.
   void publish() {
+    has_spoken_ = true;
     SystemTime until = SystemTime::max();
     idle_ = !sleepers_.empty();
     for (const Sleeper& s : sleepers_) {
@@ -128,6 +132,7 @@ class Group {
   std::list<Sleeper> sleepers_;
   bool idle_ = false;
   bool watched_ = false;
+  bool has_spoken_ = false;
 };
 
 class FollowedWaiter final : public Waiter {

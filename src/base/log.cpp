@@ -49,9 +49,19 @@ struct Logger {
   LogLimiter limiter GUARDED_BY(mu);
 };
 
-/// Never destroyed: threads may log while the process ends.
+void write_line(Sink sink, const std::string& line);
+
+/// Never destroyed: threads may log while the process ends. What is held back is told then.
 Logger& logger() {
-  static Logger* const instance = new Logger;
+  static Logger* const instance = [] {
+    std::atexit([] {
+      Logger& l = logger();
+      MutexLock lock(l.mu);
+      for (const LogLimiter::Held& held : l.limiter.overdue(LogLimiter::Time::max()))
+        write_line(l.sink, fmt::format("{} repeats={}", held.line, held.count));
+    });
+    return new Logger;
+  }();
   return *instance;
 }
 
@@ -117,12 +127,15 @@ std::string line_of(Level level, std::string_view event, std::initializer_list<F
   return line;
 }
 
-/// What counts as "the same": the event with its connector and destination.
+/// What counts as "the same": the event with whom it is about; one that is about nobody in particular, with all it
+/// says.
 std::string limit_key(std::string_view event, std::initializer_list<Field> fields) {
   std::string key(event);
-  for (const Field& f : fields) {
-    if (f.key == "connector" || f.key == "destination") key += fmt::format(" {}={}", f.key, text_of(f));
-  }
+  for (const Field& f : fields)
+    for (const char* whom : {"connector", "destination", "source_fields", "credential"})
+      if (f.key == whom) key += fmt::format(" {}={}", f.key, text_of(f));
+  if (key.size() > event.size()) return key;
+  for (const Field& f : fields) key += fmt::format(" {}={}", f.key, text_of(f));
   return key;
 }
 

@@ -88,6 +88,12 @@ TEST_F(Log, WritesARepeatedEventOncePerConnectorAndDestination) {
                                                "level=warn event=pull_failed connector=ads attempt=0"}));
 }
 
+TEST_F(Log, WhatIsAboutNobodyInParticularIsHeldBackOnlyWhenItSaysTheSame) {
+  for (const char* detail : {"a.yaml:1:1: one", "a.yaml:1:1: one", "a.yaml:2:1: another"})
+    log_event(Level::error, "reload_refused", {{"code", "config"}, {"detail", detail}});
+  EXPECT_EQ(lines().size(), 2U);
+}
+
 TEST(LogLimiter, TellsTheLatestRepeatWithItsCountAfterTenSeconds) {
   LogLimiter limiter;
   const LogLimiter::Time start{};

@@ -3,9 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
-#include "cli/command_line.h"
+#include "cli/test_kit.h"
 #include "service/sync.h"
-#include "service/test_kit.h"
 
 namespace hw::cli {
 namespace {
@@ -16,28 +15,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-/// What one command printed, and its exit code.
-struct Ran {
-  int code = 0;
-  std::string out, err;
-  [[nodiscard]] json parsed() const { return json::parse(out); }
-};
-
-class Commands : public service::AppFixture {
+class Commands : public CommandFixture {
  protected:
-  Ran run_line(std::vector<std::string> words) {
-    words.insert(words.begin(), "headwater");
-    std::vector<const char*> argv;
-    for (const auto& w : words) argv.push_back(w.c_str());
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    Ran ran;
-    ran.code = run_command_line(static_cast<int>(argv.size()), argv.data(), registry_);
-    ran.out = testing::internal::GetCapturedStdout();
-    ran.err = testing::internal::GetCapturedStderr();
-    return ran;
-  }
-  [[nodiscard]] std::string main_file() const { return dir_ + "/headwater.yaml"; }
   /// Reads the pages and reconciles; `sends`: delivers too.
   void work(bool sends) {
     auto app = open();
@@ -187,7 +166,7 @@ TEST_F(Commands, WhatIsNoBackupIsRefused) {
   work(false);
   write("backup.db", "no database");
   EXPECT_EQ(run_line({"restore", dir_ + "/backup.db", "-c", main_file()}).code, kDataError);
-  EXPECT_EQ(run_line({"restore", dir_ + "/nowhere.db", "-c", main_file()}).code, kIoError);
+  EXPECT_EQ(run_line({"restore", dir_ + "/nowhere.db", "-c", main_file()}).code, kNoInput);
 }
 
 /// The same, live from a day to come.
@@ -213,6 +192,26 @@ TEST_F(Commands, ABackfillTellsItsCountAndMoneyAndThenIsDone) {
   EXPECT_THAT(ran.out, HasSubstr("3 records"));
   work(true);
   EXPECT_EQ(uploads(*open(), "received").size(), 3U);
+}
+
+TEST_F(Commands, ABackfillIsShownAndStopped) {
+  write("headwater.yaml", later(config("live")));
+  pages_ = {won_deals(1, 3)};
+  work(true);
+  const std::vector<std::string> line{"backfill", "--goal", "closed_won", "--destination",
+                                      "ads_won",  "-c",     main_file()};
+  auto ask = line, stop = line;
+  ask.insert(ask.end(), {"--from", "2020-01-01"});
+  stop.emplace_back("--stop");
+  EXPECT_EQ(run_line(line).code, kUsage) << "from when?";
+  EXPECT_EQ(run_line(stop).code, kDifference) << "there is none";
+  EXPECT_EQ(run_line(ask).code, kOk);
+  EXPECT_THAT(run_line({"status", "-c", main_file()}).out, HasSubstr("Backfills"));
+  const Ran stopped = run_line(stop);
+  EXPECT_EQ(stopped.code, kOk) << stopped.err;
+  EXPECT_THAT(stopped.out, HasSubstr("backfill: stopped"));
+  work(true);
+  EXPECT_THAT(uploads(*open(), "received"), IsEmpty());
 }
 
 TEST_F(Commands, ABackfillOfWhatIsNotConfiguredIsRefused) {
@@ -252,6 +251,23 @@ TEST_F(Commands, ReportsOfTheTimeLeftAnswerPrograms) {
   const json advice = run_line({"advise", "stages", "-c", main_file(), "--format", "json"}).parsed();
   EXPECT_EQ(advice["stages"][0]["conversions"], 2);
   EXPECT_EQ(advice["money"][0]["value"], 200.00);
+}
+
+TEST_F(Commands, TheReportOfChannelsAnswersForASpanOfDays) {
+  pages_ = {won_deals(1, 2)};
+  work(true);
+  auto asked = [&](std::vector<std::string> more) {
+    std::vector<std::string> line{"report", "channels", "-c", main_file(), "--format", "json"};
+    line.insert(line.end(), more.begin(), more.end());
+    return run_line(line);
+  };
+  const json all = asked({"--model", "last"}).parsed();
+  ASSERT_THAT(all, SizeIs(1));
+  EXPECT_EQ(all[0]["won_deals"], 2);
+  EXPECT_EQ(all[0]["won"], 200.00);
+  EXPECT_THAT(asked({"--to", "2000-01-01"}).parsed(), IsEmpty());
+  EXPECT_THAT(asked({"--from", "2000-02-01", "--to", "2000-01-01"}).err, HasSubstr("--to lies before --from"));
+  EXPECT_EQ(asked({"--model", "best"}).code, kUsage);
 }
 
 }  // namespace

@@ -18,6 +18,8 @@ int fail(const Error& error) {
                                                 {"locked", kUnavailable},
                                                 {"listen", kUnavailable},
                                                 {"file_exists", kCannotCreate},
+                                                {"cannot_create", kCannotCreate},
+                                                {"no_backup", kNoInput},
                                                 {"not_a_backup", kDataError},
                                                 {"import", kDataError},
                                                 {"store_outdated", kConfig},
@@ -35,11 +37,22 @@ int fail(const Error& error) {
                                                 {"lock", kCannotCreate},
                                                 {"token_file", kIoError},
                                                 {"store_older", kTempFail},
+                                                {"access_denied", kNoPermission},
+                                                {"credential", kNoPermission},
+                                                {"login_refused", kNoPermission},
+                                                {"no_refresh_token", kNoPermission},
+                                                {"wrong_state", kDataError},
+                                                {"no_code", kDataError},
+                                                {"timed_out", kTempFail},
+                                                {"token_busy", kTempFail},
+                                                {"url", kConfig},
+                                                {"http_404", kConfig},
                                                 {"follow_clock", kConfig}};
   const bool whole = error.code == "config";
   std::cerr << (whole ? "" : "headwater: ") << error.detail << (whole ? "" : " (" + error.code + ")\n");
   auto it = codes.find(error.code);
-  return it == codes.end() ? kSoftware : it->second;
+  if (it != codes.end()) return it->second;
+  return error.action == Action::retry ? kUnavailable : kSoftware;
 }
 
 std::unique_ptr<service::App> open(const Common& common, service::AppOptions::Access access, int& exit_code,

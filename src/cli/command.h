@@ -18,11 +18,13 @@ enum Exit : int {
   kDifference = 1,  ///< the command worked and its answer is no: nothing found, a check failed
   kUsage = 64,
   kDataError = 65,
+  kNoInput = 66,
   kUnavailable = 69,  ///< another headwater holds the state, or a service did not answer
   kSoftware = 70,
   kCannotCreate = 73,
   kIoError = 74,
-  kTempFail = 75,  ///< rows wait for a retry
+  kTempFail = 75,      ///< rows wait for a retry
+  kNoPermission = 77,  ///< a person or a vendor did not give access
   kConfig = 78,
 };
 
@@ -76,12 +78,23 @@ int restore(const Common& common, const std::string& file);
 struct BackfillArgs {
   std::string goal, destination, from, to;
   std::int64_t per_hour = 500;
-  bool dry_run = false;
+  bool dry_run = false, stop = false;
 };
 int backfill(const Common& common, const BackfillArgs& args);
 int ledger_import(const Common& common, const std::string& file, bool dry_run);
 int report_windows(const Common& common, std::int64_t days);
+struct ChannelsArgs {
+  std::string model = "first", from, to;
+};
+int report_channels(const Common& common, const ChannelsArgs& args);
 int advise_stages(const Common& common);
+struct LoginArgs {
+  std::string connector;
+  bool paste = false;
+  int port = 0;
+};
+int auth_login(const Common& common, const LoginArgs& args);
+int auth_status(const Common& common, const std::string& connector);
 int version(const Common& common);
 
 }  // namespace hw::cli

@@ -17,6 +17,8 @@ struct Line {
   BackfillArgs backfill;
   UploadsArgs uploads;
   ReconciliationArgs reconciliation;
+  LoginArgs login;
+  ChannelsArgs channels;
   std::function<int()> chosen;
 };
 
@@ -92,6 +94,13 @@ void add_commands(::CLI::App& app, Line& line) {
   reconciliation->add_option("--state", line.reconciliation.state,
                              "taken, missing, excess, none, uncertain, unlocated");
   reconciliation->add_flag("--conversions", line.reconciliation.conversions, "list every conversion");
+  auto* channels = command(*report, "channels", "what each channel brought and cost", line,
+                           [&] { return cli::report_channels(c, line.channels); });
+  channels->add_option("--model", line.channels.model, "the touch that gets the deal: first, last, last_non_direct")
+      ->check(::CLI::IsMember({"first", "last", "last_non_direct"}))
+      ->capture_default_str();
+  channels->add_option("--from", line.channels.from, "date, in the reporting zone; default: all");
+  channels->add_option("--to", line.channels.to, "date, inclusive; default: all");
   auto* backup = command(app, "backup", "copy the store to a new file, beside a running daemon", line,
                          [&] { return cli::backup(c, line.file); }, {});
   backup->add_option("file", line.file, "must not exist yet")->required();
@@ -102,12 +111,15 @@ void add_commands(::CLI::App& app, Line& line) {
                            [&] { return cli::backfill(c, line.backfill); });
   backfill->add_option("--goal", line.backfill.goal)->required();
   backfill->add_option("--destination", line.backfill.destination)->required();
-  backfill->add_option("--from", line.backfill.from, "date, in the reporting zone")->required();
+  auto* from = backfill->add_option("--from", line.backfill.from, "date, in the reporting zone");
   backfill->add_option("--to", line.backfill.to, "date, inclusive; default: now");
   backfill->add_option("--per-hour", line.backfill.per_hour, "rows an hour at most")
       ->check(::CLI::PositiveNumber)
       ->capture_default_str();
-  backfill->add_flag("--dry-run", line.backfill.dry_run, "count and money first; nothing is written");
+  auto* dry_run = backfill->add_flag("--dry-run", line.backfill.dry_run, "count and money first; nothing is written");
+  backfill->add_flag("--stop", line.backfill.stop, "what has not left of it stays here")
+      ->excludes(from)
+      ->excludes(dry_run);
   auto* ledger = app.add_subcommand("ledger", "the ledger as a whole")->require_subcommand(1);
   auto* import = command(*ledger, "import", "adopt what another tool told a platform; the daemon must be stopped", line,
                          [&] { return cli::ledger_import(c, line.file, line.dry_run); });
@@ -117,6 +129,17 @@ void add_commands(::CLI::App& app, Line& line) {
   auto* advise = app.add_subcommand("advise", "advice from the past")->require_subcommand(1);
   command(*advise, "stages", "which goal a platform can learn from in time", line,
           [&] { return cli::advise_stages(c); });
+  auto* auth = app.add_subcommand("auth", "signing in")->require_subcommand(1);
+  auto* login = command(*auth, "login", "sign in with a browser, for a connector whose credential is a refresh_token",
+                        line, [&] { return cli::auth_login(c, line.login); }, {});
+  login->add_option("connector", line.login.connector, "its name in the configuration")->required();
+  login->add_flag("--paste,--no-browser", line.login.paste,
+                  "no browser on this machine: open the address elsewhere and paste the one it ends on");
+  login->add_option("--port", line.login.port, "of the redirect address; default: a free one, or 8975 with --paste")
+      ->check(::CLI::Range(1, 65535));
+  auto* signed_in = command(*auth, "status", "who is signed in, since when and until when (1: somebody is not)", line,
+                            [&] { return cli::auth_status(c, line.login.connector); });
+  signed_in->add_option("connector", line.login.connector, "only this connector's credential");
   command(app, "version", "versions of the program, its store and its connectors", line,
           [&] { return cli::version(c); });
 }

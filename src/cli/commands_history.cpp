@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iostream>
 #include <sstream>
+#include <tuple>
 
 #include "base/zone.h"
 #include "cli/command.h"
@@ -12,6 +13,7 @@
 #include "reconcile/import.h"
 #include "report/advise.h"
 #include "report/cells.h"
+#include "report/channels.h"
 #include "report/windows.h"
 
 namespace hw::cli {
@@ -30,6 +32,7 @@ Result<Timestamp> instant(const std::string& text, const Zone& zone, bool end) {
 }
 
 Result<store::StoredBackfill> asked(const service::App& app, const BackfillArgs& args) {
+  if (args.stop) return reconcile::stop_of(args.goal, args.destination);
   const settings::Destination* d = app.settings.destination(args.destination);
   if (app.settings.goal(args.goal) == nullptr) return bad_argument("there is no goal '" + args.goal + "'");
   if (d == nullptr) return bad_argument("there is no destination '" + args.destination + "'");
@@ -39,7 +42,9 @@ Result<store::StoredBackfill> asked(const service::App& app, const BackfillArgs&
   b.goal = args.goal;
   b.destination = args.destination;
   b.per_hour = args.per_hour;
+  b.mode = d->mode;
   b.created_at = app.clock->system_now();
+  if (args.from.empty()) return bad_argument("--from is missing: the first day of the history to send");
   auto from = instant(args.from, app.settings.zone, /*end=*/false);
   if (!from) return from.error();
   b.from = *from;
@@ -120,7 +125,7 @@ int ledger_import(const Common& common, const std::string& file, bool dry_run) {
   std::ostringstream text;
   text << in.rdbuf();
   int code = kOk;
-  auto app = open(common, dry_run ? Access::look : Access::work, code);
+  auto app = open(common, dry_run ? Access::look : Access::hold, code);
   if (!app) return code;
   std::vector<connect::OptionError> errors;
   auto done = import_text(*app, text.str(), file, dry_run, errors);
@@ -147,6 +152,21 @@ int report_windows(const Common& common, std::int64_t days) {
   return show(common, [&](service::App& app, store::Tx& tx) -> Result<std::vector<report::Table>> {
     return std::vector{report::windows(tx, app.settings, app.connectors, app.clock->system_now(),
                                        std::chrono::hours(24 * std::min<std::int64_t>(days, 36'500)))};
+  });
+}
+
+int report_channels(const Common& common, const ChannelsArgs& args) {
+  return show(common, [&](service::App& app, store::Tx& tx) -> Result<std::vector<report::Table>> {
+    report::ChannelsAsked asked;
+    asked.model = report::credit_model(args.model).value_or(asked.model);
+    for (const auto& [text, bound, end] : {std::tuple{&args.from, &asked.from, false}, {&args.to, &asked.to, true}}) {
+      if (text->empty()) continue;
+      auto at = instant(*text, app.settings.zone, end);
+      if (!at) return at.error();
+      *bound = *at;
+    }
+    if (asked.to <= asked.from) return bad_argument("--to lies before --from");
+    return report::channels(tx, app.settings, asked);
   });
 }
 

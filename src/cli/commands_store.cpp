@@ -44,7 +44,7 @@ Result<store::Restored> put_back(const Common& common, const std::string& file) 
 /// What the first start would do anyway is done now, so that its outcome can be told.
 int mark_unknown(const Common& common) {
   int code = kOk;
-  auto app = open(common, service::AppOptions::Access::work, code);
+  auto app = open(common, service::AppOptions::Access::hold, code);
   if (!app) {
     std::cerr << "headwater: the backup is in place; what may have been sent since is marked at the next start\n";
     return code;

@@ -208,7 +208,9 @@ struct DedupRule {
   bool exists = false;  ///< false: a repeat counts twice
   bool known = true;    ///< false: never relied upon
   std::optional<Duration> window;
-  bool of_uploads_alone = false;  ///< true: a repeated restatement or retraction counts again
+  bool of_uploads_alone = false;   ///< true: a repeated restatement or retraction counts again
+  bool repeat_overwrites = false;  ///< what a repeated upload does: true: its value replaces the one taken before;
+                                   ///< false: it is ignored, and the first value stays
 };
 
 /// What a sink can do, as data. Vendor limits cite page and date where they are set.
@@ -226,8 +228,11 @@ struct Contract {
   std::vector<std::string> click_types;  ///< identifier types it takes as click, best first
   Duration click_window{};               ///< age window of a click
   Duration user_data_window{};           ///< age window without click, from the lead's creation
-  std::vector<HashForm> hash_forms;      ///< forms it can send
-  bool needs_consent = false;            ///< the platform drops rows without consent in regulated regions
+  Duration conversion_window{};          ///< age window of the conversion itself; zero: its age does not count
+  /// Client identifiers it takes: first the one that it cannot do without, then what only goes with it (a session).
+  std::vector<std::string> client_types;
+  std::vector<HashForm> hash_forms;  ///< forms it can send
+  bool needs_consent = false;        ///< the platform drops rows without consent in regulated regions
   Duration first_poll{}, poll_every{},
       poll_until{};  ///< confirm(): first look, then every, at most until (receipt count and row)
   Duration smallest_time_step = std::chrono::seconds(1);
@@ -324,6 +329,10 @@ struct ConnectorType {
   /// Checks a destination's account, action and own options without network; what is wrong stands at `at`. May be
   /// absent.
   void (*check_target)(const Target&, const Mark& at, std::vector<OptionError>& errors) = nullptr;
+  /// Its options hold a secret that belongs to one account: an instance serves destinations of one account alone.
+  bool one_account = false;
+  /// Where a person signs in with a browser (`headwater auth login`). Absent: there is no such page.
+  http::LoginPlace (*login)(const Options&) = nullptr;
 };
 
 }  // namespace hw::connect

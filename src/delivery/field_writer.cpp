@@ -8,7 +8,8 @@
 #include "base/backoff.h"
 #include "base/crash_point.h"
 #include "base/log.h"
-#include "base/text.h"
+#include "delivery/outcomes.h"
+#include "http/client.h"
 #include "store/ledger_rows.h"
 #include "store/service_rows.h"
 
@@ -29,6 +30,8 @@ constexpr Duration kWhileReading = std::chrono::minutes(1);
 constexpr Duration kRetryOfPause = std::chrono::hours(1);
 
 connect::Context context(const std::stop_token& cut) { return {.stop = cut, .timeout = std::chrono::seconds(60)}; }
+
+bool is_taken(const Outcome& o) { return o.verdict == Verdict::accepted || o.verdict == Verdict::already_received; }
 
 std::string day_key(const std::string& entry) { return "source_fields:" + entry; }
 
@@ -58,11 +61,19 @@ std::string FieldWriter::today(Timestamp now) const {
   return fmt::format("{:04}-{:02}-{:02}", c.year, c.month, c.day);
 }
 
+/// Counted in civil days: not every day has 24 hours.
 Timestamp FieldWriter::tomorrow(Timestamp now) const {
-  Civil c = zone_.to_civil(now + std::chrono::hours(24));
-  c.hour = c.minute = c.second = c.micros = 0;
-  c.has_time = true;
-  return zone_.to_utc(c);
+  const Civil today = zone_.to_civil(now);
+  const std::chrono::year_month_day date{std::chrono::year(today.year),
+                                         std::chrono::month(static_cast<unsigned>(today.month)),
+                                         std::chrono::day(static_cast<unsigned>(today.day))};
+  const std::chrono::year_month_day next = std::chrono::sys_days(date) + std::chrono::days(1);
+  Civil midnight;
+  midnight.year = static_cast<int>(next.year());
+  midnight.month = static_cast<int>(static_cast<unsigned>(next.month()));
+  midnight.day = static_cast<int>(static_cast<unsigned>(next.day()));
+  midnight.has_time = true;
+  return zone_.to_utc(midnight);
 }
 
 std::int64_t FieldWriter::written_today(Tx& tx, Timestamp now) const {
@@ -100,6 +111,8 @@ Result<Round> FieldWriter::step(std::stop_token stop, std::stop_token cut) {
   if (!jobs) return jobs.error();
   if (!jobs->empty() && !stop.stop_requested()) {
     if (auto s = look(*jobs, cut, round); !s) return s.error();
+  }
+  if (!jobs->empty() && !stop.stop_requested()) {
     if (auto s = intend(*jobs); !s) return s.error();
     crash_point("fields.intended");
     if (auto s = write(*jobs, cut, round); !s) return s.error();
@@ -153,7 +166,10 @@ std::optional<FieldWriter::Job> FieldWriter::job_of(Tx& tx, SourceFieldState sta
   Job job;
   job.state = state;
   job.record = *record;
-  job.written = rows::written(tx, entry_.name, state.record);
+  job.written = rows::written(tx, state.record);
+  std::erase_if(job.written, [&](const WrittenField& w) {
+    return std::none_of(entry_.fields.begin(), entry_.fields.end(), [&](const auto& f) { return f.second == w.field; });
+  });
   job.groups = source_values(entry_, *record, journey::of(tx, *record), now);
   std::erase_if(job.groups, [&](const FieldGroup& g) { return written_already(g, job.written); });
   if (job.groups.empty()) {
@@ -164,6 +180,7 @@ std::optional<FieldWriter::Job> FieldWriter::job_of(Tx& tx, SourceFieldState sta
     }
     return std::nullopt;
   }
+  job.own = rows::own_values(tx, state.record);
   job.change.ref = record->ref;
   return job;
 }
@@ -177,7 +194,7 @@ Status FieldWriter::look(std::vector<Job>& jobs, std::stop_token cut, Round& rou
   auto current = writer_.current(refs, fields, context(cut));
   if (!current) {
     jobs.clear();
-    return trouble(current.error(), round);
+    return outage(outcome_of(current.error()), round);
   }
   std::map<std::string, std::map<std::string, std::string>> held;
   for (connect::FieldValues& v : *current) held[v.ref.id] = std::move(v.values);
@@ -190,7 +207,7 @@ Status FieldWriter::look(std::vector<Job>& jobs, std::stop_token cut, Round& rou
       continue;
     }
     for (const FieldGroup& g : job.groups) {
-      const Choice choice = choose(g, it->second, job.written, entry_.overwrite);
+      const Choice choice = choose(g, it->second, job.written, job.own, entry_.overwrite);
       job.choices.push_back(choice);
       if (choice != Choice::write) continue;
       for (const auto& [field, value] : g.values)
@@ -205,8 +222,7 @@ WrittenField FieldWriter::last_written(const Job& job, const std::string& what, 
                                        Timestamp now) const {
   for (const WrittenField& w : job.written)
     if (w.what == what && w.field == field) return w;
-  return {.name = entry_.name,
-          .record = job.record.id,
+  return {.record = job.record.id,
           .what = what,
           .field = field,
           .hash = {},
@@ -226,6 +242,7 @@ Status FieldWriter::intend(std::vector<Job>& jobs) {
           if (value == job.change.values.end()) continue;
           WrittenField w = last_written(job, what, field, now);
           w.intended = rows::hash_of(value->second);
+          w.written_at = now;
           rows::put_written(tx, w);
         }
       }
@@ -238,23 +255,18 @@ Status FieldWriter::write(std::vector<Job>& jobs, std::stop_token cut, Round& ro
   std::vector<Job*> some;
   for (Job& job : jobs)
     if (!job.change.values.empty()) some.push_back(&job);
-  if (some.empty()) return {};
   round.sent += some.size();
-  write_some(some, cut);
+  if (!some.empty()) write_some(some, cut);
   const auto paused =
       std::find_if(some.begin(), some.end(), [](const Job* j) { return j->outcome.verdict == Verdict::pause; });
-  if (paused != some.end()) return pause((*paused)->outcome);
-  const bool outage = std::all_of(some.begin(), some.end(), [](const Job* j) {
+  if (paused != some.end()) return outage((*paused)->outcome, round);
+  const bool is_outage = !some.empty() && std::all_of(some.begin(), some.end(), [](const Job* j) {
     return j->outcome.verdict == Verdict::retry && j->outcome.scope != connect::Scope::row;
   });
-  if (!outage) {
-    outages_ = 0;
-    rest_until_.reset();
-    return resume();
-  }
-  rest_until_ = clock_.system_now() + backoff(outages_++, some.front()->outcome.after, random_);
-  round.next = rest_until_;
-  return {};
+  if (is_outage) return outage(some.front()->outcome, round);
+  outages_ = 0;
+  rest_until_.reset();
+  return resume();
 }
 
 /// One call; a refusal of the whole that names no record is bisected.
@@ -289,7 +301,8 @@ void FieldWriter::write_some(std::vector<Job*> jobs, std::stop_token cut) {
 Status FieldWriter::record(const std::vector<Job>& jobs, Round& round) {
   const Timestamp now = clock_.system_now();
   std::int64_t n = 0;
-  for (const Job& job : jobs) n += job.change.values.empty() ? 0 : 1;
+  for (const Job& job : jobs) n += !job.change.values.empty() && is_taken(job.outcome) ? 1 : 0;
+  round.accepted += static_cast<std::size_t>(n);
   round.settled += jobs.size();
   return db_.transact(Durability::ledger, [&](Tx& tx) -> Status {
     for (const Job& job : jobs) record_one(tx, job, now);
@@ -325,8 +338,10 @@ void FieldWriter::record_one(Tx& tx, const Job& job, Timestamp now) {
           {{"source_fields", entry_.name}, {"record", job.record.ref.id}, {"code", o.code}, {"detail", o.detail}});
       break;
   }
-  rows::put_state(tx, s);
-  if (s.state != "written" && s.state != "kept_theirs") return;
+  const auto stands = rows::state(tx, entry_.name, job.record.id);
+  const bool marked_since = stands && stands->marks != s.marks;
+  if (!marked_since) rows::put_state(tx, s);
+  if (!is_taken(o)) return;
   for (std::size_t i = 0; i < job.groups.size(); ++i) record_group(tx, job, job.groups[i], job.choices[i], now);
 }
 
@@ -335,7 +350,7 @@ void FieldWriter::record_group(Tx& tx, const Job& job, const FieldGroup& group, 
   if (choice == Choice::kept_theirs) return;
   for (const auto& [field, value] : group.values) {
     WrittenField w = last_written(job, group.whats.at(field), field, now);
-    const bool ours = choice == Choice::write || w.is_ours(rows::hash_of(value));
+    const bool ours = choice == Choice::write || is_own(job.own, field, value);
     if (!ours) continue;
     w.hash = rows::hash_of(value);
     w.intended.reset();
@@ -345,16 +360,19 @@ void FieldWriter::record_group(Tx& tx, const Job& job, const FieldGroup& group, 
   }
 }
 
-Status FieldWriter::trouble(const Error& error, Round& round) {
-  if (error.code == "stopped") return {};
-  if (error.action == Action::pause) return pause(outcome_of(error));
-  rest_until_ = clock_.system_now() + backoff(outages_++, error.retry_after, random_);
+/// The CRM does not answer, or refuses everything. Our own rate lane's pace and the daemon's end are nobody's trouble.
+Status FieldWriter::outage(const Outcome& o, Round& round) {
+  if (o.code == "stopped") return {};
+  const Timestamp now = clock_.system_now();
+  if (o.verdict == Verdict::pause) return pause(o, now + o.after.value_or(kRetryOfPause));
   round.resting = true;
-  round.next = rest_until_;
-  return {};
+  round.next = rest_until_ = now + wait_after(outages_, o, random_);
+  if (o.code == http::kLaneFull) return {};
+  ++outages_;
+  return pause(o, *rest_until_);
 }
 
-Status FieldWriter::pause(const Outcome& o) {
+Status FieldWriter::pause(const Outcome& o, Timestamp retry_at) {
   const Timestamp now = clock_.system_now();
   return db_.transact(Durability::bulk, [&](Tx& tx) -> Status {
     const auto before = service_rows::pause(tx, kScope, entry_.name);
@@ -363,8 +381,10 @@ Status FieldWriter::pause(const Outcome& o) {
                                  .code = o.code,
                                  .detail = o.detail,
                                  .since = before ? before->since : now,
-                                 .retry_at = now + o.after.value_or(kRetryOfPause)});
-    if (!before) log_event(Level::error, "paused", {{kScope, entry_.name}, {"code", o.code}, {"detail", o.detail}});
+                                 .retry_at = retry_at});
+    if (!before)
+      log_event(o.verdict == Verdict::pause ? Level::error : Level::warn, "paused",
+                {{kScope, entry_.name}, {"code", o.code}, {"detail", o.detail}});
     return {};
   });
 }

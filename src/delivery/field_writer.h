@@ -21,10 +21,10 @@ namespace hw::delivery {
 ///
 /// Durable: what is about to be written is noted before the call, so that after a kill the CRM's value is known to be
 /// Headwater's; writing is idempotent. Yields to reading: while the connector is being read nothing is written. At most
-/// `daily_limit` records a day of the reporting zone.
+/// `daily_limit` records a day of the reporting zone. A record that is marked while it is being written stays due.
 ///
-/// One caller at a time. Errors are the store's; the network's are states of the records or a pause of scope
-/// "source_fields".
+/// One caller at a time. Errors are the store's; the network's are states of the records, an outage or a refusal of the
+/// whole also a pause of scope "source_fields".
 class FieldWriter {
  public:
   /// All outlive it. `reading`: true while the connector's source is in the middle of a pass.
@@ -39,7 +39,8 @@ class FieldWriter {
   struct Job {
     store::SourceFieldState state;
     store::StoredRecord record;
-    std::vector<store::WrittenField> written;
+    std::vector<store::WrittenField> written;  ///< of the entry's fields
+    std::vector<store::OwnValue> own;
     std::vector<FieldGroup> groups;  ///< those that may need writing
     std::vector<Choice> choices;     ///< of each group, once the CRM was asked
     connect::FieldValues change;     ///< what is written
@@ -58,8 +59,8 @@ class FieldWriter {
   void record_group(store::Tx& tx, const Job& job, const FieldGroup& group, Choice choice, Timestamp now);
   [[nodiscard]] store::WrittenField last_written(const Job& job, const std::string& what, const std::string& field,
                                                  Timestamp now) const;
-  Status trouble(const Error& error, Round& round);
-  Status pause(const connect::Outcome& outcome);
+  Status outage(const connect::Outcome& outcome, Round& round);
+  Status pause(const connect::Outcome& outcome, Timestamp retry_at);
   Status resume();
   std::int64_t written_today(store::Tx& tx, Timestamp now) const;
   [[nodiscard]] std::string today(Timestamp now) const;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/zone.h"
 #include "conformance/fake_fields.h"
 #include "conformance/loop.h"
 
@@ -67,6 +68,19 @@ class Fields : public testing::Test {
     const auto s = l.read([&](store::Tx& tx) { return store::source_fields::state(tx, "contacts", id); });
     return s ? s->state : "";
   }
+  std::optional<store::StoredPause> pause() {
+    return l.read([](store::Tx& tx) { return store::service_rows::pause(tx, "source_fields", "contacts"); });
+  }
+  /// The CRM shows the contact with that client id.
+  std::vector<Identifier> kept_of_shown(const std::string& contact, const std::string& client_id) {
+    RecordState back = l.shown(Object::contact, contact);
+    back.identifiers = {{"ga_client_id", client_id}};
+    back.modified = l.clock.system_now() + std::chrono::seconds(1);
+    l.clock.advance(std::chrono::seconds(2));
+    l.show(back);
+    const auto id = l.record_id(Object::contact, contact);
+    return l.read([&](store::Tx& tx) { return store::records::get(tx, id)->identifiers; });
+  }
   std::string held(const std::string& contact, const std::string& field) { return fields.held[contact][field]; }
 
   Loop l;
@@ -109,6 +123,19 @@ TEST_F(Fields, AnEarlierTouchRewritesTheFirstAndALaterOneTheLast) {
   EXPECT_EQ(held("C1", "ls"), "bing");
 }
 
+TEST_F(Fields, ATouchThatComesWhileTheRecordIsWrittenIsNotForgotten) {
+  l.contact("C1", "");
+  visit("C1", "1", "google", kStart - kDay);
+  fields.meanwhile = [&] {
+    visit("C1", "2", "newsletter", kStart - kHour);
+    ASSERT_TRUE(l.reconcile());
+  };
+  go();
+  EXPECT_EQ(held("C1", "ls"), "newsletter");
+  EXPECT_EQ(held("C1", "fs"), "google");
+  EXPECT_EQ(state("C1"), "written");
+}
+
 /// Invariant 6: write-back never overwrites what a person typed.
 TEST_F(Fields, Invariant6APersonsEntryStays) {
   fields.held["C1"]["ls"] = "trade fair";
@@ -138,21 +165,46 @@ TEST_F(Fields, OurOwnValueThatComesBackIsNoEvidence) {
   l.contact("C1", "");
   visit("C1", "1", "google", kStart - kDay);
   go();
-  RecordState back = l.shown(Object::contact, "C1");
-  back.identifiers = {{"ga_client_id", "1.1"}};
-  back.modified = l.clock.system_now() + std::chrono::seconds(1);
-  l.clock.advance(std::chrono::seconds(2));
-  l.show(back);
-  const auto stored =
-      l.read([&](store::Tx& tx) { return *store::records::get(tx, l.record_id(Object::contact, "C1")); });
-  EXPECT_THAT(stored.identifiers, SizeIs(0));
-  back.identifiers = {{"ga_client_id", "2.2"}};
-  back.modified = l.clock.system_now() + std::chrono::seconds(1);
-  l.clock.advance(std::chrono::seconds(2));
-  l.show(back);
-  const auto typed =
-      l.read([&](store::Tx& tx) { return *store::records::get(tx, l.record_id(Object::contact, "C1")); });
-  EXPECT_THAT(typed.identifiers, ElementsAre(Identifier{"ga_client_id", "2.2"}));
+  EXPECT_THAT(kept_of_shown("C1", "1.1"), SizeIs(0));
+  EXPECT_THAT(kept_of_shown("C1", "2.2"), ElementsAre(Identifier{"ga_client_id", "2.2"})) << "a person's own";
+}
+
+TEST_F(Fields, AnEarlierValueOfOursThatComesBackIsNoEvidence) {
+  l.contact("C1", "");
+  visit("C1", "2", "bing", kStart - kDay);
+  go();
+  EXPECT_EQ(held("C1", "ga"), "1.2");
+  visit("C1", "1", "google", kStart - kDay * 3);
+  go();
+  EXPECT_EQ(held("C1", "ga"), "1.1");
+  EXPECT_THAT(kept_of_shown("C1", "1.2"), SizeIs(0)) << "a page that was read before the second write";
+}
+
+TEST_F(Fields, AfterAMergeTheLosersValuesAreStillOurs) {
+  l.contact("C1", "");
+  l.contact("C2", "");
+  visit("C2", "1", "google", kStart - kDay);
+  go();
+  l.merge(Object::contact, "C2", "C1");
+  fields.held["C1"] = fields.held["C2"];  // blank fields of the winner take the loser's values
+  EXPECT_THAT(kept_of_shown("C1", "1.1"), SizeIs(0));
+  go();
+  visit("C1", "2", "newsletter", kStart - kHour);
+  go();
+  EXPECT_EQ(state("C1"), "written");
+  EXPECT_EQ(held("C1", "ls"), "newsletter");
+}
+
+TEST_F(Fields, AnEntryThatIsRenamedKnowsItsOwnValues) {
+  l.contact("C1", "");
+  visit("C1", "1", "google", kStart - kDay);
+  go();
+  entry().name = "persons";
+  restart();
+  visit("C1", "2", "newsletter", kStart - kHour);
+  go();
+  EXPECT_EQ(held("C1", "ls"), "newsletter");
+  EXPECT_EQ(held("C1", "fs"), "google");
 }
 
 TEST_F(Fields, AWriteWhoseAnswerWasLostIsKnownToBeOurs) {
@@ -166,6 +218,21 @@ TEST_F(Fields, AWriteWhoseAnswerWasLostIsKnownToBeOurs) {
   l.clock.advance(kHour * 2);
   go();
   EXPECT_EQ(held("C1", "fs"), "google");
+}
+
+TEST_F(Fields, AWriteThatNeverArrivedLeavesTheLostOneBeforeItOurs) {
+  l.contact("C1", "");
+  visit("C1", "1", "google", kStart - kDay);
+  fields.answer_lost = true;
+  go();
+  EXPECT_EQ(held("C1", "ls"), "google");
+  visit("C1", "2", "bing", kStart - kHour * 3);
+  fields.trouble = {Error{Action::retry, "http_503", "away", {}, false}};
+  l.clock.advance(kHour * 2);
+  go();
+  l.clock.advance(kHour * 2);
+  go();
+  EXPECT_EQ(held("C1", "ls"), "bing");
 }
 
 TEST_F(Fields, OneBadRecordHoldsNoOtherBack) {
@@ -206,12 +273,12 @@ TEST_F(Fields, AFieldThatIsMissingPausesTheEntryAndIsSaidOnce) {
   l.contact("C1", "");
   visit("C1", "1", "google", kStart - kDay);
   go();
-  EXPECT_TRUE(l.read([](store::Tx& tx) { return store::service_rows::pause(tx, "source_fields", "contacts"); }));
+  EXPECT_TRUE(pause());
   fields.refused.clear();
   l.clock.advance(kHour * 2);
   go();
   EXPECT_EQ(held("C1", "fs"), "google");
-  EXPECT_FALSE(l.read([](store::Tx& tx) { return store::service_rows::pause(tx, "source_fields", "contacts"); }));
+  EXPECT_FALSE(pause());
 }
 
 TEST_F(Fields, NoMoreThanTheDailyLimitIsWritten) {
@@ -227,6 +294,35 @@ TEST_F(Fields, NoMoreThanTheDailyLimitIsWritten) {
   l.clock.advance(kHour * 4);
   go();
   EXPECT_THAT(fields.written, SizeIs(3));
+}
+
+TEST_F(Fields, OnlyWhatTheCrmTookCountsTowardsTheDailyLimit) {
+  entry().daily_limit = 2;
+  restart();
+  l.contact("C1", "");
+  visit("C1", "1", "google", kStart - kDay);
+  const Error away{Action::retry, "http_503", "away", {}, false};
+  fields.trouble = {away, away};
+  for (const Duration later : {Duration(0), Duration(std::chrono::minutes(5)), Duration(std::chrono::minutes(30))}) {
+    l.clock.advance(later);
+    go();
+  }
+  EXPECT_EQ(fields.writes, 3U);
+  EXPECT_EQ(held("C1", "fs"), "google");
+  EXPECT_FALSE(go().resting);
+}
+
+TEST_F(Fields, TheLimitOfADayOf25HoursEndsWithThatDay) {
+  l.settings.zone = Zone::find("Europe/Berlin").value();
+  entry().daily_limit = 1;
+  restart();
+  l.clock.advance(from_micros(1'792'881'000'000'000) - kStart);  // 2026-10-25 00:30 in Berlin
+  l.contact("C1", "");
+  visit("C1", "1", "google", kStart - kDay);
+  const Round round = go();
+  EXPECT_TRUE(round.resting);
+  ASSERT_TRUE(round.next);
+  EXPECT_EQ(rfc3339(*round.next), "2026-10-25T23:00:00Z");
 }
 
 TEST_F(Fields, NothingIsWrittenWhileTheConnectorReads) {
@@ -256,9 +352,26 @@ TEST_F(Fields, AnOutageIsWaitedOut) {
   l.contact("C1", "");
   visit("C1", "1", "google", kStart - kDay);
   EXPECT_TRUE(go().next);
+  EXPECT_TRUE(pause());
   l.clock.advance(kHour * 2);
   go();
   EXPECT_EQ(held("C1", "fs"), "google");
+  EXPECT_FALSE(pause());
+}
+
+TEST_F(Fields, AnOutageWhileTheCrmIsAskedShowsAsAPauseUntilItAnswers) {
+  fields.unread = {Error{Action::retry, "http_503", "away", {}, false}};
+  l.contact("C1", "");
+  visit("C1", "1", "google", kStart - kDay);
+  const Round round = go();
+  EXPECT_TRUE(round.resting);
+  ASSERT_TRUE(pause());
+  EXPECT_EQ(pause()->code, "http_503");
+  EXPECT_EQ(pause()->retry_at, round.next);
+  l.clock.advance(kHour * 2);
+  go();
+  EXPECT_EQ(held("C1", "fs"), "google");
+  EXPECT_FALSE(pause());
 }
 
 }  // namespace

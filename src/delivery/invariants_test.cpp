@@ -52,7 +52,7 @@ void live_through(const Weather& weather, std::uint64_t seed) {
   l.settings.destinations[0].max_lowering_count = 1000;
   l.settings.destinations[0].max_lowering_millionths = 1'000'000;
   l.start();
-  l.sink().repeat_restates = seed % 2 == 0;
+  l.sink().rules.dedup.repeat_overwrites = seed % 2 == 0;
   auto dice = make_seeded_random(seed * 1000 + 7);
   Timestamp away_until = l.clock.system_now();  // nothing gets through before
   l.sink().weather = [&] {

@@ -18,6 +18,7 @@ namespace hw::delivery {
 /// What one round did.
 struct Round {
   std::size_t sent = 0;           ///< rows handed to the network
+  std::size_t accepted = 0;       ///< records that a CRM took (FieldWriter)
   std::size_t settled = 0;        ///< rows whose state moved on
   bool resting = false;           ///< waits for its rate lane or for an outage to pass
   std::optional<Timestamp> next;  ///< when there is something to do again; empty = when woken

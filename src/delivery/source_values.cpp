@@ -1,7 +1,6 @@
 #include "delivery/source_values.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include "base/zone.h"
 #include "identity/placeholders.h"
@@ -36,19 +35,6 @@ std::string of_touch(const JourneyTouch& t, std::string_view part) {
 
 std::string clean(const std::string& value) { return identity::is_placeholder(value) ? std::string() : value; }
 
-/// What the CRM itself says of a record's source counts where nobody saw the person come, and never as "offline": that
-/// is how a CRM names what it does not know.
-Journey seen(const Journey& whole) {
-  Journey out{whole.people, {}};
-  const auto by_crm = [](const JourneyTouch& t) { return t.stored.touch.kind == "crm_source"; };
-  std::copy_if(whole.touches.begin(), whole.touches.end(), std::back_inserter(out.touches),
-               [&](const JourneyTouch& t) { return !by_crm(t); });
-  if (!out.touches.empty()) return out;
-  std::copy_if(whole.touches.begin(), whole.touches.end(), std::back_inserter(out.touches),
-               [&](const JourneyTouch& t) { return t.stored.touch.medium != "offline"; });
-  return out;
-}
-
 /// The identifier of the earliest touch that carries one, else the record's own: it stays the same as long as that
 /// touch stays.
 std::string identifier(const Journey& j, const store::StoredRecord& record, std::string_view type) {
@@ -79,15 +65,12 @@ std::string about_journey(const Journey& j, const JourneyTouch* last, const std:
   return last == nullptr ? "" : seconds(last->stored.touch.at);
 }
 
-const WrittenField* find(const std::vector<WrittenField>& written, const std::string& what) {
-  auto it = std::find_if(written.begin(), written.end(), [&](const auto& w) { return w.what == what; });
-  return it == written.end() ? nullptr : &*it;
-}
-
-/// What was written for another field of the CRM says nothing of this one.
+/// What was written for another value, or to another field of the CRM, says nothing of this one.
 const WrittenField* find(const std::vector<WrittenField>& written, const FieldGroup& group, const std::string& field) {
-  const WrittenField* w = find(written, group.whats.at(field));
-  return w != nullptr && w->field == field ? w : nullptr;
+  const std::string& what = group.whats.at(field);
+  auto it =
+      std::find_if(written.begin(), written.end(), [&](const auto& w) { return w.what == what && w.field == field; });
+  return it == written.end() ? nullptr : &*it;
 }
 
 std::string value_of(const std::map<std::string, std::string>& current, const std::string& field) {
@@ -108,7 +91,7 @@ bool later_first_touch(const FieldGroup& group, const std::vector<WrittenField>&
 
 std::vector<FieldGroup> source_values(const settings::SourceFields& entry, const store::StoredRecord& record,
                                       const Journey& whole, Timestamp now) {
-  const Journey j = seen(whole);
+  const Journey j = journey::seen(whole);
   FieldGroup first, last;
   std::vector<FieldGroup> out;
   const JourneyTouch* first_touch = j.first_touch();
@@ -142,17 +125,22 @@ bool written_already(const FieldGroup& group, const std::vector<WrittenField>& w
   });
 }
 
+bool is_own(const std::vector<store::OwnValue>& own, const std::string& field, const std::string& value) {
+  const std::int64_t hash = store::source_fields::hash_of(value);
+  return std::any_of(own.begin(), own.end(),
+                     [&](const store::OwnValue& v) { return v.field == field && v.hash == hash; });
+}
+
 Choice choose(const FieldGroup& group, const std::map<std::string, std::string>& current,
-              const std::vector<WrittenField>& written, settings::SourceFields::Overwrite overwrite) {
+              const std::vector<WrittenField>& written, const std::vector<store::OwnValue>& own,
+              settings::SourceFields::Overwrite overwrite) {
   if (later_first_touch(group, written)) return Choice::unchanged;
   bool same = true, theirs = false;
   for (const auto& [field, value] : group.values) {
     const std::string held = value_of(current, field);
     if (held == value) continue;
     same = false;
-    const WrittenField* w = find(written, group, field);
-    const bool ours = held.empty() || (w != nullptr && w->is_ours(store::source_fields::hash_of(held)));
-    theirs = theirs || !ours;
+    theirs = theirs || !(held.empty() || is_own(own, field, held));
   }
   if (same) return Choice::unchanged;
   if (theirs && overwrite == settings::SourceFields::Overwrite::ours) return Choice::kept_theirs;

@@ -29,9 +29,13 @@ std::vector<FieldGroup> source_values(const settings::SourceFields& entry, const
 bool written_already(const FieldGroup& group, const std::vector<store::WrittenField>& written);
 
 enum class Choice : std::uint8_t { write, unchanged, kept_theirs };
-/// `current`: what the CRM holds. With `ours` a group is written only when each of its fields is empty or holds what
-/// Headwater wrote. A first touch that is later than the written one changes nothing (invariant 6).
+/// Is it a value that Headwater wrote to that field, or may have?
+bool is_own(const std::vector<store::OwnValue>& own, const std::string& field, const std::string& value);
+
+/// `current`: what the CRM holds. With `ours` a group is written only when each of its fields is empty or holds one of
+/// the `own` values. A first touch that is later than the written one changes nothing (invariant 6).
 Choice choose(const FieldGroup& group, const std::map<std::string, std::string>& current,
-              const std::vector<store::WrittenField>& written, settings::SourceFields::Overwrite overwrite);
+              const std::vector<store::WrittenField>& written, const std::vector<store::OwnValue>& own,
+              settings::SourceFields::Overwrite overwrite);
 
 }  // namespace hw::delivery

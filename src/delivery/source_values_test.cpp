@@ -41,14 +41,19 @@ Journey two_touches() {
 }
 
 WrittenField written(const std::string& what, const std::string& field, const std::string& value, int at = 0) {
-  return {.name = "contacts",
-          .record = 1,
+  return {.record = 1,
           .what = what,
           .field = field,
           .hash = hash_of(value),
           .intended = {},
           .group_at = kMonday + std::chrono::hours(at) + std::chrono::milliseconds(250),
           .written_at = kMonday};
+}
+
+std::vector<store::OwnValue> own(const std::vector<WrittenField>& written) {
+  std::vector<store::OwnValue> out;
+  for (const WrittenField& w : written) out.push_back({w.what, w.field, *w.hash});
+  return out;
 }
 
 const FieldGroup& group_of(const std::vector<FieldGroup>& groups, const std::string& field) {
@@ -121,7 +126,8 @@ TEST_P(SourceFieldChoice, Follows) {
   const auto groups = source_values(entry({{"first_source", "fs"}, {"first_campaign", "fc"}}), {}, two_touches(),
                                     kMonday + std::chrono::hours(100));
   ASSERT_THAT(groups, SizeIs(1));
-  EXPECT_EQ(choose(groups[0], GetParam().current, GetParam().written, GetParam().overwrite), GetParam().expected);
+  EXPECT_EQ(choose(groups[0], GetParam().current, GetParam().written, own(GetParam().written), GetParam().overwrite),
+            GetParam().expected);
 }
 
 constexpr auto kOurs = SourceFields::Overwrite::ours;

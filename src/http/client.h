@@ -24,6 +24,13 @@ struct Auth {
   std::string scope;       ///< OAuth scope; "" = none
 };
 
+/// Where a person lets Headwater in by a browser, and so gives a refresh_token credential its token (http/login.h).
+struct LoginPlace {
+  std::string auth_url;   ///< the page; may carry query parameters of the vendor's own
+  std::string token_url;  ///< where the page's code is exchanged
+  std::string scope;      ///< what is asked for, separated by blanks; "" = nothing in particular
+};
+
 /// A share of a vendor's limit. Lanes are keyed by `key` (credential and the vendor's own counting unit), shared by
 /// every request that names it. In no span of `per` do more than `requests` go.
 struct Lane {
@@ -92,10 +99,12 @@ enum class CredentialType : std::uint8_t { static_token, refresh_token, service_
 struct Credential {
   std::string name;
   CredentialType type = CredentialType::static_token;
-  Secret token;                         ///< static_token
-  std::string client_id;                ///< refresh_token
-  Secret client_secret, refresh_token;  ///< refresh_token
-  Secret key_json;                      ///< service_account: the JSON key file's contents
+  Secret token;                            ///< static_token
+  std::string client_id;                   ///< refresh_token
+  Secret client_secret, refresh_token;     ///< refresh_token
+  Secret key_json;                         ///< service_account: the JSON key file's contents
+  std::optional<SystemTime> expires_at{};  ///< when its secret ends, as the configuration says
+  bool has_seed = false;  ///< refresh_token: the configuration holds one; known also where secrets are not resolved
 };
 
 /// Keeps what must survive a restart: daily lane use and rotated refresh tokens. Implemented above http.
@@ -105,6 +114,14 @@ class StateStore {
   virtual std::optional<std::string> load(const std::string& key) = 0;
   /// Durable when it returns.
   virtual Status save(const std::string& key, const std::string& value, bool secret) = 0;
+  /// Given back when destroyed, or when the process ends, however it ends.
+  class Hold {
+   public:
+    virtual ~Hold() = default;
+  };
+  /// Makes the caller the one who works on `key` among all processes that share this state. Retry "token_busy" at once
+  /// when another does.
+  virtual Result<std::unique_ptr<Hold>> hold(const std::string& /*key*/) { return std::make_unique<Hold>(); }
 };
 
 struct ClientOptions {

@@ -1,8 +1,10 @@
 #pragma once
-#include <functional>
+#include <optional>
 #include <string>
 
 #include "http/client.h"
+#include "http/refresh_token.h"
+#include "http/token_form.h"
 
 namespace hw::http {
 
@@ -11,33 +13,30 @@ struct AccessToken {
   Duration life{};  ///< from the answer's expires_in
 };
 
-/// Posts to a token endpoint.
-using PostToken = std::function<Result<Response>(const Request&, const std::stop_token&)>;
-
 /// Trades one refresh_token or service_account credential for access tokens, and keeps the refresh token that the
-/// server put in the place of the configured one (the seed). One caller at a time.
+/// server put in the place of the one before. One caller at a time; among processes one refresher at a time, who reads
+/// what is kept first, so that another's rotation or a person's new login is taken up and never undone.
 class Grant {
  public:
   Grant(Credential credential, StateStore* state);
 
-  /// Errors as of Tokens::get, and those of StateStore::save: a rotated refresh token that could not be made durable is
-  /// never used, but kept and saved first at the next call.
+  /// Errors as of Tokens::get, and those of StateStore::hold and save: a rotated refresh token that could not be made
+  /// durable is never used, but kept and saved first at the next call.
   Result<AccessToken> fetch(const Auth& auth, SystemTime now, const PostToken& post, const std::stop_token& stop);
 
  private:
+  Result<AccessToken> exchange(const Auth& auth, SystemTime now, const PostToken& post, const std::stop_token& stop);
   Result<std::string> form(const Auth& auth, SystemTime now);
-  Result<AccessToken> read(const Response& response, const Auth& auth, SystemTime now);
-  Error refused(const Response& response, const Auth& auth) const;
+  Status take_up();
+  Status rotate(const Secret& answered, SystemTime now);
+  void note(const Result<AccessToken>& outcome, SystemTime now);
   Error explained(Error error) const;
-  Status rotate(const std::string& answered);
-  void load_rotated();
-  Status save_rotated();
 
   const Credential credential_;
   StateStore* const state_;
-  Secret refresh_token_;
-  bool loaded_ = false;
-  bool unsaved_ = false;  ///< refresh_token_ came from the server and is not durable yet
+  RefreshToken present_;                  ///< what the last exchange was made with
+  std::optional<RefreshToken> unsaved_;   ///< the server's successor of it, not durable yet
+  std::optional<Duration> refresh_life_;  ///< what the last answer told
 };
 
 }  // namespace hw::http

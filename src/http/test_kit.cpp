@@ -237,6 +237,27 @@ Status MemoryState::save(const std::string& key, const std::string& value, bool 
   return {};
 }
 
+Result<std::unique_ptr<StateStore::Hold>> MemoryState::hold(const std::string& key) {
+  struct Held final : Hold {
+    Held(MemoryState& state, std::string key) : state_(state), key_(std::move(key)) {}
+    ~Held() override {
+      MutexLock lock(state_.mu_);
+      state_.held_.erase(key_);
+    }
+    MemoryState& state_;
+    const std::string key_;
+  };
+  MutexLock lock(mu_);
+  if (!held_.insert(key).second)
+    return Error{.action = Action::retry, .code = "token_busy", .detail = "another process has it"};
+  return std::unique_ptr<Hold>(new Held(*this, key));
+}
+
+bool MemoryState::is_held(const std::string& key) {
+  MutexLock lock(mu_);
+  return held_.contains(key);
+}
+
 std::map<std::string, std::string> MemoryState::values() {
   MutexLock lock(mu_);
   return values_;

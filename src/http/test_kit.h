@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -99,14 +100,17 @@ class MemoryState final : public StateStore {
  public:
   std::optional<std::string> load(const std::string& key) override EXCLUDES(mu_);
   Status save(const std::string& key, const std::string& value, bool secret) override EXCLUDES(mu_);
+  Result<std::unique_ptr<Hold>> hold(const std::string& key) override EXCLUDES(mu_);
   std::map<std::string, std::string> values() EXCLUDES(mu_);
   int saves() EXCLUDES(mu_);
+  bool is_held(const std::string& key) EXCLUDES(mu_);
   std::function<void(const std::string& key, const std::string& value, bool secret)> on_save;
   std::atomic<bool> full{false};  ///< saves fail
 
  private:
   Mutex mu_;
   std::map<std::string, std::string> values_ GUARDED_BY(mu_);
+  std::set<std::string> held_ GUARDED_BY(mu_);
   int saves_ GUARDED_BY(mu_) = 0;
 };
 

@@ -45,6 +45,21 @@ std::vector<StoredRecord> records_of(store::Tx& tx, const std::vector<StoredIden
   return list;
 }
 
+std::set<std::int64_t> records_behind(store::Tx& tx, const StoredIdentifier& identifier) {
+  std::set<std::int64_t> out;
+  if (!is_passable(identifier)) return out;
+  for (const StoredIdentifier& member : ids::of_person(tx, identifier.person)) {
+    if (auto ref = record_named_by(member.identifier)) {
+      auto record = store::records::find(tx, *ref);
+      if (record && record->state != "deleted" && record->state != "stub") out.insert(record->id);
+    }
+    for (const StoredLink& link : ids::links_of(tx, member.id)) {
+      if (auto record = record_behind(link.evidence)) out.insert(*record);
+    }
+  }
+  return out;
+}
+
 std::vector<EvidenceStep> evidence(store::Tx& tx, const StoredRecord& record) {
   std::vector<EvidenceStep> out;
   auto self = ids::find(tx, crm_identifier(record.ref));

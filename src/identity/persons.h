@@ -1,4 +1,5 @@
 #pragma once
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,10 @@ std::vector<store::StoredIdentifier> persons_of(store::Tx& tx, const store::Stor
 
 /// The leads and contacts among these identifiers, by store id, merged ones included.
 std::vector<store::StoredRecord> records_of(store::Tx& tx, const std::vector<store::StoredIdentifier>& identifiers);
+
+/// The records that state an identifier of its person, deals among them, by store id; none of a quarantined one, and
+/// neither deleted records nor stubs. Empty: the CRM knows nobody (any more) behind it.
+std::set<std::int64_t> records_behind(store::Tx& tx, const store::StoredIdentifier& identifier);
 
 /// One step of the chain that joins a record with its person's identifiers: `to` was reached from `from`.
 struct EvidenceStep {

@@ -1,10 +1,9 @@
 #include "ingest/puller.h"
 
 #include <algorithm>
+#include <type_traits>
 
-#include "base/backoff.h"
 #include "base/crash_point.h"
-#include "base/log.h"
 #include "store/identities.h"
 #include "store/service_rows.h"
 
@@ -30,26 +29,40 @@ class Reading {
   std::atomic<bool>& flag_;
 };
 
-void fold(Puller::Pass& sum, const Puller::Pass& part) {
-  sum.rows += part.rows;
-  sum.rejected += part.rejected;
-  sum.more = sum.more || part.more;
-  sum.retrying = sum.retrying || part.retrying;
-  sum.resting = sum.resting || part.resting;
-  if (part.next && (!sum.next || *part.next < *sum.next)) sum.next = part.next;
-}
-
 }  // namespace
 
 Puller::Puller(const settings::ConnectorInstance& instance, connect::Connector& connector, Take& take, store::Db& db,
                const Clock& clock, Random& random)
-    : instance_(instance), connector_(connector), take_(take), db_(db), clock_(clock), random_(random) {}
+    : instance_(instance),
+      connector_(connector),
+      take_(take),
+      db_(db),
+      clock_(clock),
+      trouble_(instance.name, db, clock, random) {
+  if (connector.lookup() != nullptr) asker_.emplace(instance, connector, take, trouble_, db, clock);
+}
 
 Result<Puller::Pass> Puller::step(std::stop_token stop, std::size_t max_pages) {
   return pull_all(stop, {.pages = max_pages, .trial = false});
 }
 
 Result<Puller::Pass> Puller::trial(std::stop_token stop) { return pull_all(stop, {.pages = 1, .trial = true}); }
+
+Result<Puller::Pass> Puller::ask(std::stop_token stop, std::size_t max_calls) {
+  const Reading reading(reading_);
+  return look_up(stop, max_calls);
+}
+
+/// What the answers join is followed at once: it may be to be asked in turn.
+Result<Puller::Pass> Puller::look_up(std::stop_token stop, std::size_t max_calls) {
+  if (!asker_) return Pass{};
+  auto pass = asker_->step(stop, max_calls);
+  if (!pass) return pass;
+  auto followed = finish_identity(stop);
+  if (!followed) return followed.error();
+  pass->more = pass->more || *followed;
+  return pass;
+}
 
 Result<Puller::Pass> Puller::pull_all(std::stop_token stop, const Reach& reach) {
   const Reading reading(reading_);
@@ -65,6 +78,10 @@ Result<Puller::Pass> Puller::pull_all(std::stop_token stop, const Reach& reach) 
   if (auto s = run(connector_.records(), "records"); !s) return s.error();
   if (auto s = run(connector_.touches(), "touches"); !s) return s.error();
   if (auto s = run(connector_.costs(), "costs"); !s) return s.error();
+  // A trial moves no cursor, and an answered question is none.
+  auto looked_up = reach.trial ? Result<Pass>(Pass{}) : look_up(stop, reach.pages);
+  if (!looked_up) return looked_up.error();
+  fold(sum, *looked_up);
   if (!sum.next || *sum.next > clock_.system_now() + instance_.pull_every)
     sum.next = clock_.system_now() + instance_.pull_every;
   if (!sum.more && !sum.retrying && !sum.resting) read_until_.clear();
@@ -75,17 +92,17 @@ template <class Row>
 Result<Puller::Pass> Puller::pull_role(connect::Source<Row>& source, const std::string& role, std::stop_token stop,
                                        const Reach& reach) {
   Pass sum;
-  if (auto rest = rest_until_.find(role); rest != rest_until_.end() && rest->second > clock_.system_now()) {
+  if (const auto rest = trouble_.rests_until(role)) {
     sum.resting = true;
-    sum.next = rest->second;
+    sum.next = *rest;
     return sum;
   }
   auto streams = source.streams({.stop = stop, .timeout = std::chrono::seconds(60)});
   if (!streams) {
-    if (auto s = note_error(role, streams.error(), sum); !s) return s.error();
+    if (auto s = trouble_.note(role, streams.error(), sum); !s) return s.error();
     return sum;
   }
-  failures_.erase(role);
+  trouble_.forget(role);
   for (const std::string& stream : *streams) {
     if (stop.stop_requested()) break;
     auto pass = pull_stream(source, role, stream, stop, reach);
@@ -100,11 +117,13 @@ Result<Puller::Pass> Puller::pull_role(connect::Source<Row>& source, const std::
 
 /// One page may join a person to more touches than one transaction should follow. Asked before a pass, lest a vendor's
 /// trouble keep it waiting, and before a sweep is noted; the writer's lock is taken only when something is left.
-Status Puller::finish_identity(std::stop_token stop) {
+/// Returns whether anything was.
+Result<bool> Puller::finish_identity(std::stop_token stop) {
   auto left = db_.read([](Tx& tx) -> Result<bool> { return store::identities::any_unfollowed(tx); });
+  const bool any = left && *left;
   while (left && *left && !stop.stop_requested())
     left = db_.transact(Durability::bulk, [&](Tx& tx) -> Result<bool> { return take_.go_on(tx, clock_.system_now()); });
-  return left ? Status{} : left.error();
+  return left ? Result<bool>(any) : left;
 }
 
 /// Once every stream that exists has been read through, conversions may depend on this source. Asked after each pass
@@ -131,9 +150,9 @@ Result<Puller::Pass> Puller::pull_stream(connect::Source<Row>& source, const std
                                          const std::string& stream, std::stop_token stop, const Reach& reach) {
   Pass sum;
   const std::string where = role + "/" + stream;
-  if (auto rest = rest_until_.find(where); rest != rest_until_.end() && rest->second > clock_.system_now()) {
+  if (const auto rest = trouble_.rests_until(where)) {
     sum.resting = true;
-    sum.next = rest->second;
+    sum.next = *rest;
     return sum;
   }
   if (auto read = read_until_.find(where); read != read_until_.end() && read->second > clock_.system_now()) {
@@ -151,6 +170,7 @@ Result<Puller::Pass> Puller::pull_stream(connect::Source<Row>& source, const std
     if (!stored) return stored.error();
     const bool waits = *stored && (*stored)->again_at && *(*stored)->again_at > clock_.system_now();
     if (waits) {
+      sum.job_runs = true;
       sum.next = (*stored)->again_at;
       return sum;
     }
@@ -159,7 +179,7 @@ Result<Puller::Pass> Puller::pull_stream(connect::Source<Row>& source, const std
     const connect::Cursor cursor{*begun ? **begun : *stored ? (*stored)->text : std::string()};
     auto page = source.pull(stream, cursor, kPageRows, {.stop = stop, .timeout = std::chrono::seconds(60)});
     if (!page) {
-      if (auto s = note_error(where, page.error(), sum); !s) return s.error();
+      if (auto s = trouble_.note(where, page.error(), sum); !s) return s.error();
       return sum;
     }
     crash_point("ingest.page_read");
@@ -168,7 +188,8 @@ Result<Puller::Pass> Puller::pull_stream(connect::Source<Row>& source, const std
     auto committed = reach.trial ? commit_trial(role, stream, *page) : commit_page(role, stream, cursor, *page);
     if (!committed) return committed.error();
     crash_point("ingest.page_committed");
-    if (auto s = note_working(where); !s) return s.error();
+    if (auto s = trouble_.over(where); !s) return s.error();
+    sum.job_runs = page->again_in.has_value();
     if (page->again_in) sum.next = clock_.system_now() + *page->again_in;
     if (page->more) continue;
     if (!reach.trial)
@@ -182,18 +203,12 @@ Result<Puller::Pass> Puller::pull_stream(connect::Source<Row>& source, const std
 template <class Row>
 void Puller::take_rows(Tx& tx, const std::string& role, const std::string& stream, const Page<Row>& page,
                        std::vector<std::int64_t>& seen, Timestamp now) {
-  for (const Row& row : page.rows)
+  for (const Row& row : page.rows) {
+    if constexpr (std::is_same_v<Row, Touch>)
+      if (asker_ && !LookupAsker::keeps(tx, row)) continue;
     if (auto id = take_.row(tx, row, instance_.name, page.partition, now)) seen.push_back(*id);
-  for (const connect::RejectedRow& r : page.rejected)
-    service_rows::reject_row(tx, {.connector = instance_.name,
-                                  .role = role,
-                                  .stream = stream,
-                                  .place = r.where,
-                                  .code = r.code,
-                                  .detail = r.detail,
-                                  .first_at = now,
-                                  .last_at = now,
-                                  .times = 1});
+  }
+  set_aside(tx, instance_.name, role, stream, page.rejected, now);
 }
 
 template <class Row>
@@ -252,57 +267,6 @@ Result<std::optional<std::string>> Puller::begun_partition(const std::string& wh
     auto begun = service_rows::state(tx, begun_key(where));
     if (!begun || begun->empty()) return std::optional<std::string>();
     return std::optional(begun->substr(1));
-  });
-}
-
-/// A vendor's trouble: said, kept for status, tried again later. A pause is said once.
-Status Puller::note_error(const std::string& where, const Error& error, Pass& pass) {
-  const Timestamp now = clock_.system_now();
-  if (error.code == "stopped") {  // the daemon ends: nobody's trouble
-    pass.resting = true;
-    return {};
-  }
-  if (error.code == http::kLaneFull && error.retry_after) {  // no trouble: the vendor's pace
-    pass.next = now + *error.retry_after;
-    rest_until_[where] = *pass.next;
-    pass.resting = true;
-    return {};
-  }
-  const Duration wait = backoff(failures_[where]++, error.retry_after, random_);
-  trouble_noted_ = true;
-  pass.retrying = true;
-  pass.next = now + wait;
-  rest_until_[where] = now + wait;
-  return db_.transact(Durability::bulk, [&](Tx& tx) -> Status {
-    auto known = service_rows::pause(tx, "source", instance_.name);
-    service_rows::set_pause(tx, {.scope = "source",
-                                 .name = instance_.name,
-                                 .code = error.code,
-                                 .detail = where + ": " + error.detail,
-                                 .since = known ? known->since : now,
-                                 .retry_at = now + wait});
-    if (!known)
-      log_event(error.action == Action::pause ? Level::error : Level::warn, "pull_failed",
-                {{"connector", instance_.name},
-                 {"stream", where},
-                 {"code", error.code},
-                 {"action", to_string(error.action)},
-                 {"detail", error.detail},
-                 {"retry_in_seconds", std::chrono::duration_cast<std::chrono::seconds>(wait).count()}});
-    return {};
-  });
-}
-
-/// The trouble is over when no stream is in it any more. An earlier process may have noted it.
-Status Puller::note_working(const std::string& where) {
-  failures_.erase(where);
-  if (!failures_.empty() || !trouble_noted_) return {};
-  trouble_noted_ = false;
-  return db_.transact(Durability::bulk, [&](Tx& tx) -> Status {
-    if (!service_rows::pause(tx, "source", instance_.name)) return {};
-    service_rows::clear_pause(tx, "source", instance_.name);
-    log_event(Level::info, "pull_resumed", {{"connector", instance_.name}});
-    return {};
   });
 }
 

@@ -9,7 +9,10 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "connect/connector.h"
+#include "ingest/lookup_asker.h"
+#include "ingest/pass.h"
 #include "ingest/take.h"
+#include "ingest/trouble.h"
 #include "settings/settings.h"
 #include "store/engine/db.h"
 
@@ -27,20 +30,17 @@ class Puller {
   Puller(const settings::ConnectorInstance& instance, connect::Connector& connector, Take& take, store::Db& db,
          const Clock& clock, Random& random);
 
-  struct Pass {
-    std::size_t rows = 0, rejected = 0;
-    bool more = false;              ///< stopped early: call again at once
-    bool retrying = false;          ///< something failed and will be tried again
-    bool resting = false;           ///< a stream waits for its rate lane or for an earlier failure's retry
-    std::optional<Timestamp> next;  ///< next scheduled look
-  };
+  using Pass = ingest::Pass;
   /// One look at every stream that is due, at most `max_pages` pages each. Errors are the store's; a vendor's are
-  /// logged, kept for status and tried again with back-off.
+  /// logged, kept for status and tried again with back-off. The streams of a source that is looked up are read first,
+  /// then it is asked.
   Result<Pass> step(std::stop_token stop, std::size_t max_pages = 50);
   /// The next page of every stream, of which the rows are committed and the cursor is not: the page comes again in the
   /// next pass and then changes nothing. For `sync --limit`, the one stated exception to invariant 3. A partition is
   /// neither begun nor ended by it, and no sweep is noted.
   Result<Pass> trial(std::stop_token stop);
+  /// Only the questions of a source that is looked up: what other connectors' pages brought since may be asked now.
+  Result<Pass> ask(std::stop_token stop, std::size_t max_calls = 50);
   /// From any thread: is a pass under way? Who writes to the same system lets reading go first.
   [[nodiscard]] bool is_reading() const { return reading_; }
 
@@ -57,7 +57,8 @@ class Puller {
   template <class Row>
   Result<Pass> pull_stream(connect::Source<Row>& source, const std::string& role, const std::string& stream,
                            std::stop_token stop, const Reach& reach);
-  Status finish_identity(std::stop_token stop);
+  Result<bool> finish_identity(std::stop_token stop);
+  Result<Pass> look_up(std::stop_token stop, std::size_t max_calls);
   Status note_sweep(const std::string& role, const std::vector<std::string>& streams);
   template <class Row>
   void take_rows(store::Tx& tx, const std::string& role, const std::string& stream, const connect::Page<Row>& page,
@@ -69,19 +70,15 @@ class Puller {
                            connect::Page<Row>& page);
   [[nodiscard]] std::string begun_key(const std::string& where) const;
   Result<std::optional<std::string>> begun_partition(const std::string& where);
-  Status note_error(const std::string& where, const Error& error, Pass& pass);
-  Status note_working(const std::string& where);
 
   const settings::ConnectorInstance& instance_;
   connect::Connector& connector_;
   Take& take_;
   store::Db& db_;
   const Clock& clock_;
-  Random& random_;
   std::atomic<bool> reading_ = false;
-  bool trouble_noted_ = true;            ///< a pause may stand in the store
-  std::map<std::string, int> failures_;  ///< per role/stream, in a row
-  std::map<std::string, Timestamp> rest_until_;
+  Trouble trouble_;  ///< per role/stream
+  std::optional<LookupAsker> asker_;
   std::map<std::string, Timestamp> read_until_;  ///< the streams that were read through while others are not
   std::map<std::string, std::vector<std::int64_t>> partition_;  ///< touch ids of an unfinished partition, by stream
 };

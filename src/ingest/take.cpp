@@ -100,12 +100,12 @@ RecordState Take::kept_part(Tx& tx, const RecordState& told) const {
 RecordState Take::without_our_own(Tx& tx, RecordState state) const {
   const auto before = records::find(tx, state.ref);
   if (!before) return state;
-  const auto written = store::source_fields::written_to(tx, before->id);
-  if (written.empty()) return state;
+  const auto own = store::source_fields::own_values(tx, before->id);
+  if (own.empty()) return state;
   const auto ours = [&](const std::string& what, const std::string& value) {
-    return std::any_of(written.begin(), written.end(), [&](const store::WrittenField& w) {
-      return w.what == what && w.is_ours(store::source_fields::hash_of(value));
-    });
+    const std::int64_t hash = store::source_fields::hash_of(value);
+    return std::any_of(own.begin(), own.end(),
+                       [&](const store::OwnValue& v) { return v.what == what && v.hash == hash; });
   };
   const auto knew = [&](const Identifier& id) {
     return std::find(before->identifiers.begin(), before->identifiers.end(), id) != before->identifiers.end();

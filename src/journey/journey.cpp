@@ -1,6 +1,7 @@
 #include "journey/journey.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <tuple>
@@ -113,6 +114,17 @@ Journey of(store::Tx& tx, const StoredRecord& subject) {
     }
   }
   sort(out.touches);
+  return out;
+}
+
+Journey seen(const Journey& whole) {
+  Journey out{whole.people, {}};
+  const auto by_crm = [](const JourneyTouch& t) { return t.stored.touch.kind == "crm_source"; };
+  std::copy_if(whole.touches.begin(), whole.touches.end(), std::back_inserter(out.touches),
+               [&](const JourneyTouch& t) { return !by_crm(t); });
+  if (!out.touches.empty()) return out;
+  std::copy_if(whole.touches.begin(), whole.touches.end(), std::back_inserter(out.touches),
+               [&](const JourneyTouch& t) { return t.stored.touch.medium != "offline"; });
   return out;
 }
 

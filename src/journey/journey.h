@@ -43,6 +43,10 @@ struct Journey {
 
 Journey of(store::Tx& tx, const store::StoredRecord& subject);
 
+/// The touches that somebody saw. What the CRM itself says of a record's source counts where nobody saw the person
+/// come, and never as "offline": that is how a CRM names what it does not know.
+Journey seen(const Journey& whole);
+
 /// The path that attribution divides a conversion among (metrics 5.0): touches up to five minutes after the conversion
 /// are moved to it, those outside [conversion - look_back, conversion] are left out, and one person's touches of the
 /// same source, medium and campaign, each within 30 minutes of the one before, count as one at the first's time.

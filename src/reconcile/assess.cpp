@@ -26,6 +26,18 @@ std::string key_lineage(store::Tx& tx, const Subject& s, const settings::Goal& g
   return s.record.lineage;
 }
 
+/// When a conversion that was ended is told again: a step after it, unless that is too long ago by now for a
+/// destination of the goal; then when its present stay says.
+Timestamp told_again_at(const StoredConversion& ended, const Reached& r, const connect::Contract& contract,
+                        const Frame& frame) {
+  const Timestamp step = ended.at + contract.smallest_time_step;
+  const bool too_old = std::any_of(frame.plans.begin(), frame.plans.end(), [&](const DestinationPlan& p) {
+    const Duration window = p.contract.conversion_window;
+    return p.destination->goal == ended.goal && window > Duration{} && frame.now >= step + window;
+  });
+  return too_old ? std::max(step, r.at) : step;
+}
+
 /// The next free occurrence of the lineage: a key is never used twice, also where a merge gave one away.
 StoredConversion new_conversion(store::Tx& tx, const Subject& s, const settings::Goal& goal, const Reached& r,
                                 std::int64_t& next, Timestamp at, Timestamp now) {
@@ -82,8 +94,8 @@ std::vector<ConversionWork> work_of_goal(store::Tx& tx, const Frame& frame, cons
       const bool last = active + 1 == occurrences.size();
       if (last && (!r.wanted || !new_occurrences_count)) break;
       if (last)
-        occurrences.push_back(
-            new_conversion(tx, s, goal, r, next, occurrences.back().at + plan.contract.smallest_time_step, frame.now));
+        occurrences.push_back(new_conversion(tx, s, goal, r, next,
+                                             told_again_at(occurrences.back(), r, plan.contract, frame), frame.now));
       ++active;
     }
     for (std::size_t i = 0; i < occurrences.size(); ++i) {

@@ -7,6 +7,7 @@
 
 #include "ledger/decide.h"
 #include "reconcile/goals.h"
+#include "reconcile/history.h"
 #include "settings/instances.h"
 #include "settings/settings.h"
 #include "store/backfills.h"
@@ -23,7 +24,7 @@ struct DestinationPlan {
   settings::SinkSet sinks;
   connect::Contract contract;
   Timestamp go_live;                               ///< the later of goal's and destination's
-  std::vector<store::StoredBackfill> backfills{};  ///< the history that it is to be told all the same
+  std::vector<store::StoredBackfill> backfills{};  ///< the history that it is to be told all the same, in its mode
   std::optional<store::Gap> gap{};                 ///< a backup was restored: nobody knows what was sent in it
 
   /// Before go-live, and in a span that a backfill asks for.
@@ -60,6 +61,7 @@ struct Frame {
   /// True while lowerings of the destination wait for a person; asked only when a lowering is about to be made.
   std::function<bool(const DestinationPlan&, std::int64_t conversion, const std::string& currency, std::int64_t micros)>
       brake_closed;
+  std::vector<HistorySource> histories{};  ///< sources whose answers a first upload waits for
 };
 
 /// `known`: the subject's stored conversions (those of `conversions_after_merges`, reconcile/adopt.h).

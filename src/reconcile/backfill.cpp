@@ -17,6 +17,18 @@ using store::Tx;
 
 bool spans(const StoredBackfill& b, Timestamp at) { return b.from <= at && at < b.to; }
 
+/// What has not left stays here; what was told goes on being corrected.
+std::string stop(Tx& tx, const StoredBackfill& b) {
+  const auto known = store::backfills::remove(tx, b.goal, b.destination);
+  if (known.empty()) return fmt::format("there is no backfill of goal {} for destination {}", b.goal, b.destination);
+  std::int64_t left = 0;
+  for (const StoredBackfill& k : known) {
+    left += store::backfills::progress(tx, k).left;
+    store::backfills::mark(tx, k.goal, k.from, k.to, "backfill stopped");
+  }
+  return fmt::format("backfill: stopped; {} rows had not left", left);
+}
+
 class Sum {
  public:
   void add(const Work& w) {
@@ -53,7 +65,8 @@ Result<std::vector<Backfilled>> try_backfill(const settings::Settings& settings,
     Frame frame{.settings = &settings,
                 .plans = destination_plans(tx, settings, connectors, now),
                 .now = now,
-                .brake_closed = [](const auto&...) { return false; }};
+                .brake_closed = [](const auto&...) { return false; },
+                .histories = history_sources(connectors)};
     for (DestinationPlan& p : frame.plans)
       if (p.destination->name == backfill.destination) p.backfills.push_back(backfill);
     Sum sum;
@@ -67,7 +80,8 @@ Result<std::vector<Backfilled>> try_backfill(const settings::Settings& settings,
         for (const ConversionWork& c : assess(tx, frame, *subject, conversions_after_merges(tx, *subject))) {
           if (c.conversion.goal != backfill.goal || !spans(backfill, c.conversion.entered_at)) continue;
           for (const Work& w : c.work)
-            if (w.plan->destination->name == backfill.destination) sum.add(w);
+            if (w.plan->destination->name == backfill.destination && w.plan->backfilled(c.conversion.entered_at))
+              sum.add(w);
         }
       }
     }
@@ -76,11 +90,8 @@ Result<std::vector<Backfilled>> try_backfill(const settings::Settings& settings,
 }
 
 std::string to_text(const StoredBackfill& b) {
-  return nlohmann::json{{"goal", b.goal},
-                        {"destination", b.destination},
-                        {"from", to_micros(b.from)},
-                        {"to", to_micros(b.to)},
-                        {"per_hour", b.per_hour}}
+  return nlohmann::json{{"goal", b.goal},        {"destination", b.destination}, {"from", to_micros(b.from)},
+                        {"to", to_micros(b.to)}, {"per_hour", b.per_hour},       {"mode", to_string(b.mode)}}
       .dump();
 }
 
@@ -90,21 +101,36 @@ Result<StoredBackfill> backfill_from(std::string_view text) {
   const bool whole = j.is_object() && j.contains("goal") && j["goal"].is_string() && j.contains("destination") &&
                      j["destination"].is_string() && j.contains("from") && j["from"].is_number_integer() &&
                      j.contains("to") && j["to"].is_number_integer() && j.contains("per_hour") &&
-                     j["per_hour"].is_number_integer();
-  if (!whole) return Error{Action::reject_row, "backfill", "the request for a backfill is unreadable", {}, false};
+                     j["per_hour"].is_number_integer() && j.contains("mode") && j["mode"].is_string();
+  Mode mode{};
+  if (!whole || !from_string(j["mode"].get<std::string>(), mode))
+    return Error{Action::reject_row, "backfill", "the request for a backfill is unreadable", {}, false};
   StoredBackfill b;
   b.goal = j["goal"].get<std::string>();
   b.destination = j["destination"].get<std::string>();
   b.from = from_micros(number("from"));
   b.to = from_micros(number("to"));
   b.per_hour = number("per_hour");
+  b.mode = mode;
+  return b;
+}
+
+StoredBackfill stop_of(std::string goal, std::string destination) {
+  StoredBackfill b;
+  b.goal = std::move(goal);
+  b.destination = std::move(destination);
+  b.per_hour = 0;
   return b;
 }
 
 std::string take_up(Tx& tx, const settings::Settings& settings, const StoredBackfill& b) {
+  if (b.per_hour <= 0) return stop(tx, b);
   const settings::Destination* destination = settings.destination(b.destination);
   if (destination == nullptr || destination->goal != b.goal)
     return fmt::format("the running configuration has no destination {} for goal {}", b.destination, b.goal);
+  if (destination->mode != b.mode)
+    return fmt::format("destination {} is in mode {} in the running configuration, and in mode {} in yours: reload",
+                       b.destination, to_string(destination->mode), to_string(b.mode));
   store::backfills::add(tx, b);
   const std::int64_t marked = store::backfills::mark(tx, b.goal, b.from, b.to, "backfill");
   return fmt::format("backfill: {} records are looked at; at most {} rows an hour leave, after all others", marked,

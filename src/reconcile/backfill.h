@@ -22,7 +22,11 @@ Result<std::vector<Backfilled>> try_backfill(const settings::Settings& settings,
 std::string to_text(const store::StoredBackfill& backfill);
 Result<store::StoredBackfill> backfill_from(std::string_view text);
 
-/// Takes a backfill up: from the next pass on its conversions are wanted. Says what was done, for who asked.
+/// A request that stops every backfill of the goal for the destination: none an hour.
+store::StoredBackfill stop_of(std::string goal, std::string destination);
+
+/// Takes a backfill up: from the next pass on its conversions are wanted, in the mode that the destination has. Or, at
+/// no rows an hour, stops it: what has not left is wanted no more. Says what was done, for who asked.
 std::string take_up(store::Tx& tx, const settings::Settings& settings, const store::StoredBackfill& backfill);
 
 }  // namespace hw::reconcile

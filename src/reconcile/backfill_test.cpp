@@ -131,14 +131,64 @@ TEST_F(Backfill, TryingItTellsCountMoneyAndReasonsAndWritesNothing) {
   EXPECT_EQ(sums[1].currency, "EUR");
 }
 
+TEST_F(Backfill, TryingItLeavesOutWhatIsToldWithoutIt) {
+  win("new");
+  auto b = asked();
+  b.to = kStart + kDay * 40;
+  loop_.sink().faults = {PlatformFault::busy};
+  ASSERT_TRUE(loop_.reconcile());
+  const auto sums = tried(b);
+  ASSERT_EQ(sums.size(), 1U);
+  EXPECT_EQ(sums[0].state, "sent");
+  EXPECT_EQ(sums[0].n, 4);
+}
+
+TEST_F(Backfill, AskedForInTestItIsNoWordAboutLive) {
+  loop_.settings.destinations[0].mode = Mode::test;
+  loop_.start();
+  auto b = asked();
+  b.mode = Mode::test;
+  ask(b);
+  loop_.settle();
+  EXPECT_EQ(loop_.sink().validated, 4U);
+  loop_.settings.destinations[0].mode = Mode::live;
+  loop_.start();
+  loop_.pass(kDay);
+  EXPECT_EQ(known(), 0U);
+  EXPECT_EQ(loop_.stands("old0"), "none before_go_live");
+  EXPECT_NE(ask(b).find("is in mode live"), std::string::npos) << "asked with another configuration";
+  ask();
+  loop_.settle();
+  EXPECT_EQ(known(), 4U) << "asked for again, it goes";
+}
+
+TEST_F(Backfill, StoppedItLeavesTheRestAndCorrectsWhatWasTold) {
+  loop_.settings.destinations[0].batch = 1;
+  loop_.start();
+  ask(asked(/*per_hour=*/2));
+  loop_.settle();
+  ASSERT_EQ(known(), 2U);
+  EXPECT_EQ(ask(stop_of("won", "ads")), "backfill: stopped; 2 rows had not left");
+  loop_.pass(kDay);
+  EXPECT_EQ(known(), 2U);
+  EXPECT_EQ(loop_.stands("old3"), "none before_go_live");
+  loop_.set("old0", "amount", "300");
+  loop_.settle();
+  EXPECT_EQ(loop_.believed("old0"), 300);
+  EXPECT_EQ(loop_.differences(), "");
+  EXPECT_NE(ask(stop_of("won", "ads")).find("there is no backfill"), std::string::npos);
+}
+
 TEST_F(Backfill, ARequestIsReadAsItWasWritten) {
-  const auto b = asked(7);
+  auto b = asked(7);
+  b.mode = Mode::test;
   const auto back = backfill_from(to_text(b));
   ASSERT_TRUE(back);
   EXPECT_EQ(back->goal, b.goal);
   EXPECT_EQ(back->destination, b.destination);
   EXPECT_TRUE(back->from == b.from && back->to == b.to);
   EXPECT_EQ(back->per_hour, 7);
+  EXPECT_EQ(back->mode, Mode::test);
   for (const char* bad : {"", "{}", "[1]", R"({"goal": 1})"}) EXPECT_EQ(backfill_from(bad).error().code, "backfill");
 }
 

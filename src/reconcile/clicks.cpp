@@ -27,6 +27,19 @@ std::string whence(const Subject& subject, const journey::Candidate& c) {
   return std::string(c.captured ? "captured on " : "touch of ") + to_string(owner.ref.object) + " " + owner.ref.id;
 }
 
+/// The lead's own captured click comes before every touch, and what was chosen before stays chosen; `first` and `last`
+/// look at all touches.
+bool is_settled(const Subject& subject, const journey::Candidate& c, settings::Goal::ClickRule rule,
+                const std::optional<Click>& before) {
+  if (c.click.after_first || rule == settings::Goal::ClickRule::last) return false;
+  if (before && before->type == c.click.type && before->value == c.click.value) return true;
+  if (!c.captured || rule != settings::Goal::ClickRule::lead) return false;
+  const std::int64_t lead = subject.lead             ? subject.lead->id
+                            : subject.people.empty() ? subject.record.id
+                                                     : subject.people.front().id;
+  return c.record == lead || c.record == subject.record.id;
+}
+
 /// Click ids are pseudonymous: enough of one to recognise it.
 std::string shortened(const std::string& value) {
   return value.size() <= 12 ? value : value.substr(0, 6) + "..." + value.substr(value.size() - 4);
@@ -48,7 +61,10 @@ ClickStory click_story(store::Tx& tx, const Subject& subject, const store::Store
   const journey::Choice choice =
       journey::choose(candidates, rule_of(goal.click), std::max<Duration>(window, Duration(1)), moment, before);
   if (choice.chosen)
-    story.chosen = ChosenClick{choice.chosen->click, choice.chosen->record, whence(subject, *choice.chosen)};
+    story.chosen = ChosenClick{.click = choice.chosen->click,
+                               .person = choice.chosen->record,
+                               .whence = whence(subject, *choice.chosen),
+                               .is_settled = is_settled(subject, *choice.chosen, goal.click, before)};
   for (const auto& p : choice.passed_over)
     story.passed_over.emplace_back(
         p.candidate.click.type + " " + shortened(p.candidate.click.value) + " of " + rfc3339(p.candidate.click.at),

@@ -13,6 +13,7 @@ struct ChosenClick {
   Click click;
   std::int64_t person = 0;  ///< record id of whose click it is
   std::string whence;       ///< for explain: "captured on contact 12", "touch of contact 12"
+  bool is_settled = false;  ///< touches still to come cannot change the choice: the lead's own, or chosen before
 };
 
 /// The click chosen for one conversion at one destination, and those passed over with the reason.

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "ledger/item_json.h"
+#include "reconcile/clients.h"
 #include "reconcile/import.h"
 
 namespace hw::reconcile {
@@ -56,6 +57,9 @@ Conversion conversion_of(const Asked& a, const Telling& t, const Who& who,
     out.identifiers = p->identifiers;
     out.address = {.country = p->country, .region = p->region, .city = p->city, .postal_code = p->postal_code};
   }
+  // Hashes are one human's, the browser is the lineage's: its lead may have come by it, or the deal itself say so.
+  if (t.original == nullptr)
+    set_clients(out.identifiers, a.plan.contract.client_types, tellable_clients(a, who.person));
   out.consent = who.consent;
   out.lead_created = a.subject.lead_created;
   return out;

@@ -38,12 +38,16 @@ ConsentVerdict judge(const Consent& consent, const std::string& country, const s
 
 std::optional<connect::Refusal> consent_refusal(const Asked& a, const store::StoredRecord* person, bool told,
                                                 Consent& as_sent) {
-  if (person == nullptr) return std::nullopt;
+  const store::StoredRecord& subject = a.subject.record;
+  if (person == nullptr) person = &subject;
   if (person->state == "deleted" && !told) return refusal("the person was deleted in the CRM");
   const ConsentVerdict v = judge(person->consent, person->country, a.frame.settings->consent);
   as_sent = v.as_sent;
   const bool asked = a.plan.contract.needs_consent || person->consent.ad_user_data == ConsentState::denied;
   if (asked && !v.may_send) return refusal(v.detail);
+  if (denies(subject, *person))
+    return refusal("the use of the data for ads is denied on the " + std::string(to_string(subject.ref.object)) + " " +
+                   subject.ref.id);
   for (const auto& record : same_person(a.tx, *person))
     if (denies(record, *person))
       return refusal("the same person denied the use of their data for ads on " +

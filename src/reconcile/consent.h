@@ -20,8 +20,8 @@ struct ConsentVerdict {
 ConsentVerdict judge(const Consent& consent, const std::string& country, const settings::Settings::ConsentRule& rule);
 
 /// The verdict on the person whose data a row carries, or would carry. `told`: a correction of what was told before,
-/// which a mere delete in the CRM does not forbid. One record of the same human that says no is enough. Without a
-/// person there is nothing to refuse. `as_sent` is what the platform is told.
+/// which a mere delete in the CRM does not forbid. One record of the same human that says no is enough, and so is the
+/// subject itself, which speaks for its people where the CRM knows none. `as_sent` is what the platform is told.
 std::optional<connect::Refusal> consent_refusal(const Asked& asked, const store::StoredRecord* person, bool told,
                                                 Consent& as_sent);
 

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "base/hash.h"
+#include "reconcile/history.h"
 
 namespace hw::reconcile {
 namespace {
@@ -78,9 +79,13 @@ void add(std::ostringstream& out, const settings::ConnectorInstance& c) {
 void add(std::ostringstream& out, const connect::Contract& c) {
   for (Operation op : c.operations) out << to_string(op) << ' ';
   out << c.restate_up << c.restate_down << static_cast<int>(c.zero) << '|' << c.dedup.exists << c.dedup.known
-      << (c.dedup.window ? c.dedup.window->count() : -1) << '|' << static_cast<int>(c.receipt)
-      << static_cast<int>(c.counting) << '|' << (c.adjust_until ? c.adjust_until->count() : -1) << '|'
-      << c.click_window.count() << '|' << c.user_data_window.count() << '|' << c.needs_consent << '|';
+      << c.dedup.of_uploads_alone << c.dedup.repeat_overwrites << (c.dedup.window ? c.dedup.window->count() : -1) << '|'
+      << static_cast<int>(c.receipt) << static_cast<int>(c.counting) << '|'
+      << (c.adjust_until ? c.adjust_until->count() : -1) << '|' << c.click_window.count() << '|'
+      << c.user_data_window.count() << '|' << c.needs_consent << '|';
+  out << c.conversion_window.count() << '|';
+  for (const auto& type : c.client_types) out << type << ' ';
+  out << '|';
   for (const auto& type : c.click_types) out << type << ' ';
   for (const auto& form : c.hash_forms) out << form << ' ';
   out << '\n';
@@ -112,6 +117,11 @@ std::string fingerprint(const settings::Settings& settings, const settings::Conn
       const settings::SinkSet sinks = settings::sinks_of(d, connectors);
       if (sinks.complete()) add(out, sinks.contract(d));
     }
+  for (const HistorySource& source : history_sources(connectors)) {
+    out << source.connector << '=';
+    for (const auto& type : source.types) out << type << ' ';
+    out << '\n';
+  }
   for (const auto& region : settings.consent.regions) out << region << ' ';
   out << settings.consent.send_unknown << static_cast<int>(settings.consent.unknown_region) << settings.currency.str()
       << '|' << settings.zone.name() << '|' << settings.gather.count();

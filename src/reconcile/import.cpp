@@ -9,6 +9,7 @@
 #include "ledger/item_json.h"
 #include "reconcile/adopt.h"
 #include "reconcile/clicks.h"
+#include "reconcile/clients.h"
 #include "store/service_rows.h"
 
 namespace hw::reconcile {
@@ -49,6 +50,7 @@ class Import {
     StoredConversion c = conversion_of(line, told, subject);
     if (!seen_.insert({told.plan->destination->name, c.dedup_id}).second)
       refuse(line, "id", "another line of this file speaks of the same conversion of this record");
+    told_already(line, told, c);
     auto history = c.id == 0 ? std::vector<StoredUpload>() : rows::uploads(tx_, c.id, told.plan->destination->name);
     if (is_known(line, told, history)) {
       ++out.known;
@@ -147,6 +149,15 @@ class Import {
     return *best;
   }
 
+  /// A platform has one conversion of a key: another conversion of the ledger would correct it away.
+  void told_already(const ImportLine& line, const Told& told, const StoredConversion& c) const {
+    for (const StoredUpload& u : rows::uploads_of_key(tx_, told.plan->destination->name, told.key)) {
+      if (u.conversion_id == c.id) continue;
+      const auto other = rows::conversion(tx_, u.conversion_id);
+      refuse(line, "key", "the ledger has this key already, of conversion " + (other ? other->dedup_id : ""));
+    }
+  }
+
   bool is_known(const ImportLine& line, const Told& told, const std::vector<StoredUpload>& history) const {
     for (const StoredUpload& u : history) {
       if (u.mode != Mode::live || !ledger::sent(u) || u.state == UploadState::rejected) continue;
@@ -186,7 +197,12 @@ class Import {
       said.hashes[form].push_back(to_lower_ascii(value));
     }
     if (!subject.people.empty()) said.consent = subject.people.front().consent;
-    if (!said.clicks.empty() || !said.hashes.empty()) return;
+    for (const std::string& type : contract.client_types)
+      if (const std::string value = line.text(type); !value.empty()) said.identifiers.push_back({type, value});
+    if (!said.clicks.empty() || !said.hashes.empty() || !said.identifiers.empty()) return;
+    const Reached any;
+    const Asked asked{tx_, frame_, subject, *told.goal, any, *told.plan};
+    said.identifiers = tellable_clients(asked, subject.people.empty() ? nullptr : &subject.people.front());
     auto story = click_story(tx_, subject, c, *told.goal, *told.plan, frame_.now);
     if (story.chosen) said.clicks.push_back(story.chosen->click);
     if (!subject.people.empty()) said.hashes = subject.people.front().hashes;
@@ -239,6 +255,7 @@ std::set<std::string> import_identifiers(const std::vector<DestinationPlan>& pla
   for (const DestinationPlan& p : plans) {
     out.insert(p.contract.click_types.begin(), p.contract.click_types.end());
     out.insert(p.contract.hash_forms.begin(), p.contract.hash_forms.end());
+    out.insert(p.contract.client_types.begin(), p.contract.client_types.end());
   }
   return out;
 }

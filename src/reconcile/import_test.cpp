@@ -142,6 +142,57 @@ TEST_F(Import, WhatTheLedgerToldUnderAnotherKeyIsNoOtherTools) {
                                       HasSubstr("old.csv:3:12: the ledger has told this conversion already")));
 }
 
+TEST_F(Import, AKeyThatAnotherFileBroughtIsNoSecondConversions) {
+  loop_.contact("C3", "click-3");
+  loop_.deal("3", "C3", "won", "100");
+  ASSERT_THAT(take(kTwo), ElementsAre());
+  const auto before = conformance::tables_of(*loop_.db);
+  EXPECT_THAT(
+      take("destination,object,id,key,time,value,currency\n"
+           "ads,deal,3,order-1,2026-03-02 10:00,100,EUR\n"),
+      ElementsAre(HasSubstr("old.csv:2:12: the ledger has this key already, of conversion " + loop_.dedup_id("1"))));
+  EXPECT_EQ(conformance::tables_of(*loop_.db), before);
+}
+
+/// A platform that knows browsers alone.
+class ImportOfClients : public Import {
+ protected:
+  ImportOfClients() {
+    loop_.sink().rules.click_types.clear();
+    loop_.sink().rules.hash_forms.clear();
+    loop_.sink().rules.client_types = {"client"};
+    loop_.sink().rules.conversion_window = kDay * 3;
+    loop_.start();
+    known_to_platform("order-1", 100);
+  }
+  std::string taken_back() {
+    loop_.settle();
+    loop_.set("1", "stage", "lost");
+    loop_.settle();
+    return loop_.stands("1");
+  }
+};
+
+TEST_F(ImportOfClients, WhatTheFileNamesIsCorrectable) {
+  ASSERT_THAT(take("destination,object,id,key,time,value,currency,client\n"
+                   "ads,deal,1,order-1,2026-03-02 10:00,100,EUR,browser\n"),
+              ElementsAre());
+  EXPECT_EQ(done_.bare, 0);
+  EXPECT_THAT(loop_.uploads("1").back().item, HasSubstr("browser"));
+  EXPECT_EQ(taken_back(), "none not_wanted");
+  EXPECT_EQ(loop_.sink().believed["order-1"].micros, 0);
+}
+
+TEST_F(ImportOfClients, ElseWhatTheLineageHas) {
+  loop_.shown(Object::contact, "C1").identifiers.push_back({"client", "browser-of-C1"});
+  loop_.set(Object::contact, "C1", "title", "none");
+  ASSERT_THAT(take("destination,object,id,key,time,value,currency\n"
+                   "ads,deal,1,order-1,2026-03-02 10:00,100,EUR\n"),
+              ElementsAre());
+  EXPECT_EQ(done_.bare, 0);
+  EXPECT_EQ(taken_back(), "none not_wanted");
+}
+
 TEST(ImportFile, ColumnsAreCheckedByName) {
   std::vector<connect::OptionError> errors;
   read_import("destinatoin,id,key,key\n", "f.csv", {}, errors);

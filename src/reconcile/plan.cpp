@@ -28,7 +28,8 @@ Status each_row(const settings::Settings& settings, const settings::Connectors& 
     Frame frame{.settings = &settings,
                 .plans = destination_plans(tx, settings, connectors, now),
                 .now = now,
-                .brake_closed = [](const auto&...) { return false; }};
+                .brake_closed = [](const auto&...) { return false; },
+                .histories = history_sources(connectors)};
     for (Object object : {Object::lead, Object::contact, Object::account, Object::deal}) {
       std::int64_t after = 0;
       for (auto ids = store::records::walk(tx, object, after, 1000); !ids.empty();
@@ -71,7 +72,7 @@ std::vector<DestinationPlan> destination_plans(Tx& tx, const settings::Settings&
                       .gap = gap};
     if (!p.sinks.complete()) continue;
     std::copy_if(asked.begin(), asked.end(), std::back_inserter(p.backfills),
-                 [&](const auto& b) { return b.destination == d.name && b.goal == d.goal; });
+                 [&](const auto& b) { return b.destination == d.name && b.goal == d.goal && b.mode == d.mode; });
     p.contract = p.sinks.contract(d);
     out.push_back(std::move(p));
   }

@@ -125,7 +125,8 @@ Result<Frame> Reconciler::frame() {
     return Frame{.settings = &settings_,
                  .plans = destination_plans(tx, settings_, connectors_, now),
                  .now = now,
-                 .brake_closed = {}};
+                 .brake_closed = {},
+                 .histories = gate_open_ ? std::vector<HistorySource>{} : history_sources(connectors_)};
   });
 }
 
@@ -147,7 +148,7 @@ Result<Reconciler::Pass> Reconciler::step(std::stop_token stop, std::size_t limi
   auto swept = sources_swept();
   if (!swept) return swept.error();
   swept_ = *swept;
-  if (!swept_) {
+  if (!swept_ && !gate_open_) {
     pass.gated = true;
     return pass;
   }

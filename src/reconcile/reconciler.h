@@ -43,9 +43,9 @@ class Reconciler {
 
   /// Has every record and touch source been read through once?
   Result<bool> sources_swept();
-  /// For a trial (`sync --limit`): true lets step() judge what is there as if every source had been read through, false
-  /// asks the store again.
-  void open_gate(bool open) { swept_ = open; }
+  /// For a trial (`sync --limit`) before the first sweep: while it is open, step() judges what is there as if every
+  /// source had been read through and every history told.
+  void open_gate(bool open) { gate_open_ = open; }
 
  private:
   Result<std::size_t> work_off(const std::vector<std::int64_t>& subjects, const Frame& frame);
@@ -60,7 +60,7 @@ class Reconciler {
   const settings::Connectors& connectors_;
   store::Db& db_;
   const Clock& clock_;
-  bool swept_ = false;
+  bool swept_ = false, gate_open_ = false;
 };
 
 }  // namespace hw::reconcile

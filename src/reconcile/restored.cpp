@@ -12,21 +12,24 @@ using store::StoredUpload;
 namespace rows = store::ledger_rows;
 
 constexpr std::int64_t kAtOnce = 1000;
+constexpr std::chrono::hours kFirstReading(24);
 
 bool unknown_since_restore(const std::vector<DestinationPlan>& plans, const StoredUpload& row) {
   if (row.mode != Mode::live) return false;
   const auto plan =
       std::find_if(plans.begin(), plans.end(), [&](const auto& p) { return p.destination->name == row.destination; });
-  return plan == plans.end() || repeat_counts(*plan, row.operation);
+  return plan == plans.end() || !may_repeat(*plan, row);
 }
 
 }  // namespace
 
-bool repeat_counts(const DestinationPlan& plan, Operation operation) {
+bool may_repeat(const DestinationPlan& plan, const StoredUpload& row) {
   const connect::DedupRule& dedup = plan.contract.dedup;
-  if (plan.destination->resend_uncertain) return false;
-  if (!ledger::repeat_counts_once(operation, dedup)) return true;
-  return operation == Operation::upload && (!dedup.known || dedup.window.has_value());
+  if (plan.destination->resend_uncertain) return true;
+  if (!ledger::repeat_counts_once(row.operation, dedup)) return false;
+  if (row.operation != Operation::upload) return true;
+  if (!dedup.known || dedup.window) return false;
+  return dedup.repeat_overwrites || ledger::sent(row);
 }
 
 void doubt(StoredUpload& row, Timestamp since) {
@@ -64,8 +67,14 @@ void doubt_unanswered(store::Tx& tx, const std::vector<DestinationPlan>& plans, 
   store::backups::set_marked(tx);
 }
 
+Timestamp due_since(const DestinationPlan& plan, const Subject& subject, const Reached& reached) {
+  if (!plan.gap || reached.at_basis == Basis::crm_history || reached.entered_at >= plan.gap->to + kFirstReading)
+    return reached.entered_at;
+  return std::min(reached.entered_at, subject.record.created.value_or(plan.gap->from));
+}
+
 bool doubted(const DestinationPlan& plan, const StoredUpload& row, Timestamp known) {
-  return plan.gap && row.mode == Mode::live && known < plan.gap->to && repeat_counts(plan, row.operation);
+  return plan.gap && row.mode == Mode::live && known < plan.gap->to && !may_repeat(plan, row);
 }
 
 }  // namespace hw::reconcile

@@ -93,6 +93,38 @@ TEST_P(Restored, NothingIsCountedTwiceAndWhatIsUnknownIsSaid) {
   EXPECT_EQ(loop_.stands("edited"), adds_up ? "uncertain" : "taken") << loop_.history("edited");
 }
 
+TEST_P(Restored, AValueThatChangedSinceIsClaimedOnlyWhereThePlatformTakesIt) {
+  back_up();
+  win("later");
+  loop_.settle();
+  loop_.pass(kDay * 3);
+  ASSERT_EQ(loop_.believed("later"), 100);
+  restore();
+  loop_.set("later", "amount", "250");
+  show_again("later");
+  loop_.pass(kDay * 9);
+  EXPECT_EQ(loop_.differences(), "");
+  EXPECT_EQ(loop_.stands("later"), GetParam().unanswered) << loop_.history("later");
+  if (loop_.stands("later") == "taken") {
+    EXPECT_EQ(loop_.believed("later"), 250);
+  }
+}
+
+TEST_P(Restored, WhatWasFrozenBeforeTheBackupIsWhatAnUnboundedKeyKeeps) {
+  win("asked");
+  ASSERT_TRUE(loop_.reconcile());
+  loop_.sink().faults = {conformance::PlatformFault::lost_after};
+  ASSERT_TRUE(loop_.deliver());
+  back_up();
+  restore();
+  loop_.pass(kDay * 3);
+  const connect::DedupRule& rule = GetParam().dedup;
+  const bool unbounded = rule.exists && rule.known && !rule.window;
+  EXPECT_EQ(loop_.stands("asked"), unbounded ? "taken" : "uncertain") << loop_.history("asked");
+  EXPECT_EQ(loop_.believed("asked"), 100);
+  EXPECT_EQ(loop_.differences(), "");
+}
+
 TEST_P(Restored, AKillBeforeTheRowsWereMarkedIsMadeUpForAtTheNextStart) {
   win("pending");
   ASSERT_TRUE(loop_.reconcile());
@@ -121,7 +153,10 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Platform{"NoDedupKey", {.exists = false, .known = true, .window = {}}, "uncertain"},
                     Platform{"WindowOfHours", {.exists = true, .known = true, .window = kHour * 8}, "uncertain"},
                     Platform{"UnknownWindow", {.exists = true, .known = false, .window = {}}, "uncertain"},
-                    Platform{"Unbounded", {.exists = true, .known = true, .window = {}}, "taken"}),
+                    Platform{"UnboundedAndIgnored", {.exists = true, .known = true, .window = {}}, "uncertain"},
+                    Platform{"UnboundedAndOverwritten",
+                             {.exists = true, .known = true, .window = {}, .repeat_overwrites = true},
+                             "taken"}),
     [](const auto& platform) { return std::string(platform.param.name); });
 
 }  // namespace

@@ -30,8 +30,18 @@ void refuse(Desired& d, Reason why, std::string detail) {
   d.detail = std::move(detail);
 }
 
+/// Told although it lay before go-live: by another tool, or by a backfill, whether or not that one still goes on. It is
+/// corrected like any other.
+bool is_adopted(const std::vector<StoredUpload>& history, Mode mode) {
+  return std::any_of(history.begin(), history.end(), [&](const StoredUpload& u) {
+    if (u.code == kImported) return true;
+    const bool is_void = u.state == UploadState::rejected || u.state == UploadState::superseded;
+    return u.backfill && u.mode == mode && ledger::sent(u) && !is_void;
+  });
+}
+
 /// The goal's answer as this destination sees it.
-Desired desired_of(const Asked& a, bool imported) {
+Desired desired_of(const Asked& a, bool adopted) {
   Desired d;
   d.wanted = a.reached.wanted;
   d.not_wanted_because = a.reached.why_not;
@@ -42,7 +52,7 @@ Desired desired_of(const Asked& a, bool imported) {
   d.gone = a.reached.gone;
   // The order of the reasons: what the destination refuses comes after not_wanted and before the value's own.
   const bool judged = !d.wanted && d.not_wanted_because == Reason::not_wanted;
-  const bool before = a.reached.entered_at < a.plan.go_live && !imported && !a.plan.backfilled(a.reached.entered_at);
+  const bool before = a.reached.entered_at < a.plan.go_live && !adopted && !a.plan.backfilled(a.reached.entered_at);
   if (!judged && before) {
     refuse(d, Reason::before_go_live, "reached before go-live " + rfc3339(a.plan.go_live));
   } else if (!judged && !settings::holds(a.plan.destination->route, a.subject.record.fields)) {
@@ -127,9 +137,7 @@ class Assessment {
              const std::vector<StoredUpload>& made_before)
       : a_(asked), c_(conversion), made_before_(made_before), dead_(dead) {
     if (c_.id != 0) history_ = rows::uploads(a_.tx, c_.id, a_.plan.destination->name);
-    const bool imported =
-        std::any_of(history_.begin(), history_.end(), [](const auto& u) { return u.code == kImported; });
-    desired_ = desired_of(asked, imported);
+    desired_ = desired_of(asked, is_adopted(history_, a_.plan.destination->mode));
     belief_ = ledger::believe(history_, a_.plan.contract.receipt);
     if (dead_) refuse(desired_, Reason::not_wanted, "goes on as another occurrence: the platform's zero was final");
   }
@@ -194,12 +202,32 @@ class Assessment {
   void say() {
     if (refused_) return cannot_say(*refused_);
     auto composed = compose(a_, telling(), who_, made_before_);
-    if (auto* refusal = std::get_if<Refusal>(&composed)) return cannot_say(named(*refusal, clicks_));
+    if (auto refusal = refusal_of(composed)) return cannot_say(*refusal);
     auto& row = std::get<StoredUpload>(composed);
     if (row.operation == Operation::upload && counted_once(row)) return;
     if (d_.make) return make(std::move(row));
     if (!says_the_same(*open(), row)) w_.replace = {open()->id, std::move(row)};
     keep_click();
+  }
+
+  /// Why the row does not go: the sink cannot say it, or a first upload waits for its people's history.
+  std::optional<Refusal> refusal_of(const std::variant<StoredUpload, Refusal>& composed) const {
+    const auto* cannot = std::get_if<Refusal>(&composed);
+    const auto pending = history_wanting();
+    if (pending)
+      if (auto waits = waits_for_history(*pending, a_.frame.now, std::get_if<StoredUpload>(&composed), cannot))
+        return waits;
+    if (cannot == nullptr) return std::nullopt;
+    Refusal refusal = named(*cannot, clicks_);
+    if (pending && refusal.reason == "no_identifier") refusal.detail += "; " + to_text(*pending);
+    return refusal;
+  }
+
+  /// The history that could still change what a first upload says.
+  std::optional<PendingHistory> history_wanting() const {
+    if (!d_.make || d_.make->operation != Operation::upload || a_.plan.contract.click_types.empty()) return {};
+    if (clicks_.chosen && clicks_.chosen->is_settled) return {};
+    return pending_history(a_.tx, a_.frame.histories, a_.subject);
   }
 
   Telling telling() const {
@@ -246,7 +274,7 @@ class Assessment {
     if (refused != nullptr && same_request(*refused, row)) return ledger::apply_same_as_rejected(d_, *refused);
     row.backfill = row.operation == Operation::upload && a_.plan.backfilled(a_.reached.entered_at);
     const bool upload = row.operation == Operation::upload;
-    if (doubted(a_.plan, row, upload ? a_.reached.entered_at : desired_.changed_at))
+    if (doubted(a_.plan, row, upload ? due_since(a_.plan, a_.subject, a_.reached) : desired_.changed_at))
       return leave_uncertain(std::move(row));
     w_.lowering = d_.make->lowering;
     w_.lowering_micros = lowered_by(d_);

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "journey/clicks.h"
+#include "reconcile/clients.h"
 #include "reconcile/plan.h"
 #include "reconcile/subject.h"
 #include "report/cells.h"
@@ -36,13 +37,15 @@ struct Past {
   StageFacts facts;
 };
 
-/// When a platform's window for this subject begins, and how long it is.
+/// When a platform's window for this subject begins, and how long it is: at the click, the lead's creation or, where
+/// the platform knows browsers alone, the conversion itself.
 struct Start {
   Timestamp at;
   Duration window{};
 };
 
-std::optional<Start> start_of(store::Tx& tx, const Subject& s, const connect::Contract& contract) {
+std::optional<Start> start_of(store::Tx& tx, const Subject& s, const connect::Contract& contract,
+                              std::optional<Timestamp> reached) {
   if (!contract.click_types.empty()) {
     const auto clicks = journey::clicks(tx, s.record, contract.click_types, s.lead_created);
     if (!clicks.empty()) return Start{clicks.front().click.at, contract.click_window};
@@ -50,6 +53,9 @@ std::optional<Start> start_of(store::Tx& tx, const Subject& s, const connect::Co
   for (const auto& person : s.people)
     for (const HashForm& form : contract.hash_forms)
       if (person.hashes.contains(form)) return Start{s.lead_created, contract.user_data_window};
+  const auto* person = s.people.empty() ? nullptr : &s.people.front();
+  if (reached && !reconcile::lineage_clients(tx, s, person, contract.client_types).empty())
+    return Start{*reached, contract.conversion_window};
   return std::nullopt;
 }
 
@@ -78,10 +84,12 @@ void add(Past& past, const Reached& r, const std::optional<Start>& start, Timest
 
 void look_at(store::Tx& tx, const Subject& s, const settings::Settings& settings, Past& past, Timestamp now) {
   const settings::Goal* goal = settings.goal(past.plan->destination->goal);
-  const auto start = start_of(tx, s, past.plan->contract);
   const auto all = reconcile::reached(s, *goal, settings);
-  if (!all.empty()) return add(past, all.front(), start, now);
-  if (start && s.record.state == "live" && !is_lost(s, settings))
+  const auto wanted = std::find_if(all.begin(), all.end(), [](const Reached& r) { return r.wanted; });
+  const std::optional<Timestamp> at = wanted == all.end() ? std::nullopt : std::optional(wanted->at);
+  const auto start = start_of(tx, s, past.plan->contract, at);
+  if (at) return add(past, *wanted, start, now);
+  if (all.empty() && start && s.record.state == "live" && !is_lost(s, settings))
     past.waits.push_back({std::max<Duration>(now - start->at, Duration{}), false});
 }
 
@@ -184,7 +192,8 @@ std::optional<Duration> waited_until(std::vector<Waited> all, std::int64_t left)
 
 Advice advise(const std::vector<StageFacts>& stages) {
   auto feasible = [](const StageFacts& s, std::int64_t least) {
-    return s.last_30_days >= least && s.lag && *s.lag <= s.window - kDay * 7;
+    // Of a window shorter than that week, such as one that begins with the conversion itself, only what needs no time.
+    return s.last_30_days >= least && s.lag && *s.lag <= std::max<Duration>(s.window - kDay * 7, Duration{});
   };
   for (const std::int64_t least : {kEnough, kFew})
     for (std::size_t i = stages.size(); i-- > 0;)

@@ -58,6 +58,51 @@ TEST(Advise, TheDeepestFeasibleStageIsChosen) {
   EXPECT_FALSE(advise({}).chosen);
 }
 
+/// "won 2 1 50.0 3": goal, conversions, in time, share, window.
+std::vector<std::string> advised(Loop& l) {
+  const auto tables =
+      l.read([&](store::Tx& tx) { return advise_stages(tx, l.settings, l.connectors, l.clock.system_now()); });
+  std::vector<std::string> out;
+  for (const auto& row : tables.at(0).rows)
+    out.push_back(row[2] + " " + row[3] + " " + row[4] + " " + row[5] + " " + row[8]);
+  return out;
+}
+
+TEST(Advise, WhereBrowsersAloneCountTheWindowBeginsWithTheConversion) {
+  Loop l;
+  l.sink().rules.click_types.clear();
+  l.sink().rules.hash_forms.clear();
+  l.sink().rules.client_types = {"client"};
+  l.sink().rules.conversion_window = kDay * 3;
+  l.start();
+  l.contact("C1", "");
+  l.shown(Object::contact, "C1").identifiers = {{"client", "browser"}};
+  l.set(Object::contact, "C1", "title", "none");
+  l.contact("C2", "");
+  l.clock.advance(kDay * 30);
+  l.deal("known", "C1", "won", "100");
+  l.deal("bare", "C2", "won", "100");
+  EXPECT_EQ(advised(l), std::vector<std::string>{"won 2 1 50.0 3"});
+}
+
+TEST(Advise, WhatTheGoalExcludesIsNoConversion) {
+  Loop l;
+  l.settings.goals[0].when = {{.op = settings::Condition::Op::equals, .field = "kind", .values = {"new"}}};
+  l.start();
+  for (const char* id : {"new", "renewal"}) {
+    l.contact(std::string("C") + id, std::string("click-") + id);
+    l.deal(id, std::string("C") + id, "qualified", "100");
+    l.set(id, "kind", id);
+    l.set(id, "stage", "won");
+  }
+  EXPECT_EQ(advised(l), std::vector<std::string>{"won 1 1 100.0 90"});
+}
+
+TEST(Advise, AWindowThatBeginsWithTheConversionIsFeasible) {
+  EXPECT_EQ(advise({stage(30, 0, 3)}).thin, false);
+  EXPECT_EQ(advise({stage(30, 1, 3)}).thin, true);
+}
+
 TEST(Advise, SaysWhatWouldHaveArrivedInTime) {
   Loop l;
   l.settings.goals.push_back(conformance::goal("qualified", "qualified"));

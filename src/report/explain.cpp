@@ -250,8 +250,9 @@ Table source_fields_table(const Asked& a) {
     const auto s = store::source_fields::state(a.tx, f.name, a.record.id);
     if (!s) continue;
     std::string written;
-    for (const auto& w : store::source_fields::written(a.tx, f.name, a.record.id))
-      written += (written.empty() ? "" : ", ") + w.field;
+    for (const auto& w : store::source_fields::written(a.tx, a.record.id))
+      if (std::any_of(f.fields.begin(), f.fields.end(), [&](const auto& one) { return one.second == w.field; }))
+        written += (written.empty() ? "" : ", ") + w.field;
     t.rows.push_back(
         {f.name, s->state, a.at(s->updated_at), s->code, s->detail, written, time_cell(s->next_at, a.settings.zone)});
   }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "conformance/loop.h"
+#include "reconcile/backfill.h"
 #include "report/status.h"
 
 namespace hw::report {
@@ -12,8 +13,10 @@ namespace {
 using conformance::Loop;
 using testing::AllOf;
 using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 /// All cells of one table, a line a row.
 std::vector<std::string> rows_of(const std::vector<Table>& tables, const std::string& name) {
@@ -42,7 +45,7 @@ TEST(Explain, ADealShowsTheConsentOfItsPeopleAndWhoStatedWhat) {
   const auto tables = explained(l, Object::deal, "D1");
   EXPECT_THAT(rows_of(tables, "record"),
               AllOf(Contains("consent of contact C1 | ad_user_data denied, ad_personalization denied"),
-                    Not(Contains(testing::StartsWith("consent | ")))));
+                    Not(Contains(StartsWith("consent | ")))));
   EXPECT_THAT(rows_of(tables, "identity"), Contains(HasSubstr("stated by contact C1")));
 }
 
@@ -63,6 +66,61 @@ TEST(Status, RefusedRowsNeedALook) {
   const auto tables = l.read([&](store::Tx& tx) { return status(tx, l.settings, l.clock.system_now()); });
   EXPECT_THAT(rows_of(tables, "trouble"),
               Contains(AllOf(HasSubstr("rows rejected | ads"), HasSubstr("bad_click"), HasSubstr("--state rejected"))));
+}
+
+TEST(Status, BackfillsAreShownWithHowFarTheyAre) {
+  Loop l;
+  l.settings.destinations[0].go_live = conformance::kStart + conformance::kDay;
+  l.settings.destinations[0].mode = Mode::test;
+  l.start();
+  l.contact("C1", "click-1");
+  l.deal("D1", "C1", "won");
+  l.settle();
+  const auto look = [&] {
+    return rows_of(l.read([&](store::Tx& tx) { return status(tx, l.settings, l.clock.system_now()); }), "backfills");
+  };
+  EXPECT_THAT(look(), testing::IsEmpty());
+  const store::StoredBackfill asked{.id = 0,
+                                    .goal = "won",
+                                    .destination = "ads",
+                                    .actor = "someone",
+                                    .from = conformance::kStart,
+                                    .to = conformance::kStart + conformance::kHour,
+                                    .per_hour = 7,
+                                    .created_at = l.clock.system_now(),
+                                    .mode = Mode::test};
+  (void)l.db->transact(store::Durability::ledger,
+                       [&](store::Tx& tx) -> Result<std::string> { return reconcile::take_up(tx, l.settings, asked); });
+  ASSERT_TRUE(l.reconcile());
+  EXPECT_THAT(look(), ElementsAre("won | ads | test | 2026-03-01 21:20:00 | 2026-03-01 22:20:00 | 7 | 0 | 1"));
+  l.settle();
+  EXPECT_THAT(look(), ElementsAre(testing::EndsWith("| 7 | 1 | 0")));
+}
+
+TEST(Status, WhoIsLookedUpIsCountedAndExplainSaysWhoWaitsForIt) {
+  Loop l;
+  l.add_web(Loop::Tells::who_asks);
+  l.lookup().is_down = true;
+  l.contact("C1", "");
+  RecordState& r = l.shown(Object::contact, "C1");
+  r.identifiers = {{"client_id", "browser"}};
+  r.hashes["email"] = {"hash"};
+  r.modified += std::chrono::seconds(1);
+  l.show(r);
+  l.deal("D1", "C1", "won");
+  l.settle();
+  const auto look = [&] {
+    return rows_of(l.read([&](store::Tx& tx) { return status(tx, l.settings, l.clock.system_now()); }), "lookups");
+  };
+  EXPECT_THAT(look(), ElementsAre(StartsWith("web | 0 | 1 | 0 | 0 | 2026-03-01 21:20:02")));
+  EXPECT_THAT(
+      rows_of(explained(l, Object::deal, "D1"), "conversions"),
+      Contains(AllOf(HasSubstr("history_pending"), HasSubstr("connector web has not answered for 1 identifier"))));
+  l.lookup().is_down = false;
+  l.pass(conformance::kHour);
+  EXPECT_THAT(look(), ElementsAre(StartsWith("web | 0 | 0 | 1 | 0 | - | ")));
+  EXPECT_THAT(rows_of(l.read([&](store::Tx& tx) { return status(tx, l.settings, l.clock.system_now()); }), "sources"),
+              Not(Contains(HasSubstr("lookup"))));
 }
 
 }  // namespace

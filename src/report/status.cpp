@@ -5,8 +5,11 @@
 #include "base/text.h"
 #include "base/zone.h"
 #include "report/cells.h"
+#include "report/credentials.h"
+#include "store/backfills.h"
 #include "store/identities.h"
 #include "store/ledger_rows.h"
+#include "store/lookups.h"
 #include "store/records.h"
 #include "store/service_rows.h"
 #include "store/source_fields.h"
@@ -37,9 +40,34 @@ Table sources(store::Tx& tx, const settings::Settings& settings) {
           .rows = {},
           .note = {}};
   for (const auto& c : service_rows::cursors(tx))
-    t.rows.push_back({c.connector, c.role, c.stream, format_local(c.updated_at, settings.zone),
-                      time_cell(c.swept_at, settings.zone), time_cell(next_read(c, settings), settings.zone)});
+    if (c.role != "lookup")
+      t.rows.push_back({c.connector, c.role, c.stream, format_local(c.updated_at, settings.zone),
+                        time_cell(c.swept_at, settings.zone), time_cell(next_read(c, settings), settings.zone)});
   if (t.rows.empty()) t.note = "Nothing has been read yet: `headwater sync` or `headwater run` reads.";
+  return t;
+}
+
+/// Sources that are asked for the history of identifiers, and how far they answered.
+Table lookups(store::Tx& tx, const settings::Settings& settings) {
+  Table t{.name = "lookups",
+          .title = "Identifiers looked up",
+          .columns = {{"connector", "Connector"},
+                      {"queued", "Queued", true},
+                      {"asked", "Asked now", true},
+                      {"answered", "Answered", true},
+                      {"resting", "Nobody behind it", true},
+                      {"oldest", "Unanswered since"},
+                      {"last_answer", "Last answer"}},
+          .rows = {},
+          .note = {}};
+  bool waits = false;
+  for (const auto& c : store::lookups::counts(tx)) {
+    t.rows.push_back({c.connector, std::to_string(c.queued), std::to_string(c.asked), std::to_string(c.answered),
+                      std::to_string(c.resting), time_cell(c.oldest, settings.zone),
+                      time_cell(c.last_answer, settings.zone)});
+    waits = waits || c.oldest;
+  }
+  if (waits) t.note = "Conversions that an unanswered identifier may change stand under history_pending.";
   return t;
 }
 
@@ -70,6 +98,34 @@ Table destinations(store::Tx& tx, const settings::Settings& settings) {
     t.rows.push_back({d.name, d.goal, to_string(d.mode), n("pending"), n("retrying"), n("received"), n("processed"),
                       n("rejected"), n("uncertain"), time_cell(ledger_rows::next_due_upload(tx, d.name), settings.zone),
                       time_cell(ledger_rows::next_poll(tx, d.name), settings.zone)});
+  }
+  return t;
+}
+
+/// History that was asked for. In another mode than its destination has, none of it leaves.
+Table backfills(store::Tx& tx, const settings::Settings& settings) {
+  Table t{.name = "backfills",
+          .title = "Backfills",
+          .columns = {{"goal", "Goal"},
+                      {"destination", "Destination"},
+                      {"mode", "Mode"},
+                      {"from", "From"},
+                      {"to", "To"},
+                      {"per_hour", "Rows an hour", true},
+                      {"done", "Done", true},
+                      {"left", "Left", true}},
+          .rows = {},
+          .note = {}};
+  for (const auto& b : store::backfills::list(tx)) {
+    const auto n = store::backfills::progress(tx, b);
+    t.rows.push_back({b.goal, b.destination, to_string(b.mode), format_local(b.from, settings.zone),
+                      format_local(b.to, settings.zone), std::to_string(b.per_hour), std::to_string(n.done),
+                      std::to_string(n.left)});
+    const settings::Destination* d = settings.destination(b.destination);
+    if (d == nullptr || d->mode != b.mode || d->goal != b.goal)
+      t.note =
+          "A backfill counts in the mode that its destination had when it was asked for; in another nothing of it "
+          "leaves. headwater backfill --stop ends it.";
   }
   return t;
 }
@@ -115,7 +171,14 @@ void add_refused_configuration(store::Tx& tx, const settings::Settings& settings
                         std::string(lines[i]) + " (the one from before is in force)", "-"});
 }
 
-Table trouble(store::Tx& tx, const settings::Settings& settings) {
+void add_ending_credentials(store::Tx& tx, const settings::Settings& settings, Timestamp now, Table& t) {
+  for (const CredentialState& s : credential_states(&tx, settings))
+    if (s.ends_soon(now))
+      t.rows.push_back({*s.ends_at > now ? "credential ends" : "credential ended", s.credential.name, "-", "expires",
+                        format_local(*s.ends_at, settings.zone) + ": " + renewal_of(s), "-"});
+}
+
+Table trouble(store::Tx& tx, const settings::Settings& settings, Timestamp now) {
   Table t{.name = "trouble",
           .title = "Needs a look",
           .columns = {{"what", "What"},
@@ -127,6 +190,7 @@ Table trouble(store::Tx& tx, const settings::Settings& settings) {
           .rows = {},
           .note = {}};
   add_refused_configuration(tx, settings, t);
+  add_ending_credentials(tx, settings, now, t);
   for (const auto& p : service_rows::pauses(tx))
     t.rows.push_back({"paused " + p.scope, p.name, format_local(p.since, settings.zone), p.code, p.detail,
                       time_cell(p.retry_at, settings.zone)});
@@ -162,10 +226,13 @@ Table totals(store::Tx& tx) {
 
 }  // namespace
 
-std::vector<Table> status(store::Tx& tx, const settings::Settings& settings, Timestamp) {
-  std::vector<Table> out{sources(tx, settings), destinations(tx, settings)};
+std::vector<Table> status(store::Tx& tx, const settings::Settings& settings, Timestamp now) {
+  std::vector<Table> out{sources(tx, settings)};
+  if (Table asked = lookups(tx, settings); !asked.rows.empty()) out.push_back(std::move(asked));
+  out.push_back(destinations(tx, settings));
+  if (Table history = backfills(tx, settings); !history.rows.empty()) out.push_back(std::move(history));
   if (!settings.source_fields.empty()) out.push_back(source_fields(tx, settings));
-  out.push_back(trouble(tx, settings));
+  out.push_back(trouble(tx, settings, now));
   out.push_back(totals(tx));
   return out;
 }

@@ -37,9 +37,12 @@ std::optional<Timestamp> click_of_story(const std::string& story) {
 /// By the contract: nothing was prepared yet.
 std::optional<Timestamp> window_of(store::Tx& tx, const DestinationPlan& plan, const Listed& l) {
   if (const auto click = click_of_story(l.standing.story)) return *click + plan.contract.click_window;
-  auto subject = reconcile::load_subject(tx, l.conversion.record_id);
-  if (!subject || plan.contract.hash_forms.empty()) return std::nullopt;
-  return subject->lead_created + plan.contract.user_data_window;
+  if (!plan.contract.hash_forms.empty()) {
+    auto subject = reconcile::load_subject(tx, l.conversion.record_id);
+    return subject ? std::optional(subject->lead_created + plan.contract.user_data_window) : std::nullopt;
+  }
+  if (plan.contract.conversion_window > Duration{}) return l.conversion.at + plan.contract.conversion_window;
+  return std::nullopt;
 }
 
 std::optional<Timestamp> leaves_at(store::Tx& tx, const DestinationPlan& plan, const Listed& l) {

@@ -38,6 +38,20 @@ TEST(Windows, ShowsWhatIsAboutToLeaveSoonestFirst) {
   EXPECT_EQ(leaving(l, kDay * 5), std::vector<std::string>{});
 }
 
+TEST(Windows, WhereBrowsersAloneCountTheConversionsOwnAgeDoes) {
+  Loop l;
+  l.sink().rules.click_types.clear();
+  l.sink().rules.hash_forms.clear();
+  l.sink().rules.client_types = {"client"};
+  l.sink().rules.conversion_window = kDay * 3;
+  l.start();
+  l.contact("C1", "");
+  l.deal("bare", "C1", "won", "100");
+  l.settle();
+  l.clock.advance(kDay);
+  EXPECT_EQ(leaving(l, kDay * 14), (std::vector<std::string>{"bare 100.00 EUR 2.0 no_identifier"}));
+}
+
 TEST(Windows, WhatWasToldOrHasLeftIsNotShown) {
   Loop l;
   l.sink().rules.click_window = kDay * 30;

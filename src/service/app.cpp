@@ -150,7 +150,7 @@ Status App::read_settings(const connect::Registry& registry) {
 }
 
 Status App::open_store() {
-  const bool works = options.access == AppOptions::Access::work;
+  const bool works = options.access >= AppOptions::Access::hold;
   if (works) {
     if (auto s = make_directory(settings.state_dir); !s) return s;
     auto taken = Lock::take(settings.state_dir);
@@ -193,9 +193,12 @@ Status App::make_rooms(const connect::Registry& registry) {
     auto made = connectors.find(c.name);
     if (made == connectors.end()) continue;
     connect::Connector& connector = *made->second;
-    if (connector.records() == nullptr && connector.touches() == nullptr && connector.costs() == nullptr) continue;
+    const bool is_source = connector.records() != nullptr || connector.touches() != nullptr ||
+                           connector.lookup() != nullptr || connector.costs() != nullptr;
+    if (!is_source) continue;
     pullers.push_back(std::make_unique<ingest::Puller>(c, connector, *take, *db, *clock, *random));
     puller_names.push_back(c.name);
+    if (connector.lookup() != nullptr) lookup_names.push_back(c.name);
   }
   reconciler = std::make_unique<reconcile::Reconciler>(settings, connectors, *db, *clock);
   for (const auto& d : settings.destinations) {

@@ -33,9 +33,9 @@ struct AppOptions {
   std::string credentials_directory;  ///< $CREDENTIALS_DIRECTORY
   std::string follow_clock;           ///< file of a sandbox's clock; refused unless every base_url is loopback
   /// look: beside a running daemon, read-only; secrets are not read, for it sends nothing. ask: beside it too, to leave
-  /// a request row; never creates or migrates. work: takes the state directory's lock before the store is opened, so
-  /// that no newer program migrates it under a running one.
-  enum class Access : std::uint8_t { look, ask, work } access = Access::look;
+  /// a request row; never creates or migrates. hold: takes the state directory's lock before the store is opened, so
+  /// that no newer program migrates it under a running one; without secrets. work: as hold, and talks to others.
+  enum class Access : std::uint8_t { look, ask, hold, work } access = Access::look;
 };
 
 /// Everything of one configuration, made once and wired together. The members' order is the order of their making; what
@@ -70,6 +70,7 @@ class App {
   std::vector<std::unique_ptr<delivery::Sender>> senders;
   std::vector<std::unique_ptr<delivery::FieldWriter>> field_writers;  ///< as settings.source_fields, less the disabled
   std::vector<std::string> puller_names, sender_names, field_writer_names;
+  std::vector<std::string> lookup_names;  ///< connectors that are asked for the history of identifiers
   /// How often a running daemon looks for what other commands ask of it (`plan approve`, ...).
   Duration command_poll = std::chrono::seconds(5);
 

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "service/sync.h"
 #include "service/test_kit.h"
+#include "service/watched.h"
 
 namespace hw::service {
 namespace {
@@ -154,6 +155,54 @@ TEST_F(Scraped, PromtoolFindsNothingToSay) {
     GTEST_SKIP() << "promtool (Debian package prometheus) is not installed";
   write("metrics.txt", text_);
   EXPECT_EQ(std::system(("promtool check metrics <" + dir_ + "/metrics.txt").c_str()), 0) << text_;
+}
+
+TEST_F(Scraped, APassThatRestsIsNoReadThatSucceeded) {
+  ingest::Puller::Pass resting;
+  resting.resting = true;
+  app_->vitals->metrics.pulled("crm", resting, from_micros(1'800'000'000'000'000));
+  const std::string text = exposition(app_->vitals->metrics.collect());
+  EXPECT_THAT(text, HasSubstr("headwater_pulls_total{connector=\"crm\",result=\"waits\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("headwater_last_pull_timestamp_seconds{connector=\"crm\"} 1700000000.5\n"));
+}
+
+TEST_F(Scraped, EveryVerdictHasItsSeriesBeforeItsFirst) {
+  app_->vitals->metrics.keep_destinations({"quiet"});
+  EXPECT_THAT(exposition(app_->vitals->metrics.collect()),
+              HasSubstr("headwater_rows_answered_total{destination=\"quiet\",verdict=\"reject_row\"} 0\n"));
+}
+
+/// A platform that takes one row of the action "single" in a request, and seven of any other.
+struct ByAction final : connect::ConversionSink {
+  connect::Contract rules;
+  const connect::Contract& contract() const override { return rules; }
+  connect::Contract contract_for(const connect::Target& t) const override {
+    connect::Contract c = rules;
+    c.max_items = t.action == "single" ? 1 : 7;
+    return c;
+  }
+  std::variant<connect::Item, connect::Refusal> prepare(const Conversion&, const connect::Revision&,
+                                                        const connect::Target&, const connect::Sent*,
+                                                        Timestamp) const override {
+    return connect::Item{};
+  }
+  std::string body(std::span<const connect::Item>, const connect::Target&, bool) const override { return ""; }
+  Result<connect::Answer> send(std::span<const connect::Item>, const connect::Target&, bool,
+                               connect::Context) override {
+    return connect::Answer{};
+  }
+  Result<std::vector<connect::Confirmation>> confirm(std::span<const std::string>, const connect::Target&,
+                                                     connect::Context) override {
+    return std::vector<connect::Confirmation>{};
+  }
+};
+
+TEST_F(Scraped, ASinkThatIsWatchedKeepsTheContractOfItsTarget) {
+  ByAction sink;
+  const WatchedSink watched(sink, "ads", *app_->vitals, *app_->clock);
+  connect::Target target;
+  target.action = "single";
+  EXPECT_EQ(watched.contract_for(target).max_items, 1U);
 }
 
 TEST_F(Scraped, AConnectorThatAReloadTookAwayIsForgotten) {

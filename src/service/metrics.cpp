@@ -10,6 +10,7 @@
 
 #include "store/counts.h"
 #include "store/ledger_rows.h"
+#include "store/lookups.h"
 #include "store/service_rows.h"
 
 namespace hw::service {
@@ -96,6 +97,20 @@ MetricFamily rows_due(store::Tx& tx, const std::vector<std::string>& destination
   return g.take();
 }
 
+void add_lookups(store::Tx& tx, const std::vector<std::string>& connectors, std::vector<MetricFamily>& out) {
+  Gauges waiting("headwater_lookup_queue",
+                 "Identifiers that a source is yet to be asked or to answer for, counted to 10000.");
+  Gauges oldest("headwater_lookup_oldest_timestamp_seconds", "When the one that waits longest was queued.");
+  for (const auto& connector : connectors) {
+    waiting.add({{"connector", connector}},
+                static_cast<double>(store::lookups::count_waiting(tx, connector, kCountDue)));
+    if (const auto since = store::lookups::oldest_waiting(tx, connector))
+      oldest.add({{"connector", connector}}, seconds(since->time_since_epoch()));
+  }
+  out.push_back(waiting.take());
+  out.push_back(oldest.take());
+}
+
 MetricFamily one(std::string name, std::string help, double value) {
   Gauges g(std::move(name), std::move(help));
   g.add({}, value);
@@ -107,7 +122,8 @@ MetricFamily one(std::string name, std::string help, double value) {
 Metrics::Metrics()
     : pulls_(BuildCounter()
                  .Name("headwater_pulls_total")
-                 .Help("Looks at a source's streams; result retry when one of them failed.")
+                 .Help("Looks at a source's streams; result retry: one of them failed; waits: one rests or waits for "
+                       "its lane.")
                  .Register(registry_)),
       rows_pulled_(
           BuildCounter().Name("headwater_rows_pulled_total").Help("Rows read and committed.").Register(registry_)),
@@ -132,7 +148,11 @@ Metrics::Metrics()
       last_pull_(BuildGauge()
                      .Name("headwater_last_pull_timestamp_seconds")
                      .Help("When every stream of the connector was last read without a failure.")
-                     .Register(registry_)) {
+                     .Register(registry_)),
+      credential_ends_(BuildGauge()
+                           .Name("headwater_credential_expires_timestamp_seconds")
+                           .Help("When the credential ends, where that is known: renew it before.")
+                           .Register(registry_)) {
   BuildGauge()
       .Name("headwater_build_info")
       .Help("1, with the version as its label.")
@@ -144,10 +164,12 @@ Metrics::Metrics()
 
 void Metrics::pulled(const std::string& connector, const ingest::Puller::Pass& pass, Timestamp now) {
   const Labels labels{{"connector", connector}};
-  pulls_.Add({{"connector", connector}, {"result", pass.retrying ? "retry" : "ok"}}).Increment();
+  // A pass in which a stream rests after a failure, or waits for its lane, has not read everything.
+  const char* result = pass.retrying ? "retry" : pass.resting ? "waits" : "ok";
+  pulls_.Add({{"connector", connector}, {"result", result}}).Increment();
   rows_pulled_.Add(labels).Increment(static_cast<double>(pass.rows));
   rows_set_aside_.Add(labels).Increment(static_cast<double>(pass.rejected));
-  if (pass.retrying) return;
+  if (pass.retrying || pass.resting) return;
   MutexLock lock(mu_);
   auto& gauge = last_pull_of_[connector];
   if (gauge == nullptr) gauge = &last_pull_.Add(labels);
@@ -172,6 +194,30 @@ void Metrics::asked(const std::string& destination, const Result<connect::Answer
 
 void Metrics::reloaded(bool applied) { reloads_.Add({{"result", applied ? "applied" : "refused"}}).Increment(); }
 
+void Metrics::credentials_end(const std::map<std::string, Timestamp>& ends) {
+  MutexLock lock(mu_);
+  for (auto it = end_of_.begin(); it != end_of_.end();) {
+    const bool stays = ends.contains(it->first);
+    if (!stays) credential_ends_.Remove(it->second);
+    it = stays ? std::next(it) : end_of_.erase(it);
+  }
+  for (const auto& [name, at] : ends) {
+    auto& gauge = end_of_[name];
+    if (gauge == nullptr) gauge = &credential_ends_.Add({{"credential", name}});
+    gauge->Set(seconds(at.time_since_epoch()));
+  }
+}
+
+/// A series that begins at its first refusal would hide that one from increase() and rate().
+void Metrics::keep_destinations(const std::vector<std::string>& names) {
+  for (const std::string& name : names)
+    for (const auto verdict : {connect::Verdict::accepted, connect::Verdict::already_received, connect::Verdict::retry,
+                               connect::Verdict::reject_row, connect::Verdict::reject_batch, connect::Verdict::pause}) {
+      rows_answered_.Add({{"destination", name}, {"verdict", connect::to_string(verdict)}});
+      requests_.Add({{"destination", name}, {"verdict", connect::to_string(verdict)}});
+    }
+}
+
 void Metrics::keep_connectors(const std::vector<std::string>& names) {
   MutexLock lock(mu_);
   for (auto it = last_pull_of_.begin(); it != last_pull_of_.end();) {
@@ -184,12 +230,13 @@ void Metrics::keep_connectors(const std::vector<std::string>& names) {
 std::vector<MetricFamily> Metrics::collect() const { return registry_.Collect(); }
 
 Result<std::vector<MetricFamily>> store_metrics(store::Db& db, const std::vector<std::string>& destinations,
-                                                Timestamp now) {
+                                                const std::vector<std::string>& lookups, Timestamp now) {
   auto families = db.read([&](store::Tx& tx) -> Result<std::vector<MetricFamily>> {
     std::vector<MetricFamily> out;
     out.push_back(paused(tx));
     add_totals(tx, out);
     out.push_back(rows_due(tx, destinations, now));
+    add_lookups(tx, lookups, out);
     out.push_back(one("headwater_subjects_waiting", "Records that wait to be reconciled.",
                       static_cast<double>(store::service_rows::count_dirty(tx))));
     return out;

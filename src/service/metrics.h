@@ -25,8 +25,11 @@ class Metrics {
   /// One request of a destination: every row by its verdict, the request by the verdict of its first row.
   void asked(const std::string& destination, const Result<connect::Answer>& answer, std::size_t rows, Duration took);
   void reloaded(bool applied);
+  /// When credentials end, of those of which that is known; of others nothing is told any more.
+  void credentials_end(const std::map<std::string, Timestamp>& ends);
   /// Of connectors that a reload took away nothing more is told: an alert on their age would ring for ever.
   void keep_connectors(const std::vector<std::string>& names);
+  void keep_destinations(const std::vector<std::string>& names);
 
   [[nodiscard]] std::vector<prometheus::MetricFamily> collect() const;
 
@@ -35,15 +38,16 @@ class Metrics {
   prometheus::Family<prometheus::Counter>&pulls_, &rows_pulled_, &rows_set_aside_, &requests_, &rows_answered_,
       &reloads_;
   prometheus::Family<prometheus::Histogram>& seconds_;
-  prometheus::Family<prometheus::Gauge>& last_pull_;
+  prometheus::Family<prometheus::Gauge>&last_pull_, &credential_ends_;
   Mutex mu_;
-  std::map<std::string, prometheus::Gauge*> last_pull_of_ GUARDED_BY(mu_);
+  std::map<std::string, prometheus::Gauge*> last_pull_of_ GUARDED_BY(mu_), end_of_ GUARDED_BY(mu_);
 };
 
-/// What the store knows: pauses, totals of the ledger, subjects and rows that wait, size. Probes indexes and running
+/// What the store knows: pauses, totals of the ledger, subjects, rows and identifiers that wait, size. `lookups`:
+/// connectors that are asked for the history of identifiers. Probes indexes and running
 /// totals, counts nothing that grows with the history.
 Result<std::vector<prometheus::MetricFamily>> store_metrics(store::Db& db, const std::vector<std::string>& destinations,
-                                                            Timestamp now);
+                                                            const std::vector<std::string>& lookups, Timestamp now);
 
 /// Prometheus' text format.
 std::string exposition(const std::vector<prometheus::MetricFamily>& families);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "service/cut_after.h"
+#include "service/expiry_watch.h"
 #include "service/notify.h"
 #include "service/status_line.h"
 #include "service/sync.h"
@@ -102,9 +103,10 @@ Step pull_step(App& app, Crew& crew, std::size_t i) {
 }
 
 Step reconcile_step(App& app, Crew& crew) {
-  return [&app, &crew,
-          line = std::make_shared<StatusLine>(app)](std::stop_token stop) -> Result<std::optional<Timestamp>> {
+  return [&app, &crew, line = std::make_shared<StatusLine>(app),
+          expiry = std::make_shared<ExpiryWatch>(app)](std::stop_token stop) -> Result<std::optional<Timestamp>> {
     if (auto s = take_up_commands(app); !s) return s.error();
+    if (auto s = expiry->look(); !s) return s.error();
     std::optional<Timestamp> next;
     for (;;) {
       auto pass = app.reconciler->step(stop);
@@ -150,7 +152,9 @@ void wait_for(std::stop_token stop) {
 Status run(App& app, std::stop_token stop) {
   if (auto s = start(app); !s) return s;
   app.vitals->metrics.keep_connectors(app.puller_names);
+  app.vitals->metrics.keep_destinations(app.sender_names);
   app.vitals->set_destinations(app.sender_names);
+  app.vitals->set_lookups(app.lookup_names);
   Crew crew(app);
   const CutAfter cut(crew.stop_.get_token(), app.settings.service.stop_deadline);
   std::vector<Work> work;

@@ -1,6 +1,7 @@
 #include "service/state_store.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,23 +21,38 @@ Error io_error(const std::string& what, const std::string& path) {
 }
 
 /// Written beside, synced, renamed over: a kill leaves the old token or the new one.
-Status write_durably(const std::string& path, const std::string& value) {
+Status write_durably(const std::string& dir, const std::string& path, const std::string& value) {
   const std::string beside = path + ".new";
   const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return io_error("cannot write", beside);
   const bool written =
       ::write(fd, value.data(), value.size()) == static_cast<ssize_t>(value.size()) && ::fsync(fd) == 0;
   ::close(fd);
-  if (!written) return io_error("cannot write", beside);
+  if (!written || !give_to_owner(dir, beside)) return io_error("cannot write", beside);
   if (::rename(beside.c_str(), path.c_str()) != 0) return io_error("cannot rename to", path);
-  const int dir = ::open(path.substr(0, path.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = dir >= 0 && ::fsync(dir) == 0;
-  if (dir >= 0) ::close(dir);
+  const int parent = ::open(path.substr(0, path.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = parent >= 0 && ::fsync(parent) == 0;
+  if (parent >= 0) ::close(parent);
   if (!synced) return io_error("cannot sync the directory of", path);
   return {};
 }
 
+class FileHold final : public http::StateStore::Hold {
+ public:
+  explicit FileHold(int fd) : fd_(fd) {}
+  ~FileHold() override { ::close(fd_); }
+
+ private:
+  const int fd_;
+};
+
 }  // namespace
+
+bool give_to_owner(const std::string& state_dir, const std::string& path) {
+  if (::geteuid() != 0) return true;
+  struct stat owner {};
+  return ::stat(state_dir.c_str(), &owner) == 0 && ::lchown(path.c_str(), owner.st_uid, owner.st_gid) == 0;
+}
 
 std::string StoreState::token_path(const std::string& key) const {
   return dir_ + "/tokens/" + sha256_hex(key).substr(0, 32);
@@ -56,13 +72,32 @@ std::optional<std::string> StoreState::load(const std::string& key) {
 
 Status StoreState::save(const std::string& key, const std::string& value, bool secret) {
   if (secret) {
-    ::mkdir((dir_ + "/tokens").c_str(), 0700);
-    return write_durably(token_path(key), value);
+    make_token_directory();
+    return write_durably(dir_, token_path(key), value);
   }
   return db_.transact(store::Durability::bulk, [&](store::Tx& tx) -> Status {
     store::service_rows::set_state(tx, key, value);
     return {};
   });
+}
+
+void StoreState::make_token_directory() const {
+  const std::string path = dir_ + "/tokens";
+  // A failure shows in what follows.
+  if (::mkdir(path.c_str(), 0700) == 0) give_to_owner(dir_, path);
+}
+
+Result<std::unique_ptr<http::StateStore::Hold>> StoreState::hold(const std::string& key) {
+  make_token_directory();
+  const std::string path = token_path(key) + ".lock";
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return io_error("cannot open", path);
+  std::unique_ptr<Hold> held = std::make_unique<FileHold>(fd);
+  if (!give_to_owner(dir_, path)) return io_error("cannot give away", path);
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return held;
+  if (errno != EWOULDBLOCK) return io_error("cannot lock", path);
+  return Error{Action::retry, "token_busy", "another headwater exchanges this refresh token at this moment",
+               std::chrono::seconds(1), false};
 }
 
 }  // namespace hw::service

@@ -8,17 +8,24 @@
 namespace hw::service {
 
 /// What http keeps over restarts: lane budgets in the store; rotated refresh tokens, the one secret at rest, as files
-/// of mode 0600 under <state>/tokens, synced before use, never in backups. Thread-safe.
+/// of mode 0600 under <state>/tokens, synced before use, never in backups. What root writes there belongs to the state
+/// directory's owner, so that a daemon can read what a login by sudo left. Thread-safe.
 class StoreState final : public http::StateStore {
  public:
   StoreState(store::Db& db, std::string state_dir) : db_(db), dir_(std::move(state_dir)) {}
   std::optional<std::string> load(const std::string& key) override;
   Status save(const std::string& key, const std::string& value, bool secret) override;
+  /// A lock file beside the token's: daemon and commands of one state directory see each other by it.
+  Result<std::unique_ptr<Hold>> hold(const std::string& key) override;
 
  private:
   [[nodiscard]] std::string token_path(const std::string& key) const;
+  void make_token_directory() const;
   store::Db& db_;
   std::string dir_;
 };
+
+/// Where root works in another user's state directory, what it made there becomes that user's. False if that failed.
+bool give_to_owner(const std::string& state_dir, const std::string& path);
 
 }  // namespace hw::service

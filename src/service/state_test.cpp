@@ -117,5 +117,37 @@ TEST_F(StoreStateTest, ATokenThatCannotBeKeptIsAnError) {
   EXPECT_FALSE(state.save("credential/main", "rotated-secret", true));
 }
 
+TEST_F(StoreStateTest, ATokenHasOneHolderAmongAllProcesses) {
+  auto db = open_store();
+  StoreState daemon(*db, dir_), command(*db, dir_);
+  auto held = daemon.hold("token/main");
+  ASSERT_TRUE(held);
+  const auto refused = command.hold("token/main");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "token_busy");
+  EXPECT_EQ(refused.error().action, Action::retry);
+  EXPECT_TRUE(command.hold("token/other")) << "each token has a holder of its own";
+  held->reset();
+  EXPECT_TRUE(command.hold("token/main"));
+}
+
+TEST_F(StoreStateTest, WhatRootLeavesBelongsToTheStatesOwner) {
+  if (::geteuid() != 0) GTEST_SKIP() << "skipped: only root can write in another's name";
+  constexpr uid_t kDaemon = 54321;
+  ASSERT_EQ(::chown(dir_.c_str(), kDaemon, kDaemon), 0);
+  auto db = open_store();
+  StoreState state(*db, dir_);
+  ASSERT_TRUE(state.hold("token/main"));
+  ASSERT_TRUE(state.save("token/main", "rotated-secret", /*secret=*/true));
+  std::vector<std::filesystem::path> made = tokens();
+  made.emplace_back(dir_ + "/tokens");
+  EXPECT_EQ(made.size(), 3U);
+  for (const auto& path : made) {
+    struct stat s {};
+    ASSERT_EQ(::stat(path.c_str(), &s), 0);
+    EXPECT_EQ(s.st_uid, kDaemon) << path;
+  }
+}
+
 }  // namespace
 }  // namespace hw::service

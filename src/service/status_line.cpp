@@ -11,7 +11,7 @@ namespace hw::service {
 namespace {
 
 constexpr std::chrono::seconds kTellEvery(5);
-constexpr std::int64_t kCountDue = 10'000;
+constexpr std::int64_t kCountAtMost = 10'000;
 
 std::string counted(std::size_t n, std::string_view what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); }
 
@@ -21,7 +21,7 @@ std::string status_line(App& app, bool gated) {
   std::int64_t due = 0;
   std::vector<std::string> paused;
   auto read = app.db->read([&](store::Tx& tx) -> Status {
-    for (const auto& name : app.sender_names) due += store::count_due(tx, name, app.clock->system_now(), kCountDue);
+    for (const auto& name : app.sender_names) due += store::count_due(tx, name, app.clock->system_now(), kCountAtMost);
     for (const auto& p : store::service_rows::pauses(tx)) paused.push_back(p.name);
     return {};
   });

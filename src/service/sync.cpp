@@ -5,9 +5,12 @@
 #include "ledger/transitions.h"
 #include "reconcile/backfill.h"
 #include "service/cut_after.h"
+#include "service/expiry_watch.h"
 #include "store/ledger_rows.h"
+#include "store/lookups.h"
 #include "store/records.h"
 #include "store/service_rows.h"
+#include "store/source_fields.h"
 #include "store/touches.h"
 
 namespace hw::service {
@@ -16,7 +19,8 @@ namespace {
 using store::Durability;
 using store::Tx;
 
-/// A rate lane that has room again within a minute is waited for; anything later is left to the next run.
+/// A rate lane that has room again within a minute is waited for, and a job that is to be looked at again within it;
+/// anything later is left to the next run.
 constexpr std::chrono::seconds kPatience(60);
 /// Rows that one transaction of a walk through everything takes.
 constexpr std::int64_t kChunk = 1000;
@@ -26,19 +30,38 @@ bool wait_a_little(App& app, const std::optional<Timestamp>& next, std::stop_tok
   return app.clock->waiter("sync")->wait_until(*next, stop);
 }
 
-/// Reads every source to the present.
+using Look = Result<ingest::Pass> (*)(ingest::Puller&, std::stop_token);
+
+/// One source, until it has nothing more to give now. Returns whether it gave anything.
+Result<bool> read_through(App& app, std::size_t i, Look look, SyncResult& sum, std::stop_token stop,
+                          const std::function<void(const std::string&)>& progress) {
+  bool gave = false;
+  for (bool more = true; more && !stop.stop_requested();) {
+    auto pass = look(*app.pullers[i], stop);
+    if (!pass) return pass.error();
+    sum.rows += pass->rows;
+    sum.rejected += pass->rejected;
+    sum.retrying = sum.retrying || pass->retrying;
+    gave = gave || pass->rows > 0 || pass->answered > 0;
+    more = pass->more || ((pass->resting || pass->job_runs) && wait_a_little(app, pass->next, stop));
+    if (!more) sum.retrying = sum.retrying || pass->resting;
+    progress("reading " + app.puller_names[i] + ": " + std::to_string(sum.rows) + " rows");
+  }
+  return gave;
+}
+
+/// Reads every source to the present. What one told may be asked of another, until no new identifier appears.
 Status pull(App& app, SyncResult& sum, std::stop_token stop, const std::function<void(const std::string&)>& progress) {
-  for (std::size_t i = 0; i < app.pullers.size(); ++i) {
-    bool more = true;
-    while (more && !stop.stop_requested()) {
-      auto pass = app.pullers[i]->step(stop);
-      if (!pass) return pass.error();
-      sum.rows += pass->rows;
-      sum.rejected += pass->rejected;
-      sum.retrying = sum.retrying || pass->retrying;
-      more = pass->more || (pass->resting && wait_a_little(app, pass->next, stop));
-      if (!more) sum.retrying = sum.retrying || pass->resting;
-      progress("reading " + app.puller_names[i] + ": " + std::to_string(sum.rows) + " rows");
+  const Look read = [](ingest::Puller& p, std::stop_token s) { return p.step(std::move(s)); };
+  const Look ask = [](ingest::Puller& p, std::stop_token s) { return p.ask(std::move(s)); };
+  for (std::size_t i = 0; i < app.pullers.size(); ++i)
+    if (auto gave = read_through(app, i, read, sum, stop, progress); !gave) return gave.error();
+  for (bool asked = true; asked && !stop.stop_requested();) {
+    asked = false;
+    for (std::size_t i = 0; i < app.pullers.size(); ++i) {
+      auto gave = read_through(app, i, ask, sum, stop, progress);
+      if (!gave) return gave.error();
+      asked = asked || *gave;
     }
   }
   return {};
@@ -126,7 +149,7 @@ Result<bool> write_fields(App& app, SyncResult& sum, std::stop_token stop, std::
   for (std::size_t i = 0; i < app.field_writers.size() && !stop.stop_requested(); ++i) {
     auto round = app.field_writers[i]->step(stop, cut);
     if (!round) return round.error();
-    sum.fields_written += round->sent;
+    sum.fields_written += round->accepted;
     worked = worked || round->settled > 0;
     progress("writing " + app.field_writer_names[i] + ": " + std::to_string(sum.fields_written) + " records");
   }
@@ -185,11 +208,39 @@ Status observe_new_fields(App& app) {
   });
 }
 
+/// A connector that mirrors now, or that left the configuration, owes no answer. One that is disabled may come back.
+Status forget_lookups(App& app) {
+  auto left = app.db->read([&](Tx& tx) -> Result<std::vector<std::string>> {
+    std::vector<std::string> out;
+    for (const std::string& name : store::lookups::connectors(tx)) {
+      const settings::ConnectorInstance* c = app.settings.connector(name);
+      const bool asked = std::find(app.lookup_names.begin(), app.lookup_names.end(), name) != app.lookup_names.end();
+      if (!asked && (c == nullptr || c->enabled)) out.push_back(name);
+    }
+    return out;
+  });
+  if (!left) return left.error();
+  if (left->empty()) return {};
+  return app.db->transact(Durability::bulk, [&](Tx& tx) -> Status {
+    for (const std::string& name : *left) store::lookups::forget(tx, name);
+    return {};
+  });
+}
+
 Result<bool> rows_retry(App& app) {
   return app.db->read([&](Tx& tx) -> Result<bool> {
     const auto& all = app.settings.destinations;
     return std::any_of(all.begin(), all.end(),
                        [&](const auto& d) { return store::ledger_rows::any_retrying(tx, d.name); });
+  });
+}
+
+Result<bool> fields_retry(App& app) {
+  return app.db->read([&](Tx& tx) -> Result<bool> {
+    const auto& all = app.field_writer_names;
+    return std::any_of(all.begin(), all.end(), [&](const std::string& name) {
+      return store::source_fields::any_retrying(tx, name) || store::service_rows::pause(tx, "source_fields", name);
+    });
   });
 }
 
@@ -216,9 +267,9 @@ Status trial(App& app, SyncResult& sum, std::int64_t limit, std::stop_token stop
   if (!swept) return swept.error();
   const Timestamp since = app.clock->system_now();
   if (auto s = pull_trial(app, sum, stop, progress); !s) return s;
-  app.reconciler->open_gate(true);
+  app.reconciler->open_gate(!*swept);
   auto worked = work_off(app, sum, limit, stop, progress);
-  app.reconciler->open_gate(*swept);
+  app.reconciler->open_gate(false);
   if (!worked || *swept) return worked;
   return take_back_unsent(app, since);
 }
@@ -229,6 +280,7 @@ Result<SyncResult> sync(App& app, std::optional<std::int64_t> limit, std::stop_t
                         const std::function<void(const std::string&)>& progress) {
   SyncResult sum;
   if (auto s = take_up_commands(app); !s) return s.error();
+  if (auto s = ExpiryWatch(app).look(); !s) return s.error();
   if (limit) {
     if (auto s = trial(app, sum, *limit, stop, progress); !s) return s.error();
   } else {
@@ -237,13 +289,16 @@ Result<SyncResult> sync(App& app, std::optional<std::int64_t> limit, std::stop_t
   }
   auto retrying = rows_retry(app);
   if (!retrying) return retrying.error();
-  sum.retrying = sum.retrying || *retrying;
+  auto writing = fields_retry(app);
+  if (!writing) return writing.error();
+  sum.retrying = sum.retrying || *retrying || *writing;
   return sum;
 }
 
 Status start(App& app) {
   if (auto s = rechannel(app); !s) return s;
   if (auto s = observe_new_fields(app); !s) return s;
+  if (auto s = forget_lookups(app); !s) return s;
   for (auto& writer : app.field_writers)
     if (auto s = writer->start(); !s) return s;
   return app.reconciler->start();

@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include "conformance/fake_fields.h"
 #include "service/test_kit.h"
+#include "store/lookups.h"
 #include "store/service_rows.h"
 
 namespace hw::service {
@@ -125,6 +127,135 @@ TEST_F(Sync, WhoSendsIsToldOfAMissingSecretBeforeAnythingElse) {
   EXPECT_EQ(app.error().code, "config");
   EXPECT_THAT(app.error().detail, HasSubstr("token does not exist"));
   EXPECT_FALSE(std::filesystem::exists(dir_ + "/state"));
+}
+
+/// A source that is asked stands before the CRM in the configuration, and still hears of what the CRM says.
+class SyncWithLookup : public Sync {
+ protected:
+  SyncWithLookup() {
+    std::string text = config("live");
+    text.replace(text.find("connectors:\n"), 12, "connectors:\n  web: {type: web_log}\n");
+    write("headwater.yaml", text);
+    pages_ = {won_deals(1, 1)};
+    std::get<RecordState>(pages_[0].rows[0]).identifiers.push_back({"client_id", "browser"});
+    const Timestamp at = from_micros(1'700'000'000'000'000);
+    web_log() = {conformance::visit("login", at, {{"client_id", "browser"}, {"user_id", "u"}}),
+                 conformance::visit("before", at - std::chrono::hours(1), {{"user_id", "u"}})};
+  }
+  ~SyncWithLookup() override { web_log().clear(); }
+  static std::string metrics(App& app) {
+    return exposition(store_metrics(*app.db, app.sender_names, app.lookup_names, app.clock->system_now()).value());
+  }
+  static conformance::FakeLookup& lookup(App& app) {
+    return *static_cast<conformance::FakeLookup*>(app.connectors.at("web")->lookup());
+  }
+};
+
+TEST_F(SyncWithLookup, AsksUntilNoNewIdentifierAppears) {
+  auto app = open();
+  const SyncResult did = sync_once(*app);
+  EXPECT_EQ(lookup(*app).questions, (std::vector<std::string>{"browser", "u"}));
+  EXPECT_EQ(did.rows, 4U + 3U);
+  EXPECT_FALSE(did.retrying);
+  EXPECT_THAT(metrics(*app), HasSubstr("headwater_lookup_queue{connector=\"web\"} 0\n"));
+}
+
+TEST_F(SyncWithLookup, WhatIsNotAnsweredShowsInTheMetrics) {
+  auto app = open();
+  lookup(*app).is_down = true;
+  EXPECT_TRUE(sync_once(*app).retrying);
+  EXPECT_THAT(metrics(*app), HasSubstr("headwater_lookup_queue{connector=\"web\"} 1\n"));
+  EXPECT_THAT(metrics(*app), HasSubstr("headwater_lookup_oldest_timestamp_seconds{connector=\"web\"} "));
+}
+
+TEST_F(SyncWithLookup, AConnectorThatLeftTheConfigurationOwesNoAnswer) {
+  {
+    auto app = open();
+    lookup(*app).is_down = true;
+    sync_once(*app);
+  }
+  write("headwater.yaml", config("live"));
+  auto app = open();
+  sync_once(*app);
+  EXPECT_TRUE(app->db->read([](store::Tx& tx) -> Result<bool> { return store::lookups::counts(tx).empty(); }).value());
+}
+
+TEST_F(SyncWithLookup, ATrialAsksNothingAndWaitsForNoAnswer) {
+  auto& contact = std::get<RecordState>(pages_[0].rows[0]);
+  contact.hashes["email"] = {"hash"};
+  contact.identifiers = {{"client_id", "browser"}};
+  auto app = open();
+  EXPECT_EQ(sync_once(*app, 1).sent, 1U);
+  EXPECT_THAT(lookup(*app).calls, IsEmpty());
+}
+
+/// A CRM whose records can be written to as well.
+class WritableCrm final : public connect::Connector {
+ public:
+  conformance::FakeRecords source;
+  conformance::FakeFields fields;
+  connect::RecordSource* records() override { return &source; }
+  connect::SourceFieldWriter* source_fields() override { return &fields; }
+  Result<std::vector<connect::Finding>> check_online(const connect::References&, connect::Context) override {
+    return std::vector<connect::Finding>{};
+  }
+  Result<std::vector<connect::RemoteObject>> discover(connect::Context) override {
+    return std::vector<connect::RemoteObject>{};
+  }
+};
+
+std::unique_ptr<connect::Connector> make_writable(const connect::Options&,
+                                                  const std::vector<std::pair<Object, std::string>>&, connect::Env,
+                                                  std::vector<connect::OptionError>&) {
+  return std::make_unique<WritableCrm>();
+}
+
+connect::Registry writable_registry() {
+  connect::ConnectorType crm = fake_type("shop_crm", "records", make_writable);
+  crm.roles.insert("source_fields");
+  connect::ConnectorType ads = *fake_registry().find("ads_platform");
+  return connect::Registry({crm, ads});
+}
+
+/// The click of each contact is written to its record.
+class SyncWithFields : public Sync {
+ protected:
+  SyncWithFields() {
+    registry_ = writable_registry();
+    write("headwater.yaml", config("live") + R"(source_fields:
+  - {name: contacts, connector: crm, history: true, fields: {identifier.gclid: click}}
+)");
+    pages_ = {won_deals(1, 2)};
+  }
+  static conformance::FakeFields& fields(App& app) {
+    return static_cast<WritableCrm&>(*app.connectors.at("crm")).fields;
+  }
+  const Error away_{Action::retry, "http_503", "away", {}, false};
+};
+
+TEST_F(SyncWithFields, WhatTheCrmTookIsCounted) {
+  auto app = open();
+  const SyncResult did = sync_once(*app);
+  EXPECT_EQ(fields(*app).held["C1"]["click"], "click1");
+  EXPECT_EQ(did.fields_written, 2U);
+  EXPECT_FALSE(did.retrying);
+}
+
+TEST_F(SyncWithFields, AWriteThatFailedIsNotCountedAndWaitsForARetry) {
+  auto app = open();
+  fields(*app).trouble = {away_};
+  const SyncResult did = sync_once(*app);
+  EXPECT_EQ(did.fields_written, 0U);
+  EXPECT_TRUE(did.retrying);
+  EXPECT_EQ(did.sent, 2U) << "the platforms are told all the same";
+}
+
+TEST_F(SyncWithFields, ACrmThatDoesNotSayWhatItHoldsLeavesWritesWaitingForARetry) {
+  auto app = open();
+  fields(*app).unread = {away_};
+  const SyncResult did = sync_once(*app);
+  EXPECT_EQ(did.fields_written, 0U);
+  EXPECT_TRUE(did.retrying);
 }
 
 }  // namespace

@@ -8,11 +8,13 @@
 #include <vector>
 
 #include "conformance/fake_platform.h"
+#include "conformance/fake_touches.h"
 #include "connect/registry.h"
 #include "service/app.h"
 
-/// A whole App on two invented connectors: `shop_crm` gives pages that a test wrote, `ads_platform` believes what it is
-/// told. Real store, settings and clock; nothing reaches a network.
+/// A whole App on invented connectors: `shop_crm` gives pages that a test wrote, `ads_platform` believes what it is
+/// told, `web_log` is asked for identifiers where a test configures it. Real store, settings and clock; nothing reaches
+/// a network.
 namespace hw::service {
 
 inline std::unique_ptr<connect::Connector> make_crm(const connect::Options&,
@@ -28,6 +30,20 @@ inline std::unique_ptr<connect::Connector> make_platform(const connect::Options&
                                                          connect::Env env, std::vector<connect::OptionError>&) {
   auto made = std::make_unique<conformance::FakeConnector>();
   made->sink = std::make_unique<conformance::FakeSink>(env.clock, conformance::generous());
+  return made;
+}
+
+/// What the web_log of this process holds; it tells who asks for identifiers.
+inline conformance::SeenWeb& web_log() {
+  static conformance::SeenWeb seen;
+  return seen;
+}
+
+inline std::unique_ptr<connect::Connector> make_web_log(const connect::Options&,
+                                                        const std::vector<std::pair<Object, std::string>>&,
+                                                        connect::Env, std::vector<connect::OptionError>&) {
+  auto made = std::make_unique<conformance::FakeConnector>();
+  made->touch_lookup = std::make_unique<conformance::FakeLookup>(web_log());
   return made;
 }
 
@@ -49,7 +65,8 @@ inline connect::Registry fake_registry(decltype(connect::ConnectorType::make) pl
   credential.help = "Sign-in.";
   ads.options = {credential};
   ads.vocabulary.identifiers = {{"gclid", connect::IdKind::click, "gclid", "", "", "A click"}};
-  return connect::Registry({fake_type("shop_crm", "records", make_crm), ads});
+  return connect::Registry(
+      {fake_type("shop_crm", "records", make_crm), ads, fake_type("web_log", "touches", make_web_log)});
 }
 
 /// A directory with a configuration, a secret and a state; pages for the CRM to show.

@@ -23,14 +23,22 @@ class Vitals {
     MutexLock lock(mu_);
     destinations_ = std::move(names);
   }
+  void set_lookups(std::vector<std::string> names) {
+    MutexLock lock(mu_);
+    lookups_ = std::move(names);
+  }
   [[nodiscard]] std::vector<std::string> destinations() const {
     MutexLock lock(mu_);
     return destinations_;
   }
+  [[nodiscard]] std::vector<std::string> lookups() const {
+    MutexLock lock(mu_);
+    return lookups_;
+  }
 
  private:
   mutable Mutex mu_;
-  std::vector<std::string> destinations_ GUARDED_BY(mu_);
+  std::vector<std::string> destinations_ GUARDED_BY(mu_), lookups_ GUARDED_BY(mu_);
 };
 
 }  // namespace hw::service

@@ -27,6 +27,7 @@ class WatchedSink final : public connect::ConversionSink {
   WatchedSink(connect::ConversionSink& inner, std::string destination, Vitals& vitals, const Clock& clock)
       : inner_(inner), destination_(std::move(destination)), vitals_(vitals), clock_(clock) {}
   const connect::Contract& contract() const override { return inner_.contract(); }
+  connect::Contract contract_for(const connect::Target& t) const override { return inner_.contract_for(t); }
   std::variant<connect::Item, connect::Refusal> prepare(const Conversion& c, const connect::Revision& r,
                                                         const connect::Target& t, const connect::Sent* original,
                                                         Timestamp now) const override {

@@ -100,13 +100,29 @@ class Checks {
     for (const char* option : {"token", "client_id", "client_secret", "refresh_token", "key"}) {
       const bool wanted = takes->second.contains(option);
       const bool written = o.values.at(option).at != o.at;
-      if (wanted && !written) {
+      if (std::string_view(option) == "refresh_token" && wanted && !written) {
+        somebody_signs_in(o);
+      } else if (wanted && !written) {
         findings_.error(o.at, fmt::format("option '{}' is missing for credential '{}' of type {}", option,
                                           o.text("name"), takes->first));
       } else if (!wanted && written) {
         findings_.error(o.mark(option), fmt::format("'{}' does not belong to a credential of type {}; it takes: {}",
                                                     option, takes->first, fmt::join(takes->second, ", ")));
       }
+    }
+  }
+
+  /// Without a token in the configuration a person must be able to get one.
+  void somebody_signs_in(const Options& o) {
+    const std::string& name = o.text("name");
+    for (const ConnectorInstance& c : s_.connectors) {
+      const connect::ConnectorType* type = registry_.find(c.type);
+      const bool uses_it = c.options.values.contains("credential") && c.options.text("credential") == name;
+      if (!uses_it || type == nullptr || type->login != nullptr) continue;
+      findings_.error(o.at,
+                      fmt::format("option 'refresh_token' is missing for credential '{}': connector '{}' of type {} "
+                                  "has no page where headwater auth login could get one",
+                                  name, c.name, c.type));
     }
   }
 
@@ -246,6 +262,25 @@ class Checks {
                                  d.name, goal->name));
     }
     for (std::size_t k = 0; k < i; ++k) twin(s_.destinations[k], d, o);
+    for (std::size_t k = 0; k < i; ++k)
+      if (another_account(s_.destinations[k], d, o)) break;
+  }
+
+  /// One secret, one account: what is sent to another is lost without an error.
+  bool another_account(const Destination& a, const Destination& b, const Options& o) {
+    if (a.account == b.account || a.account.empty() || b.account.empty()) return false;
+    for (const std::string& name : {b.upload_by, b.restate_by, b.retract_by}) {
+      const ConnectorInstance* instance = s_.connector(name);
+      const connect::ConnectorType* type = instance == nullptr ? nullptr : registry_.find(instance->type);
+      const bool shared = name == a.upload_by || name == a.restate_by || name == a.retract_by;
+      if (!shared || type == nullptr || !type->one_account) continue;
+      findings_.error(o.mark("account"),
+                      fmt::format("destination '{}': connector '{}' serves account '{}' of destination '{}' already, "
+                                  "and its secret belongs to one account: write a connector of type {} for '{}'",
+                                  b.name, name, a.account, a.name, type->name, b.account));
+      return true;
+    }
+    return false;
   }
 
   void sink(const Destination& d, const Options& o, const char* by) {
@@ -336,10 +371,24 @@ class Checks {
       return all;
     }();
     constexpr std::string_view kIdentifier = "identifier.";
-    if (what.rfind(kIdentifier, 0) == 0 && what.size() > kIdentifier.size()) return;
+    if (what.rfind(kIdentifier, 0) == 0) return written_identifier(what, o);
     if (std::ranges::find(kKnown, what) == kKnown.end())
       findings_.error(o.mark("fields", what),
                       fmt::format("'fields' of source_fields: there is no '{}'{}", what, suggestion(what, kKnown)));
+  }
+
+  /// Hashes of addresses and numbers serve to join people: a CRM has no use for them.
+  void written_identifier(const std::string& what, const Options& o) {
+    static const std::set<std::string> kHashes{"identifier.email_sha256", "identifier.phone_sha256"};
+    std::vector<std::string> known{"identifier.user_id", "identifier.crm_contact_id"};
+    for (const auto& decl : registry_.vocabulary().identifiers) known.push_back("identifier." + decl.type);
+    if (kHashes.contains(what)) {
+      findings_.error(o.mark("fields", what),
+                      fmt::format("'fields' of source_fields: '{}' is a hash and is never written to a CRM", what));
+    } else if (std::ranges::find(known, what) == known.end()) {
+      findings_.error(o.mark("fields", what),
+                      fmt::format("'fields' of source_fields: there is no '{}'{}", what, suggestion(what, known)));
+    }
   }
 
   /// Two values for one field of the CRM would overwrite each other for ever.

@@ -141,8 +141,11 @@ OptionDecl credentials() {
           option("token", OptionType::secret, "static_token: the access token."),
           option("client_id", OptionType::text, "refresh_token: id of the OAuth client."),
           option("client_secret", OptionType::secret, "refresh_token: secret of the OAuth client."),
-          option("refresh_token", OptionType::secret, "refresh_token: the token that consent gave."),
+          option("refresh_token", OptionType::secret,
+                 "refresh_token: the token that consent gave; leave it out and sign in with headwater auth login."),
           option("key", OptionType::secret, "service_account: the JSON key, such as ${file:/etc/headwater/key.json}."),
+          option("expires_at", OptionType::text,
+                 "Date or time at which its secret ends, such as 2027-03-31; people are warned two weeks ahead."),
       });
 }
 

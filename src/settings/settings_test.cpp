@@ -111,6 +111,8 @@ TEST_F(CompleteFile, GivesCredentialsWithTheirSecrets) {
   EXPECT_EQ(s_.credentials[0].type, http::CredentialType::refresh_token);
   EXPECT_EQ(s_.credentials[0].client_id, "headwater");
   EXPECT_EQ(s_.credentials[0].refresh_token.reveal(), "a-value-never-shown");
+  EXPECT_TRUE(s_.credentials[0].has_seed);
+  EXPECT_EQ(rfc3339(*s_.credentials[0].expires_at), "2026-12-31T03:00:00Z");
 }
 
 TEST_F(CompleteFile, GivesStagesInOrder) {

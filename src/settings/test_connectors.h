@@ -65,6 +65,7 @@ inline connect::ConnectorType ads_platform_type() {
   t.maturity = connect::Maturity::stable;
   t.roles = {"conversions"};
   t.api_version = "v3";
+  t.one_account = true;
   t.api_version_ends = "2028-03-30";
   connect::OptionDecl window = test_option("click_window", OptionType::duration, "Age of a click at most.", "90d");
   window.min = 3600;

@@ -165,7 +165,9 @@ class Typed {
                        .client_id = o.text("client_id"),
                        .client_secret = o.secret("client_secret"),
                        .refresh_token = o.secret("refresh_token"),
-                       .key_json = o.secret("key")};
+                       .key_json = o.secret("key"),
+                       .expires_at = moment(o, "expires_at", "credentials"),
+                       .has_seed = o.has("refresh_token")};
     const std::string& type = o.text("type");
     c.type = type == "refresh_token"     ? CredentialType::refresh_token
              : type == "service_account" ? CredentialType::service_account
@@ -208,13 +210,15 @@ class Typed {
     }
   }
 
-  std::optional<Timestamp> go_live(const Options& o, const char* owner) {
-    if (!o.has("go_live")) return std::nullopt;
-    const auto at = instant(o.text("go_live"), s_.zone);
+  std::optional<Timestamp> go_live(const Options& o, const char* owner) { return moment(o, "go_live", owner); }
+
+  std::optional<Timestamp> moment(const Options& o, const char* name, const char* owner) {
+    if (!o.has(name)) return std::nullopt;
+    const auto at = instant(o.text(name), s_.zone);
     if (!at) {
-      findings_.error(o.mark("go_live"), fmt::format("'go_live' of {}: expected a date or time such as 2026-01-31 or "
-                                                     "2026-01-31T08:00:00Z, found '{}'",
-                                                     owner, o.text("go_live")));
+      findings_.error(o.mark(name), fmt::format("'{}' of {}: expected a date or time such as 2026-01-31 or "
+                                                "2026-01-31T08:00:00Z, found '{}'",
+                                                name, owner, o.text(name)));
     }
     return at;
   }

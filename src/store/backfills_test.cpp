@@ -94,6 +94,45 @@ TEST_P(Backfills, AskingAgainChangesTheRateAlone) {
   });
 }
 
+TEST_P(Backfills, EachModeIsAskedForByItself) {
+  write([&](Tx& tx) {
+    ask(tx, 2);
+    auto tried = backfills::list(tx).at(0);
+    tried.mode = Mode::test;
+    backfills::add(tx, tried);
+    const auto known = backfills::list(tx);
+    ASSERT_EQ(known.size(), 2U);
+    EXPECT_EQ(known[0].mode, Mode::live);
+    EXPECT_EQ(known[1].mode, Mode::test);
+  });
+}
+
+TEST_P(Backfills, SaysHowFarItIs) {
+  write([&](Tx& tx) {
+    ask(tx, 2);
+    auto tried = backfills::list(tx).at(0);
+    const auto first = row(tx, 1, true, at(0));
+    row(tx, 2, true, at(0));
+    row(tx, 3, false, at(0));
+    claim(tx, first, at(1));
+    EXPECT_EQ(backfills::progress(tx, tried).done, 1);
+    EXPECT_EQ(backfills::progress(tx, tried).left, 1);
+    tried.mode = Mode::test;
+    EXPECT_EQ(backfills::progress(tx, tried).done + backfills::progress(tx, tried).left, 0);
+  });
+}
+
+TEST_P(Backfills, OneThatWasStoppedIsForgottenAndWhatIsUnderWayGoesOn) {
+  write([&](Tx& tx) {
+    ask(tx, 2);
+    const auto under_way = row(tx, 1, true, at(0));
+    EXPECT_EQ(backfills::remove(tx, "won", "others").size(), 0U);
+    EXPECT_EQ(backfills::remove(tx, "won", "ads").size(), 1U);
+    EXPECT_THAT(backfills::list(tx), testing::IsEmpty());
+    EXPECT_THAT(ids(ledger_rows::due_uploads(tx, "ads", at(10), 100)), ElementsAre(under_way));
+  });
+}
+
 TEST_P(Backfills, MarksTheRecordsOfItsSpan) {
   write([&](Tx& tx) {
     conversion(tx, 1, at(0));

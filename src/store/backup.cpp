@@ -33,16 +33,24 @@ Error refused(const char* code, std::string detail) { return {Action::pause, cod
 
 Status io_error(const std::string& path) { return store_io(path, std::strerror(errno)).error; }
 
-/// Makes a new file and leaves an existing one alone.
-Status create_new(const std::string& path) {
+/// Root may make a backup or put one back; what it leaves in the state directory is the directory's owner's.
+bool give_to_owner(int file, const std::string& state_dir) {
+  struct stat owner {};
+  if (::geteuid() != 0) return true;
+  return ::stat(state_dir.c_str(), &owner) == 0 && ::fchown(file, owner.st_uid, owner.st_gid) == 0;
+}
+
+/// Makes a new file and leaves an existing one alone. In `state_dir`, where one is named.
+Status create_new(const std::string& path, const std::string& state_dir = "") {
   const int file = ::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
   if (file >= 0) {
+    const bool owned = state_dir.empty() || give_to_owner(file, state_dir);
     ::close(file);
-    return {};
+    return owned ? Status() : io_error(path);
   }
   if (errno == EEXIST)
     return refused("file_exists", path + ": there is such a file already, and it is not overwritten");
-  return io_error(path);
+  return refused("cannot_create", fmt::format("{}: {}", path, std::strerror(errno)));
 }
 
 Status sync_directory_of(const std::string& path) {
@@ -118,6 +126,7 @@ Result<std::int64_t> noted(const std::string& state_dir) {
   const std::string path = note_of(state_dir);
   if (::access(path.c_str(), F_OK) != 0) return std::int64_t{0};
   std::ifstream file(path);
+  if (!file) return store_readonly(path, std::strerror(errno)).error;
   std::string line;
   std::getline(file, line);
   const auto found = number(trim(line));
@@ -131,8 +140,9 @@ Status note(const std::string& state_dir, std::int64_t generation) {
   const std::string text = std::to_string(generation) + "\n";
   const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (file < 0) return io_error(beside);
-  const bool written =
-      ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
+  const bool written = give_to_owner(file, state_dir) &&
+                       ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                       ::fsync(file) == 0;
   ::close(file);
   if (!written || ::rename(beside.c_str(), path.c_str()) != 0) return io_error(path);
   return sync_directory_of(path);
@@ -253,15 +263,17 @@ Status back_up(Db& db, const std::string& state_dir, const std::string& file, Ti
 
 Result<Restored> restore(const std::string& state_dir, const std::string& file, Timestamp now) {
   const std::string path = store_of(state_dir), copy = path + ".restoring";
-  if (::access(file.c_str(), R_OK) != 0) return store_io(file, std::strerror(errno)).error;
+  if (::access(file.c_str(), R_OK) != 0) return refused("no_backup", fmt::format("{}: {}", file, std::strerror(errno)));
   auto known = noted(state_dir);
   if (!known) return known.error();
   const bool replaces = ::access(path.c_str(), F_OK) == 0;
   if (replaces) *known = std::max(*known, generation_of(path));
   remove_store(copy);
-  if (auto created = create_new(copy); !created) return created.error();
+  if (auto created = create_new(copy, state_dir); !created) return created.error();
   if (auto copied = copy_database(file, copy); !copied) {
     remove_store(copy);
+    if (copied.error().code == "store_corrupt")
+      return refused("not_a_backup", file + ": it is no backup of Headwater, or a damaged one: nothing was changed");
     return copied.error();
   }
   auto restored = prepare(copy, *known, now);

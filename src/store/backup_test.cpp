@@ -58,6 +58,30 @@ TEST_F(Backup, HoldsWhatWasCommittedAndIsForItsOwnerAlone) {
   EXPECT_EQ(word(), "before");
 }
 
+TEST_F(Backup, WhatRootLeavesInTheStateDirectoryIsItsOwners) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can make files of another user";
+  constexpr uid_t kService = 65534;
+  ASSERT_EQ(::chown(folder_.path().c_str(), kService, kService), 0);
+  auto owner = [](const std::string& path) {
+    struct stat about {};
+    return ::stat(path.c_str(), &about) == 0 ? about.st_uid : 0;
+  };
+  ASSERT_TRUE(back_up(*db_, folder_.path(), file(), at(0)));
+  EXPECT_EQ(owner(folder_.file("generation")), kService);
+  ASSERT_TRUE(put_back(at(60)));
+  EXPECT_EQ(owner(store()), kService);
+  EXPECT_EQ(owner(folder_.file("generation")), kService);
+}
+
+TEST_F(Backup, AFileThatCannotBeReadOrIsNoneIsNamedAndChangesNothing) {
+  EXPECT_EQ(restore(folder_.path(), folder_.file("absent.db"), at(1)).error().code, "no_backup");
+  std::ofstream(folder_.file("deals.csv")) << "id,stage\nD1,won\n";
+  const auto refused = restore(folder_.path(), folder_.file("deals.csv"), at(1));
+  EXPECT_EQ(refused.error().code, "not_a_backup");
+  EXPECT_THAT(refused.error().detail, HasSubstr("deals.csv: it is no backup of Headwater"));
+  EXPECT_EQ(back_up(*db_, folder_.path(), folder_.file("no/such/folder.db"), at(0)).error().code, "cannot_create");
+}
+
 TEST_F(Backup, AnExistingFileIsLeftAlone) {
   std::ofstream(file()) << "precious";
   EXPECT_EQ(back_up(*db_, folder_.path(), file(), at(0)).error().code, "file_exists");
@@ -68,7 +92,7 @@ TEST_F(Backup, AnExistingFileIsLeftAlone) {
 }
 
 TEST_F(Backup, OneThatCannotBeWrittenLeavesTheGenerationAsItWas) {
-  EXPECT_EQ(back_up(*db_, folder_.path(), folder_.file("nowhere/backup.db"), at(0)).error().code, "store_io");
+  EXPECT_EQ(back_up(*db_, folder_.path(), folder_.file("nowhere/backup.db"), at(0)).error().code, "cannot_create");
   EXPECT_EQ(generation(), 0);
 }
 
@@ -151,7 +175,7 @@ TEST_F(Backup, ALostStoreIsRestoredFromItsBackupAlone) {
 TEST_F(Backup, WhatIsNoBackupChangesNothing) {
   say("present");
   std::ofstream(file()) << "some text that is no database, and long enough to be read as its header would be read";
-  EXPECT_EQ(put_back(at(60)).error().code, "store_corrupt");
+  EXPECT_EQ(put_back(at(60)).error().code, "not_a_backup");
   std::filesystem::remove(file());
   std::filesystem::copy_file(store(), file());
   EXPECT_EQ(put_back(at(60)).error().code, "not_a_backup") << "a plain copy does not say when it was made";
@@ -171,7 +195,7 @@ TEST_F(Backup, ADamagedBackupIsRefused) {
       damage << "damagedamagedamage";
     }
   }
-  EXPECT_EQ(put_back(at(60)).error().code, "store_corrupt");
+  EXPECT_EQ(put_back(at(60)).error().code, "not_a_backup");
   open();
   EXPECT_EQ(generation(), 1);
 }

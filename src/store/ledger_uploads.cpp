@@ -249,6 +249,13 @@ std::vector<StoredUpload> uploads_on_click(Tx& tx, std::string_view type, std::s
       {val(value), val(type), val(account), val(action)});
 }
 
+std::vector<StoredUpload> uploads_of_key(Tx& tx, std::string_view destination, std::string_view dedup_key) {
+  return select(tx,
+                "WHERE u.dedup_key = ? AND u.destination = ? AND u.mode = 'live' AND u.first_attempt_at IS NOT NULL "
+                "AND u.state NOT IN ('rejected', 'superseded') ORDER BY u.id",
+                {val(dedup_key), val(destination)});
+}
+
 std::vector<StoredUpload> list_uploads(Tx& tx, const UploadFilter& filter) {
   constexpr auto kEver = std::numeric_limits<std::int64_t>::max();
   const std::int64_t after = filter.made_after ? to_micros(*filter.made_after) : -kEver;

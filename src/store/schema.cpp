@@ -63,6 +63,11 @@ CREATE INDEX link_evidence ON link(evidence);
 -- Identifiers whose touches are not all followed yet: those above after_touch are to come.
 CREATE TABLE unfollowed(identifier_id {int} NOT NULL PRIMARY KEY, after_touch {int} NOT NULL) {strict};
 
+-- Identifiers whose history a source is asked for. Unanswered: answered_at IS NULL.
+CREATE TABLE lookup_queue(connector TEXT NOT NULL, identifier_id {int} NOT NULL, state TEXT NOT NULL, queued_at {int} NOT NULL,
+  asked_at {int}, answered_at {int}, ask_at {int}, PRIMARY KEY(connector, identifier_id)) {clustered};
+CREATE INDEX lookup_queue_due ON lookup_queue(connector, state, ask_at, identifier_id);
+
 -- What must be looked at again. A pass deletes only the seq it read.
 CREATE TABLE dirty_subject(record_id {int} NOT NULL PRIMARY KEY, seq {int} NOT NULL, cause TEXT NOT NULL) {strict};
 CREATE INDEX dirty_seq ON dirty_subject(seq);
@@ -93,6 +98,7 @@ CREATE INDEX upload_click ON upload(click_value) WHERE click_value <> '';
 CREATE INDEX upload_due ON upload(destination, backfill, next_at) WHERE state IN ('pending', 'retrying');
 CREATE INDEX upload_backfilled ON upload(destination, last_attempt_at) WHERE backfill = 1;
 CREATE INDEX upload_in_flight ON upload(destination) WHERE state = 'in_flight';
+CREATE INDEX upload_key ON upload(dedup_key);
 CREATE INDEX upload_request ON upload(request_id) WHERE request_id IS NOT NULL;
 CREATE INDEX upload_person ON upload(person) WHERE person IS NOT NULL;
 CREATE INDEX upload_retrying ON upload(destination) WHERE state = 'retrying';
@@ -113,18 +119,21 @@ CREATE TABLE brake(id {id}, destination TEXT NOT NULL, braked_at {int} NOT NULL,
   released_at {int}) {strict};
 -- Source fields written to CRM records. hash: of the value that Headwater wrote last; intended: of the one it is about
 -- to write; group_at: time of the touch that a field speaks of.
-CREATE TABLE written_field(name TEXT NOT NULL, record_id {int} NOT NULL, what TEXT NOT NULL, field TEXT NOT NULL,
-  hash {int}, intended {int}, group_at {int}, written_at {int} NOT NULL, PRIMARY KEY(name, record_id, what)) {clustered};
-CREATE INDEX written_field_record ON written_field(record_id);
+CREATE TABLE written_field(record_id {int} NOT NULL, field TEXT NOT NULL, what TEXT NOT NULL, hash {int}, intended {int},
+  group_at {int}, written_at {int} NOT NULL, PRIMARY KEY(record_id, field)) {clustered};
+-- The last values of each field that were written or may have been: whatever of them a record holds is no evidence.
+CREATE TABLE written_value(record_id {int} NOT NULL, field TEXT NOT NULL, hash {int} NOT NULL, what TEXT NOT NULL,
+  written_at {int} NOT NULL, PRIMARY KEY(record_id, field, hash)) {clustered};
 CREATE TABLE source_field_state(name TEXT NOT NULL, record_id {int} NOT NULL, state TEXT NOT NULL, code TEXT NOT NULL,
-  detail TEXT NOT NULL, tries {int} NOT NULL, next_at {int}, updated_at {int} NOT NULL, PRIMARY KEY(name, record_id)) {clustered};
+  detail TEXT NOT NULL, tries {int} NOT NULL, next_at {int}, updated_at {int} NOT NULL, marks {int} NOT NULL,
+  PRIMARY KEY(name, record_id)) {clustered};
 CREATE INDEX source_field_due ON source_field_state(name, next_at) WHERE next_at IS NOT NULL;
 
 CREATE TABLE go_live(scope TEXT NOT NULL, name TEXT NOT NULL, at {int} NOT NULL, PRIMARY KEY(scope, name)) {clustered};
--- History that is to be sent although it lies before go-live, for good: corrections of it go on.
+-- History that is to be sent although it lies before go-live, in the mode that it was asked for in.
 CREATE TABLE backfill(id {id}, goal TEXT NOT NULL, destination TEXT NOT NULL, from_at {int} NOT NULL, to_at {int} NOT NULL,
-  per_hour {int} NOT NULL, actor TEXT NOT NULL, created_at {int} NOT NULL,
-  UNIQUE(goal, destination, from_at, to_at)) {strict};
+  per_hour {int} NOT NULL, actor TEXT NOT NULL, created_at {int} NOT NULL, mode TEXT NOT NULL,
+  UNIQUE(goal, destination, mode, from_at, to_at)) {strict};
 -- Between a backup and its restore: nobody knows what was sent.
 CREATE TABLE restored_gap(id {id}, from_at {int} NOT NULL, to_at {int} NOT NULL) {strict};
 

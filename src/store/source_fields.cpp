@@ -7,19 +7,18 @@ namespace hw::store::source_fields {
 namespace {
 
 const std::string kSelectWritten =
-    "SELECT name, record_id, what, field, hash, intended, group_at, written_at FROM written_field ";
+    "SELECT record_id, what, field, hash, intended, group_at, written_at FROM written_field ";
 const std::string kSelectState =
-    "SELECT name, record_id, state, code, detail, tries, next_at, updated_at FROM source_field_state ";
+    "SELECT name, record_id, state, code, detail, tries, next_at, updated_at, marks FROM source_field_state ";
 
 WrittenField read_written(const Row& row) {
-  return {.name = row.text(0),
-          .record = row.integer(1),
-          .what = row.text(2),
-          .field = row.text(3),
-          .hash = row.maybe_integer(4),
-          .intended = row.maybe_integer(5),
-          .group_at = row.maybe_time(6),
-          .written_at = row.time(7)};
+  return {.record = row.integer(0),
+          .what = row.text(1),
+          .field = row.text(2),
+          .hash = row.maybe_integer(3),
+          .intended = row.maybe_integer(4),
+          .group_at = row.maybe_time(5),
+          .written_at = row.time(6)};
 }
 
 SourceFieldState read_state(const Row& row) {
@@ -30,47 +29,63 @@ SourceFieldState read_state(const Row& row) {
           .detail = row.text(4),
           .tries = static_cast<int>(row.integer(5)),
           .next_at = row.maybe_time(6),
-          .updated_at = row.time(7)};
+          .updated_at = row.time(7),
+          .marks = row.integer(8)};
+}
+
+void put_own_value(Tx& tx, const WrittenField& w, std::int64_t hash) {
+  tx.exec(
+      "INSERT INTO written_value(record_id, field, hash, what, written_at) VALUES(?, ?, ?, ?, ?) "
+      "ON CONFLICT(record_id, field, hash) DO UPDATE SET what = excluded.what, written_at = excluded.written_at",
+      {val(w.record), val(w.field), val(hash), val(w.what), val(w.written_at)});
+  tx.exec(
+      "DELETE FROM written_value WHERE record_id = ? AND field = ? AND hash NOT IN (SELECT hash FROM written_value "
+      "WHERE record_id = ? AND field = ? ORDER BY written_at DESC, hash LIMIT ?)",
+      {val(w.record), val(w.field), val(w.record), val(w.field), val(kOwnValuesKept)});
 }
 
 }  // namespace
 
 std::int64_t hash_of(std::string_view value) { return static_cast<std::int64_t>(hash64(value)); }
 
-std::vector<WrittenField> written(Tx& tx, std::string_view name, std::int64_t record) {
-  return all(tx, kSelectWritten + "WHERE name = ? AND record_id = ? ORDER BY what", {val(name), val(record)},
-             read_written);
-}
-
-std::vector<WrittenField> written_to(Tx& tx, std::int64_t record) {
-  return all(tx, kSelectWritten + "WHERE record_id = ? ORDER BY name, what", {val(record)}, read_written);
+std::vector<WrittenField> written(Tx& tx, std::int64_t record) {
+  return all(tx, kSelectWritten + "WHERE record_id = ? ORDER BY what, field", {val(record)}, read_written);
 }
 
 void put_written(Tx& tx, const WrittenField& w) {
   tx.exec(
-      "INSERT INTO written_field(name, record_id, what, field, hash, intended, group_at, written_at) "
-      "VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(name, record_id, what) DO UPDATE SET field = excluded.field, "
+      "INSERT INTO written_field(record_id, field, what, hash, intended, group_at, written_at) "
+      "VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT(record_id, field) DO UPDATE SET what = excluded.what, "
       "hash = excluded.hash, intended = excluded.intended, group_at = excluded.group_at, "
       "written_at = excluded.written_at",
-      {val(w.name), val(w.record), val(w.what), val(w.field), val(w.hash), val(w.intended), val(w.group_at),
-       val(w.written_at)});
+      {val(w.record), val(w.field), val(w.what), val(w.hash), val(w.intended), val(w.group_at), val(w.written_at)});
+  if (w.hash) put_own_value(tx, w, *w.hash);
+  if (w.intended) put_own_value(tx, w, *w.intended);
+}
+
+std::vector<OwnValue> own_values(Tx& tx, std::int64_t record) {
+  return all<OwnValue>(tx,
+                       "WITH RECURSIVE one(id) AS (SELECT CAST(? AS BIGINT) UNION "
+                       "SELECT r.id FROM record r JOIN one ON r.merged_into = one.id) "
+                       "SELECT w.what, w.field, w.hash FROM one JOIN written_value w ON w.record_id = one.id",
+                       {val(record)}, [](const Row& row) {
+                         return OwnValue{row.text(0), row.text(1), row.integer(2)};
+                       });
 }
 
 void mark_due(Tx& tx, std::string_view name, std::int64_t record, Timestamp now) {
-  put_state(tx, {.name = std::string(name),
-                 .record = record,
-                 .state = "due",
-                 .code = "",
-                 .detail = "",
-                 .tries = 0,
-                 .next_at = now,
-                 .updated_at = now});
+  tx.exec(
+      "INSERT INTO source_field_state(name, record_id, state, code, detail, tries, next_at, updated_at, marks) "
+      "VALUES(?, ?, 'due', '', '', 0, ?, ?, 1) ON CONFLICT(name, record_id) DO UPDATE SET state = excluded.state, "
+      "code = '', detail = '', tries = 0, next_at = excluded.next_at, updated_at = excluded.updated_at, "
+      "marks = source_field_state.marks + 1",
+      {val(name), val(record), val(now), val(now)});
 }
 
 void put_state(Tx& tx, const SourceFieldState& s) {
   tx.exec(
-      "INSERT INTO source_field_state(name, record_id, state, code, detail, tries, next_at, updated_at) "
-      "VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(name, record_id) DO UPDATE SET state = excluded.state, "
+      "INSERT INTO source_field_state(name, record_id, state, code, detail, tries, next_at, updated_at, marks) "
+      "VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT(name, record_id) DO UPDATE SET state = excluded.state, "
       "code = excluded.code, detail = excluded.detail, tries = excluded.tries, next_at = excluded.next_at, "
       "updated_at = excluded.updated_at",
       {val(s.name), val(s.record), val(s.state), val(s.code), val(s.detail), val(std::int64_t{s.tries}), val(s.next_at),
@@ -91,6 +106,14 @@ std::optional<Timestamp> next_due(Tx& tx, std::string_view name) {
   const auto at =
       tx.one_integer("SELECT MIN(next_at) FROM source_field_state WHERE name = ? AND next_at IS NOT NULL", {val(name)});
   return at ? std::optional(from_micros(*at)) : std::nullopt;
+}
+
+bool any_retrying(Tx& tx, std::string_view name) {
+  return tx
+      .one_integer(
+          "SELECT record_id FROM source_field_state WHERE name = ? AND next_at IS NOT NULL AND code <> '' LIMIT 1",
+          {val(name)})
+      .has_value();
 }
 
 std::vector<StateTotal> totals(Tx& tx) {

@@ -221,10 +221,11 @@ std::int64_t put(Tx& tx, const Touch& touch, std::string_view connector, std::st
                  const std::optional<std::string>& part, std::optional<std::int64_t> record_id, Timestamp now,
                  bool* changed) {
   const Place place = place_of(tx, touch, connector);
-  const Content told{touch, std::string(channel), part, record_id, /*withdrawn=*/false};
+  Content told{touch, std::string(channel), part, record_id, /*withdrawn=*/false};
   bool differs = true;
   if (place.is_taken) {
     const Content known = content_at(tx, place.id);
+    if (!part) told.part = known.part;
     differs = !same(known, told);
     if (differs) rewrite(tx, place.id, known, told, now);
   } else {

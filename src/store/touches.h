@@ -22,7 +22,8 @@ namespace touches {
 /// Inserts or finds again by (connector, key): the row's id is seconds << 30 | 30-bit hash, probed upwards on a clash
 /// with another key. A key that comes again with other content is rewritten in place (and its time bucket moved); the
 /// same content changes nothing. A key whose time moved by more than a second keeps its first id and is found again
-/// through its identifiers, within a month or so of where it was. Returns the id, and through `changed` (may be null)
+/// through its identifiers, within a month or so of where it was. Without `part` it stays in the partition that it was
+/// told in. Returns the id, and through `changed` (may be null)
 /// whether anything changed.
 std::int64_t put(Tx&, const Touch&, std::string_view connector, std::string_view channel,
                  const std::optional<std::string>& part, std::optional<std::int64_t> record_id, Timestamp now,

@@ -203,6 +203,16 @@ TEST_P(TouchesTest, APartitionThatIsReadAgainWithdrawsWhatItDoesNotRepeat) {
   });
 }
 
+TEST_P(TouchesTest, WhoTellsATouchAgainOutsideAPartitionLeavesItInTheOneThatItWasToldIn) {
+  write([](Tx& tx) {
+    const auto id = put(tx, touch("k", at(1), {kClient}), nullptr, "2026-11-20");
+    bool changed = true;
+    EXPECT_EQ(put(tx, touch("k", at(1), {kClient}), &changed), id);
+    EXPECT_FALSE(changed);
+    EXPECT_THAT(keys(touches::withdraw_missing(tx, "web", "2026-11-20", {}, at(5))), ElementsAre("k"));
+  });
+}
+
 TEST_P(TouchesTest, ARecordsOwnTouchesAreWithdrawnWhenItNoLongerNamesThem) {
   write([](Tx& tx) {
     const auto kept = put(tx, touch("a", at(1)), nullptr, {}, 12);

@@ -1,7 +1,10 @@
 #pragma once
 #include <deque>
+#include <functional>
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "connect/connector.h"
@@ -15,7 +18,9 @@ class FakeFields final : public connect::SourceFieldWriter {
   std::map<std::string, connect::Outcome> refused;  ///< record id -> its answer; nothing is written then
   std::set<std::string> poison;                     ///< a call that holds one of these is refused whole
   std::deque<Error> trouble;                        ///< of the next calls of write(), before anything is written
+  std::deque<Error> unread;                         ///< of the next calls of current()
   bool answer_lost = false;                         ///< the next write() is carried out and its answer lost
+  std::function<void()> meanwhile;                  ///< happens once, while a write() is under way
   std::size_t reads = 0, writes = 0;                ///< calls
   std::vector<std::string> written;                 ///< record ids, in order
 
@@ -24,6 +29,11 @@ class FakeFields final : public connect::SourceFieldWriter {
   Result<std::vector<connect::FieldValues>> current(std::span<const RecordRef> records,
                                                     std::span<const std::string> fields, connect::Context) override {
     ++reads;
+    if (!unread.empty()) {
+      const Error e = unread.front();
+      unread.pop_front();
+      return e;
+    }
     std::vector<connect::FieldValues> out;
     for (const RecordRef& r : records) {
       connect::FieldValues v{.ref = r, .values = {}};
@@ -35,6 +45,7 @@ class FakeFields final : public connect::SourceFieldWriter {
 
   Result<connect::Answer> write(std::span<const connect::FieldValues> changes, connect::Context) override {
     ++writes;
+    if (const auto happens = std::exchange(meanwhile, nullptr)) happens();
     if (!trouble.empty()) {
       const Error e = trouble.front();
       trouble.pop_front();

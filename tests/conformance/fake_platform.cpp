@@ -34,6 +34,16 @@ Row row_of(const connect::Item& item) {
   return {std::string(parts[0]), std::string(parts[1]), std::string(parts[3]), std::stoll(std::string(parts[2]))};
 }
 
+/// Its identifiers of the types that the platform takes, "" without the needed one.
+std::string client_of(const Conversion& c, const connect::Contract& rules) {
+  std::string out;
+  for (const std::string& type : rules.client_types)
+    for (const Identifier& id : c.identifiers)
+      if (id.type == type && (!out.empty() || type == rules.client_types.front()))
+        out += (out.empty() ? "" : " ") + id.value;
+  return out;
+}
+
 }  // namespace
 
 connect::Contract generous() {
@@ -79,6 +89,10 @@ std::variant<connect::Item, connect::Refusal> FakeSink::prepare(const Conversion
     since = c.lead_created;
     item.expires_at = since + rules.user_data_window;
     by = c.hashes.at(rules.hash_forms.front()).front();
+  } else if (const std::string client = client_of(c, rules); !client.empty()) {
+    since = c.at;
+    item.expires_at = since + rules.conversion_window;
+    by = client;
   } else {
     return connect::Refusal{.reason = "no_identifier", .detail = "neither click nor user data"};
   }
@@ -204,7 +218,7 @@ Outcome FakeSink::upload(const std::string& id, std::int64_t micros, const std::
   if (!repeat) {
     b.micros += micros;
     ++b.counted;
-  } else if (repeat_restates && !b.ended) {
+  } else if (rules.dedup.repeat_overwrites && !b.ended) {
     b.micros = micros;
   }
   return outcome(Verdict::accepted, "");

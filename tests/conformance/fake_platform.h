@@ -33,10 +33,9 @@ class FakeSink final : public connect::ConversionSink {
   explicit FakeSink(const Clock& clock, connect::Contract contract) : rules(std::move(contract)), clock_(clock) {}
 
   connect::Contract rules;
-  bool repeat_restates = false;            ///< a repeat of a dedup key overwrites the value instead of being ignored
-  Duration minimum_wait{};                 ///< from the conversion's time
-  std::deque<PlatformFault> faults;        ///< of the next requests
-  std::function<PlatformFault()> weather;  ///< asked when `faults` is empty
+  Duration minimum_wait{};                                ///< from the conversion's time
+  std::deque<PlatformFault> faults;                       ///< of the next requests
+  std::function<PlatformFault()> weather;                 ///< asked when `faults` is empty
   std::map<std::string, std::string> refused;             ///< dedup id -> code, told in the answer
   std::map<std::string, connect::Outcome> refused_later;  ///< dedup id -> verdict, told by confirm()
   std::map<std::string, connect::Outcome> postponed;      ///< dedup id -> verdict of that row's next answer alone
@@ -106,9 +105,11 @@ class FakeConnector final : public connect::Connector {
   std::unique_ptr<FakeSink> sink;
   std::unique_ptr<connect::RecordSource> source;
   std::unique_ptr<connect::TouchSource> touch_source;
+  std::unique_ptr<connect::TouchLookup> touch_lookup;
 
   connect::RecordSource* records() override { return source.get(); }
   connect::TouchSource* touches() override { return touch_source.get(); }
+  connect::TouchLookup* lookup() override { return touch_lookup.get(); }
   connect::ConversionSink* conversions() override { return sink.get(); }
   Result<std::vector<connect::Finding>> check_online(const connect::References&, connect::Context) override {
     return std::vector<connect::Finding>{};

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/hash.h"
+#include "journey/journey.h"
 
 namespace hw::conformance {
 namespace {
@@ -99,6 +100,7 @@ Loop::Loop(connect::Contract contract, std::uint64_t seed)
 
 Loop::~Loop() {
   senders_.clear();
+  pullers_.clear();
   reconciler_.reset();
   db.reset();
   std::error_code ignored;
@@ -199,11 +201,42 @@ void Loop::touch(const std::string& key, const std::string& gclid, const std::st
   }));
 }
 
+FakeConnector& Loop::add_web(Tells tells, const std::string& connector) {
+  auto made = std::make_unique<FakeConnector>();
+  FakeConnector& out = *made;
+  if (tells != Tells::who_asks) out.touch_source = std::make_unique<FakeTouches>(web);
+  if (tells != Tells::everything) out.touch_lookup = std::make_unique<FakeLookup>(web);
+  connectors[connector] = std::move(made);
+  settings::ConnectorInstance& i = instances_[connector];
+  i.name = connector;
+  i.pull_every = std::chrono::hours(6);
+  start();
+  return out;
+}
+
+FakeLookup& Loop::lookup(const std::string& connector) {
+  return static_cast<FakeLookup&>(*static_cast<FakeConnector&>(*connectors.at(connector)).touch_lookup);
+}
+
+std::vector<std::string> Loop::journey(const std::string& id, Object object) {
+  return read([&](Tx& tx) {
+    std::vector<std::string> keys;
+    for (const auto& t : journey::of(tx, *store::records::find(tx, {"crm", object, id})).touches)
+      keys.push_back(t.stored.touch.key);
+    return keys;
+  });
+}
+
 void Loop::start() {
   senders_.clear();
+  pullers_.clear();
+  next_pull_.clear();
   take_ = std::make_unique<ingest::Take>(settings, resolver_, [](Touch&) { return std::string("Direct"); });
   reconciler_ = std::make_unique<reconcile::Reconciler>(settings, connectors, *db, clock);
   must(reconciler_->start());
+  for (const auto& [name, i] : instances_)
+    if (connectors.contains(name))
+      pullers_[name] = std::make_unique<ingest::Puller>(i, *connectors.at(name), *take_, *db, clock, *random);
   for (const auto& d : settings.destinations) {
     auto sinks = settings::sinks_of(d, connectors);
     if (!sinks.complete() || d.mode == Mode::shadow) continue;
@@ -218,11 +251,25 @@ Result<delivery::Round> Loop::deliver(const std::string& destination, std::stop_
   return senders_.at(destination)->step(stop, limit, cut);
 }
 
+/// Looks at each source whose time has come; true while one gives something.
+bool Loop::pull() {
+  bool worked = false;
+  for (auto& [name, puller] : pullers_) {
+    const auto next = next_pull_.find(name);
+    const bool due = next == next_pull_.end() || next->second <= clock.system_now();
+    const auto pass = due ? puller->step({}) : puller->ask({});
+    if (!pass) return true;  // the store failed: again
+    worked = worked || pass->more || pass->rows > 0 || pass->answered > 0;
+    if (due) next_pull_[name] = pass->more ? clock.system_now() : pass->next.value_or(clock.system_now());
+  }
+  return worked;
+}
+
 void Loop::settle() {
   for (int round = 0; round < 200; ++round) {
-    bool worked = false;
+    bool worked = pull();
     if (auto pass = reconcile()) {
-      worked = pass->subjects > 0;
+      worked = worked || pass->subjects > 0;
     } else {
       worked = true;  // the store failed: again
     }
@@ -252,6 +299,7 @@ std::optional<Timestamp> Loop::next_due() {
       consider(rows::next_poll(tx, d.name));
     }
     for (const auto& p : store::service_rows::pauses(tx)) consider(p.retry_at);
+    for (const auto& [name, at] : next_pull_) consider(at);
     return next;
   });
 }

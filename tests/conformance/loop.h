@@ -6,8 +6,10 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "conformance/fake_platform.h"
+#include "conformance/fake_touches.h"
 #include "delivery/sender.h"
 #include "identity/resolve.h"
+#include "ingest/puller.h"
 #include "ingest/take.h"
 #include "ledger/transitions.h"
 #include "reconcile/reconciler.h"
@@ -83,13 +85,25 @@ class Loop {
   void take(const std::vector<Record>& page);
   void show(const RecordState& state);
 
+  // ---- web analytics
+  SeenWeb web;  ///< what the source of add_web() holds
+  enum class Tells { everything, who_asks, both };
+  /// A connector that tells it in its streams (mirror), to who asks (lookup), or later touches in its streams and the
+  /// past to who asks. Read by settle() from then on, every six hours.
+  FakeConnector& add_web(Tells tells, const std::string& connector = "web");
+  ingest::Puller& puller(const std::string& connector = "web") { return *pullers_.at(connector); }
+  FakeLookup& lookup(const std::string& connector = "web");
+  settings::ConnectorInstance& instance(const std::string& connector = "web") { return instances_.at(connector); }
+  /// Keys of the touches of the record's journey, in order.
+  std::vector<std::string> journey(const std::string& id, Object object = Object::contact);
+
   // ---- the daemon
   /// A new process on the same store and (perhaps changed) settings.
   void start();
   Result<reconcile::Reconciler::Pass> reconcile();
   Result<delivery::Round> deliver(const std::string& destination = "ads", std::stop_token stop = {},
                                   std::int64_t limit = 500, std::stop_token cut = {});
-  /// Reconciles and delivers until nothing is due now. A crash of the sink starts a new process.
+  /// Reads, reconciles and delivers until nothing is due now. A crash of the sink starts a new process.
   void settle();
   /// Lets time pass, stopping wherever something is due.
   void pass(Duration time);
@@ -119,6 +133,7 @@ class Loop {
 
  private:
   std::optional<Timestamp> next_due();
+  bool pull();
 
   std::string folder_;
   std::map<std::pair<Object, std::string>, RecordState> crm_;
@@ -126,6 +141,9 @@ class Loop {
   std::unique_ptr<ingest::Take> take_;
   std::unique_ptr<reconcile::Reconciler> reconciler_;
   std::map<std::string, std::unique_ptr<delivery::Sender>> senders_;
+  std::map<std::string, settings::ConnectorInstance> instances_;  ///< of what add_web() made
+  std::map<std::string, std::unique_ptr<ingest::Puller>> pullers_;
+  std::map<std::string, Timestamp> next_pull_;
 };
 
 /// All rows of all tables as text, table by table, in a fixed order; without the columns named ("cursor.updated_at").

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +27,9 @@ int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 +
 Child::Child(const std::vector<std::string>& command, std::vector<std::string> environment, const std::string& log) {
   pid_ = ::fork();
   if (pid_ != 0) return;
+  // Ctrl-C is for the parent, who then ends this one; nobody outlives the parent.
+  ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   for (std::string& e : environment) ::putenv(e.data());
   if (!log.empty()) {
     const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);

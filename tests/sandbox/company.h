@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sandbox/marketing.h"
 #include "sandbox/script.h"
 
 namespace hw::sandbox {
@@ -20,25 +21,38 @@ struct Names {
   static constexpr const char* kWon = "700000003";
   static constexpr const char* kQualifiedUs = "800000001";
   static constexpr const char* kWonUs = "800000003";
+  static constexpr const char* kStream = "G-SANDBOX01";
 };
 
 /// A buyer as the script knows them.
 struct Buyer {
   std::string given_name, family_name, email, country = "DE", client_id, consent = "granted";
-  std::string contact;  ///< CRM id, once the form is filled in
+  std::size_t company = 0;
+  std::string contact;  ///< CRM id, once they are in the CRM
   std::string click;    ///< their ad click's id, "" = none
   std::string account = Names::kEu;
 };
 
-/// A B2B software company: buyers click ads, fill in forms, qualify, buy, and their deals are edited, reopened, merged
-/// and deleted. Stories are written as events at times; each story states what must be believed at the end, by the
-/// rules of the design and not by Headwater's code.
+/// How a conversion stands at a platform in the end.
+struct Standing {
+  std::string state, reason;
+  std::int64_t wanted = 0, told = 0;
+};
+Standing taken(std::int64_t micros);
+Standing missing(const std::string& reason, std::int64_t wanted, std::int64_t told = 0);
+Standing excess(const std::string& reason, std::int64_t wanted, std::int64_t told);
+Standing nothing(const std::string& reason);
+
+/// A B2B software company over 18 months: buyers come by twelve channels and sixty campaigns, fill in forms, qualify,
+/// buy in groups and again, and their deals are edited, reopened, merged and deleted. Stories are written as events at
+/// times; each story states what must be believed at the end, by the rules of the design and not by Headwater's code.
 class Company final : public Script {
  public:
   Company(std::uint64_t seed, std::string drop_dir);
 
   Timestamp start() const override { return start_; }
-  Timestamp end() const override { return start_ + std::chrono::hours(24 * 175); }
+  Timestamp end() const override { return day(kDays); }
+  /// Life goes on after the end with the stories of everyday, week by week.
   Timestamp next_event() const override;
   void advance(World& world, Timestamp now) override;
   std::vector<TruthRow> truth(const World& world) const override;
@@ -47,71 +61,121 @@ class Company final : public Script {
   /// looked.
   std::vector<FieldTruth> fields(const World& world) const;
 
+  /// Is told in a line what happens, as it happens.
+  void tell(std::function<void(Timestamp, const std::string&)> listener) { listener_ = std::move(listener); }
+  /// A deal with a story: it was taken, corrected and has people behind it.
+  [[nodiscard]] std::string deal_to_show() const;
+
  private:
+  static constexpr int kDays = 547;
   using Event = std::function<void(World&)>;
 
-  // company.cpp: the verbs that stories are written in. Times are days (and hours) after the start.
+  // company.cpp: the calendar and what is always there.
   Timestamp day(double days) const;
   double pick(double low, double high);
+  std::size_t choose(std::size_t n);
   std::int64_t amount();  ///< in micros, with cents
   void at(double days, Event event);
+  void say(const World& world, const std::string& text) const;
+  void setting(World& world);
+  void stories();
+  void everyday(double monday);
+  void drop_touches(Timestamp now);
+  void drop_spend(Timestamp now);
+
+  // company_verbs.cpp: what stories are written in. Times are days (and hours) after the start.
   std::size_t buyer(const std::string& country = "DE");
-  void visit(std::size_t b, double days, const std::string& source, const std::string& medium,
-             const std::string& campaign, bool click);
+  std::size_t colleague(std::size_t of);
+  std::size_t person(std::size_t company, const std::string& country);
+  std::string company_name(std::size_t company) const;
+  const Way& any_way();
+  void visit(std::size_t b, double days, const Way& way);
+  void wander(std::size_t b, double from, double to);  ///< a few visits by whatever channel
   void click(std::size_t b, double days);
+  void unclaimed(const std::string& click, double days);  ///< the platform does not know who clicked
+  void enter(std::size_t b, World& world, std::map<std::string, std::string> more);
   void form(std::size_t b, double days);
   void lifecycle(std::size_t b, double days, const std::string& stage);
+  void set_contact(std::size_t b, double days, const std::string& property, const std::string& value);
   std::size_t deal(std::size_t b, double days, std::int64_t micros, const std::string& currency = "EUR",
                    const std::string& type = "new");
+  void join(std::size_t d, std::size_t b, double days);
   void stage(std::size_t d, double days, const std::string& stage);
-  void set_amount(std::size_t d, double days, const std::string& text);
-  double lowering_day();  ///< a day of its own, so that no rolling day holds enough lowerings for the brake
-  void drop_touches(const World& world, Timestamp now);
-  void drop_spend(Timestamp now);
-  void setting(World& world);
+  void set_deal(std::size_t d, double days, const std::string& property, const std::string& value);
+  void set_amount(std::size_t d, double days, std::int64_t micros);
+  void merge_contacts(std::size_t loser, std::size_t winner, double days);
 
-  // What must be believed.
+  // company_truth.cpp: what must be believed.
   void expect(const std::string& destination, const std::string& goal, const std::string& object,
-              std::function<std::string()> id, std::int64_t occurrence, const std::string& state,
-              const std::string& reason, const std::string& currency, std::int64_t wanted, std::int64_t told);
-  void qualified(std::size_t b, const std::string& state, const std::string& reason, bool believed);
-  struct DealTruth {
-    std::string state = "taken", reason;
-    std::int64_t wanted = 0, told = 0;
-  };
-  void won(std::size_t d, const DealTruth& truth);
-  void opportunity(std::size_t d, const DealTruth& truth);
+              std::function<std::string()> id, std::int64_t occurrence, const std::string& currency,
+              const Standing& standing);
+  void qualified(std::size_t b, const Standing& ads, const Standing& analytics);
+  void qualified(std::size_t b);  ///< taken everywhere
+  void won(std::size_t d, const Standing& ads, const Standing& analytics);
+  void won(std::size_t d, const Standing& everywhere) { won(d, everywhere, everywhere); }
+  void won_again(std::size_t d, std::int64_t micros);
+  void opportunity(std::size_t d, const Standing& standing);
+  std::map<std::string, std::string> source_fields(const World& world, std::size_t b) const;
 
-  // company_stories.cpp: one function a story; the name is what census counts.
-  void stories();
-  void plain(bool us);
-  void edit(bool up);
-  void reopened_by_mistake();
-  void lost_after_win();
-  void won_again_after_final_zero();
-  void deleted_after_win();
-  void contact_merge_loser_told();
-  void contact_merge_both_told();
-  void unmerge();
-  void shared_device();
-  void late_click();
-  void late_click_after_upload();
-  void consent_never_given();
-  void consent_given_late();
-  void consent_withdrawn();
-  void no_identifier(bool early);
-  void expired();
-  void later_click_in_window();
-  void unattributed();
-  void test_record();
-  void no_amount(bool zero);
-  void recent_click();
-  void two_deals_one_person();
-  void before_go_live();
-  void deal_merge();
-  void regressed();
-  void source_typed_first();
-  void source_typed_later();
+  // One function a story, which begins at `t`: company_people.cpp, company_deals.cpp, company_accounts.cpp.
+  struct Story {
+    const char* name;  ///< what census counts
+    void (Company::*tell)(double t);
+    int times;
+    double length;          ///< days until nothing happens any more
+    bool everyday = false;  ///< goes on after the end
+  };
+  static const std::vector<Story>& all_stories();
+  void late_click(double t);
+  void late_click_after_upload(double t);
+  void matched_by_email(double t);
+  void consent_never_given(double t);
+  void consent_given_late(double t);
+  void consent_withdrawn(double t);
+  void no_identifier_early(double t);
+  void no_identifier_late(double t);
+  void no_identifier(double t, const char* reason);
+  void unattributed(double t);
+  void recent_click(double t);
+  void contact_merge_loser_told(double t);
+  void contact_merge_both_told(double t);
+  void unmerge(double t);
+  void shared_device(double t);
+  void shared_mailbox(double t);
+  void several_devices(double t);
+  void imported(double t);
+  void native_form(double t);
+  void source_typed_first(double t);
+  void source_typed_later(double t);
+
+  void plain(double t);
+  void plain_us(double t);
+  void plain_in(double t, const std::string& country);
+  void in_francs(double t);
+  void edit_up(double t);
+  void edit_down(double t);
+  void edit(double t, bool up);
+  void reopened_by_mistake(double t);
+  void lost(double t);
+  void lost_after_win(double t);
+  void won_again_after_final_zero(double t);
+  void deleted_after_win(double t);
+  void deal_merge(double t);
+  void regressed(double t);
+  void skipped_stages(double t);
+  void close_date_moved(double t);
+  void test_record(double t);
+  void no_amount(double t);
+  void zero_amount(double t);
+  void expired(double t);
+  void later_click_in_window(double t);
+  void before_go_live(double t);
+
+  void buying_group(double t);
+  void led_by_another(double t);
+  void several_deals(double t);
+  void two_deals_one_person(double t);
+  void renewal(double t);
 
   struct Deal {
     std::size_t buyer = 0;
@@ -119,14 +183,15 @@ class Company final : public Script {
   };
   struct TouchRow {
     Timestamp at;
-    std::string client_id, gclid, source, medium, campaign, page;
+    std::string client_id, gclid, email, source, medium, campaign, page;
   };
+  void note(TouchRow row);  ///< into the day's export
+  TouchRow row_of(const World& world, std::size_t b, const Way& way);
   std::vector<const TouchRow*> touches_of(const World& world, std::size_t buyer) const;
   struct Expected {
     TruthRow row;
     std::function<std::string()> id;
     std::function<std::string()> lineage_id;  ///< whose first id the key derives from; empty = id
-    std::int64_t key_occurrence = 1;
   };
 
   std::mt19937_64 random_;
@@ -135,14 +200,24 @@ class Company final : public Script {
   std::multimap<Timestamp, Event> events_;
   std::vector<Buyer> buyers_;
   std::vector<Deal> deals_;
-  std::vector<TouchRow> touches_;         ///< of the day
-  std::vector<TouchRow> visits_;          ///< all that were dropped
-  std::set<std::size_t> path_dependent_;  ///< buyers whose touches were another's for a while
+  std::map<std::size_t, std::string> accounts_;  ///< company -> CRM id
+  std::string exported_;                         ///< the day's visits, as they stand in the export
+  std::vector<TouchRow> visits_;                 ///< of buyers
+  std::set<std::size_t> path_dependent_;         ///< buyers whose touches were another's for a while
   std::map<std::size_t, std::map<std::string, std::string>> typed_;  ///< buyer -> field -> what must stay
+  std::map<std::size_t, std::string> native_;                        ///< buyer -> campaign that the CRM knows of
   std::vector<Expected> expected_;
   std::map<std::string, int> census_;
-  int lowerings_ = 0, files_ = 0;
-  std::string history_note_;
+  std::vector<std::size_t> shown_;  ///< deals worth a look
+  std::size_t companies_ = 0;
+  int files_ = 0;
+  std::function<void(Timestamp, const std::string&)> listener_;
 };
+
+constexpr std::int64_t kUnit = 1'000'000;
+/// What a qualified lead is worth in the demo's configuration.
+constexpr std::int64_t kLead = 100 * kUnit;
+/// 20 % of an amount in whole cents, rounded half away from zero: what an opportunity is worth there.
+std::int64_t fifth(std::int64_t micros);
 
 }  // namespace hw::sandbox

@@ -40,6 +40,13 @@ class Judge {
     out_.complaints.push_back(where + ": " + what + " should be " + money(truth, truth_currency) + " and is " +
                               money(claim, claim_currency));
   }
+  void uncertain(const std::string& where, const ClaimRow& claim, const Belief* belief, bool allowed) {
+    const std::int64_t micros = belief == nullptr ? 0 : belief->micros;
+    if (!allowed) out_.complaints.push_back(where + ": is " + claim.state + " (" + claim.reason + ")");
+    if (micros < claim.told_low || micros > claim.told_high || (belief != nullptr && belief->count > 1))
+      out_.complaints.push_back(where + ": the platform believes " + decimal(micros, 2) + ", which is not from " +
+                                decimal(claim.told_low, 2) + " to " + decimal(claim.told_high, 2));
+  }
 
  private:
   Comparison& out_;
@@ -71,7 +78,7 @@ std::vector<ClaimRow> read_claims(const std::string& text) {
 }
 
 Comparison compare(const std::vector<TruthRow>& truth, const std::vector<ClaimRow>& claims,
-                   const std::vector<Belief>& beliefs, const std::vector<Place>& places) {
+                   const std::vector<Belief>& beliefs, const std::vector<Place>& places, bool killed) {
   Comparison out;
   Judge judge(out);
   std::map<Key, const TruthRow*> true_rows;
@@ -87,7 +94,9 @@ Comparison compare(const std::vector<TruthRow>& truth, const std::vector<ClaimRo
     }
     believed[{p->destination, b.key}] = &b;
   }
-  std::set<std::string> destinations, keys;
+  std::set<std::string> destinations, keys, repeats;
+  for (const Place& p : places)
+    if (p.counts_repeats) repeats.insert(p.destination);
   std::set<Key> seen;
   for (const ClaimRow& c : claims) {
     const Key key{c.destination, c.dedup_id};
@@ -98,6 +107,8 @@ Comparison compare(const std::vector<TruthRow>& truth, const std::vector<ClaimRo
     seen.insert(key);
     if (c.state == "uncertain" || c.state == "unlocated") {
       ++out.uncertain;
+      const auto b = believed.find(key);
+      judge.uncertain(where, c, b == believed.end() ? nullptr : b->second, killed && repeats.contains(c.destination));
       continue;
     }
     if (auto t = true_rows.find(key); t != true_rows.end()) {

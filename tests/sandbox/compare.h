@@ -18,6 +18,7 @@ std::vector<ClaimRow> read_claims(const std::string& json);
 /// Which destination an account and action is.
 struct Place {
   std::string account, action, destination;
+  bool counts_repeats = false;  ///< an event whose answer was lost can neither be repeated nor asked about
 };
 
 struct Comparison {
@@ -28,8 +29,9 @@ struct Comparison {
 };
 
 /// Key by key: the script's truth (state, reason, wanted) against Headwater's claim, and the claim's told against what
-/// the platform believes by its own rules. Keys that only one side knows are differences.
+/// the platform believes by its own rules. Keys that only one side knows are differences. A claim may stand as
+/// uncertain only where repeats count and the daemon was `killed`, and the belief must lie in its range.
 Comparison compare(const std::vector<TruthRow>& truth, const std::vector<ClaimRow>& claims,
-                   const std::vector<Belief>& beliefs, const std::vector<Place>& places);
+                   const std::vector<Belief>& beliefs, const std::vector<Place>& places, bool killed);
 
 }  // namespace hw::sandbox

@@ -26,9 +26,22 @@ bool Conductor::run_until(Timestamp end, const std::function<bool()>& go_on,
     }
     Timestamp next = std::min({idle, end, script_.next_event()});
     server_.locked([&] { next = std::min(next, server_.next_event()); });
+    if (at_most_ && next > at_most_()) {
+      if (!go_on()) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      continue;
+    }
     step_to(std::max(next, world_.now + Duration(1)));
     progress(world_.now);
     if (!go_on()) return false;
+  }
+  return true;
+}
+
+bool Conductor::settle(const std::function<bool()>& go_on) {
+  while (clock_.idle_until() <= world_.now) {
+    if (!go_on()) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return true;
 }

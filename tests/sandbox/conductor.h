@@ -17,6 +17,10 @@ class Conductor {
   /// Until `end` of world time, or until `go_on` says no (the daemon has ended, Ctrl-C). Returns whether the end was
   /// reached.
   bool run_until(Timestamp end, const std::function<bool()>& go_on, const std::function<void(Timestamp)>& progress);
+  /// No faster than this: the latest time at which the world may be now.
+  void pace(std::function<Timestamp()> at_most) { at_most_ = std::move(at_most); }
+  /// Until the daemon has done all that is due now. Returns false when `go_on` said no before.
+  bool settle(const std::function<bool()>& go_on);
 
  private:
   void step_to(Timestamp t);
@@ -24,6 +28,7 @@ class Conductor {
   Script& script_;
   Server& server_;
   ClockFile& clock_;
+  std::function<Timestamp()> at_most_;
 };
 
 }  // namespace hw::sandbox

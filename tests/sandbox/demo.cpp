@@ -2,26 +2,26 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <cstdio>
 #include <filesystem>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
-#include "base/zone.h"
-#include "model/money.h"
 #include "sandbox/child.h"
 #include "sandbox/company.h"
-#include "sandbox/compare.h"
 #include "sandbox/conductor.h"
+#include "sandbox/demo_accounts.h"
+#include "sandbox/demo_judge.h"
+#include "sandbox/demo_screen.h"
 #include "sandbox/demo_setup.h"
 #include "sandbox/peers.h"
 
 namespace hw::sandbox {
 namespace {
+
+constexpr int kStopSeconds = 30;
+/// The pace of the days after the end.
+constexpr std::int64_t kWorldPerSecond = 24 * 3600 / 3;
 
 std::atomic<bool> interrupted{false};
 
@@ -50,126 +50,161 @@ class TemporaryDirectory {
   bool keep_;
 };
 
-std::vector<Belief> beliefs_of(const std::string& json_text) {
-  std::vector<Belief> out;
-  const auto all = nlohmann::json::parse(json_text);
-  for (const auto& [peer, body] : all.items())
-    for (const auto& k : body.at("keys"))
-      out.push_back({.account = k.at("account"),
-                     .action = k.at("action"),
-                     .key = k.at("key"),
-                     .currency = k.at("currency"),
-                     .micros = parse_micros(k.at("value").get<std::string>()).value_or(0),
-                     .count = k.at("count"),
-                     .state = k.at("state")});
-  return out;
-}
-
-void show_progress(const DemoOptions& options, Timestamp now, Timestamp& shown) {
-  if (options.quiet || ::isatty(STDERR_FILENO) == 0 || now - shown < std::chrono::hours(24)) return;
-  shown = now;
-  std::cerr << "\r\x1b[K" << rfc3339(now).substr(0, 10) << "  the months pass" << std::flush;
-}
-
 int complain(const std::string& text) {
   std::cerr << "demo: " << text << "\n";
   return 70;
 }
 
-/// What the CRM holds in its source fields, field by field, against the script.
-std::size_t judge_fields(const Company& script, const World& world) {
-  std::size_t written = 0, typed = 0, differences = 0;
-  for (const FieldTruth& f : script.fields(world)) {
-    const CrmObject* record = world.crm.find(f.type, f.id);
-    const std::string holds = record == nullptr ? "" : record->get(f.field);
-    typed += f.typed ? 1 : 0;
-    written += !f.typed && !f.value.empty() ? 1 : 0;
-    if (holds == f.value) continue;
-    ++differences;
-    std::cout << "differs: " << f.type << " " << f.id << ": " << f.field << " should hold '" << f.value
-              << "' and holds '" << holds << "'\n";
-  }
-  std::cout << "source fields: written=" << written << " kept=" << typed << " different=" << differences << "\n";
-  return differences;
+/// One run: the world, its simulators, and the daemon that is shown.
+class Demo {
+ public:
+  explicit Demo(const DemoOptions& options)
+      : options_(options), dir_(options.state), script_(options.seed, dir_.path() + "/drop"), screen_(options) {}
+
+  int run();
+
+ private:
+  std::string prepare();
+  void start_daemon();
+  bool goes_on() { return !daemon_->ended() && !interrupted; }
+  bool pass_months();
+  int stop_daemon(bool expected);
+  std::string report(std::vector<std::string> more, int& status) const;
+  int show_end();
+  void live_on();
+
+  const DemoOptions& options_;
+  TemporaryDirectory dir_;
+  Company script_;
+  Screen screen_;
+  World world_;
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<ClockFile> clock_;
+  std::unique_ptr<Conductor> conductor_;
+  std::unique_ptr<Child> daemon_;
+  std::size_t kills_ = 0;
+};
+
+std::string Demo::prepare() {
+  if (dir_.path().empty()) return "cannot make a temporary directory";
+  world_.now = script_.start();
+  std::unique_ptr<Recorder> recorder;
+  if (!options_.record.empty()) recorder = std::make_unique<Recorder>(options_.record);
+  if (recorder && !recorder->ok()) return "cannot write " + options_.record;
+  server_ = std::make_unique<Server>(world_, make_peers(world_), std::move(recorder));
+  const int port = server_->start(0);
+  if (port == 0) return "no free port on loopback";
+  if (auto wrong = write_demo_config(dir_.path(), port, world_); !wrong.empty()) return wrong;
+  server_->locked([&] { script_.advance(world_, script_.start()); });
+  clock_ = ClockFile::create(dir_.path() + "/clock", script_.start());
+  if (!clock_) return "cannot make the clock file";
+  conductor_ = std::make_unique<Conductor>(world_, script_, *server_, *clock_);
+  return "";
 }
 
-int judge(const DemoOptions& options, const std::vector<std::string>& report, const Company& script, const World& world,
-          const std::string& believed) {
-  std::vector<std::string> rows_command = report;
-  rows_command.insert(rows_command.end(), {"--conversions", "--format", "json"});
-  const Output rows = run(rows_command);
-  if (rows.status != 0) return complain("headwater report failed with exit code " + std::to_string(rows.status));
-  if (!options.quiet) {
-    std::cout << run(report).text;
-    std::cout << "\nWhat happened in this world:";
-    for (const auto& [what, n] : script.census()) std::cout << " " << what << "=" << n;
-    std::cout << "\n";
+void Demo::start_daemon() {
+  std::vector<std::string> environment;
+  if (kills_ < options_.crash_at.size()) environment.push_back("HW_CRASH_AT=" + options_.crash_at[kills_]);
+  daemon_ =
+      std::make_unique<Child>(std::vector<std::string>{options_.headwater, "run", "-c", dir_.path() + "/headwater.yaml",
+                                                       "--follow-clock", dir_.path() + "/clock"},
+                              environment, dir_.path() + "/headwater.log");
+}
+
+/// To the world's end, over all kills that were asked for.
+bool Demo::pass_months() {
+  for (;;) {
+    const auto on = [this] { return goes_on(); };
+    const bool reached = conductor_->run_until(script_.end(), on, [this](Timestamp) {
+      screen_.progress(script_, world_);
+    }) && conductor_->settle(on);
+    const bool killed = !reached && !interrupted && daemon_->status() == 128 + SIGKILL;
+    if (!killed || kills_ == options_.crash_at.size()) return reached;
+    ++kills_;
+    clock_->clear_idle();
+    start_daemon();
   }
-  const Comparison c = compare(script.truth(world), read_claims(rows.text), beliefs_of(believed), demo_places());
-  for (const std::string& line : c.complaints) std::cout << "differs: " << line << "\n";
-  const std::size_t wrong_fields = judge_fields(script, world);
-  std::cout << "demo: conversions=" << c.conversions << " destinations=" << c.destinations
-            << " uncertain=" << c.uncertain << " difference=" << decimal(c.difference_micros, 2) << "\n";
-  return c.equal() && c.uncertain == 0 && wrong_fields == 0 ? 0 : 1;
+}
+
+/// 0, or what to exit with.
+int Demo::stop_daemon(bool expected) {
+  daemon_->signal(SIGTERM);
+  const int status = daemon_->wait(kStopSeconds);
+  if (expected && status == 0) return 0;
+  if (interrupted && status == 0) return 130;
+  std::cerr << ::hw::sandbox::run({"tail", "-n", "20", dir_.path() + "/headwater.log"}).text;
+  return complain("headwater ended with exit code " + std::to_string(status) + " before the world did");
+}
+
+std::string Demo::report(std::vector<std::string> more, int& status) const {
+  std::vector<std::string> command{
+      options_.headwater,    "report", "reconciliation", "-c", dir_.path() + "/headwater.yaml", "--follow-clock",
+      dir_.path() + "/clock"};
+  command.insert(command.end(), more.begin(), more.end());
+  Output out = ::hw::sandbox::run(command);
+  status = out.status;
+  return std::move(out.text);
+}
+
+int Demo::show_end() {
+  int status = 0;
+  const std::string claims = report({"--conversions", "--format", "json"}, status);
+  if (status != 0) return complain("headwater report failed with exit code " + std::to_string(status));
+  const std::string accounts = options_.quiet ? "" : accounts_in_words(report({"--format", "json"}, status));
+  std::vector<Belief> beliefs;
+  server_->locked([&] { beliefs = server_->believed(); });
+  const Judged judged = judge(script_, world_, claims, beliefs, kills_ > 0);
+  screen_.curtain(script_, world_, accounts, judged);
+  const std::string where = " -c " + dir_.path() + "/headwater.yaml --follow-clock " + dir_.path() + "/clock";
+  if (!options_.once || !options_.state.empty()) screen_.look_next(script_.deal_to_show(), where);
+  return judged.good ? 0 : 1;
+}
+
+/// A gentle pace, until somebody has seen enough.
+void Demo::live_on() {
+  screen_.goes_on(dir_.path());
+  if (quicken_demo(dir_.path()).empty()) daemon_->signal(SIGHUP);
+  const auto began = std::chrono::steady_clock::now();
+  const Timestamp from = world_.now;
+  conductor_->pace([=] {
+    const auto passed = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - began);
+    return from + passed * kWorldPerSecond;
+  });
+  script_.tell([this](Timestamp at, const std::string& text) { screen_.happens(at, text); });
+  auto look = [this](Timestamp now) {
+    std::vector<Belief> beliefs;
+    server_->locked([&] { beliefs = server_->believed(); });
+    screen_.believe(now, beliefs, script_, world_);
+  };
+  look(world_.now);
+  conductor_->run_until(
+      Timestamp::max(), [this] { return goes_on(); }, look);
+}
+
+int Demo::run() {
+  if (auto wrong = prepare(); !wrong.empty()) return complain(wrong);
+  screen_.welcome(dir_.path());
+  start_daemon();
+  const bool reached = pass_months();
+  screen_.end_progress();
+  if (!reached || options_.once)
+    if (const int code = stop_daemon(reached); code != 0) return code;
+  if (kills_ != options_.crash_at.size())
+    return complain("the crash point " + options_.crash_at[kills_] + " was never passed");
+  const int code = show_end();
+  if (options_.once || code == 70) return code;
+  live_on();
+  const int stopped = stop_daemon(interrupted);
+  if (stopped == 0) screen_.goodbye(dir_.path());
+  return stopped;
 }
 
 }  // namespace
 
 int demo(const DemoOptions& options) {
-  ::signal(SIGINT, [](int) { interrupted = true; });
+  for (const int number : {SIGINT, SIGTERM}) ::signal(number, [](int) { interrupted = true; });
   ::signal(SIGPIPE, SIG_IGN);
-  TemporaryDirectory dir(options.state);
-  if (dir.path().empty()) return complain("cannot make a temporary directory");
-  Company script(options.seed, dir.path() + "/drop");
-  World world;
-  world.now = script.start();
-  std::unique_ptr<Recorder> recorder;
-  if (!options.record.empty()) recorder = std::make_unique<Recorder>(options.record);
-  if (recorder && !recorder->ok()) return complain("cannot write " + options.record);
-  Server server(world, make_peers(world), std::move(recorder));
-  const int port = server.start(0);
-  if (port == 0) return complain("no free port on loopback");
-  if (auto wrong = write_demo_config(dir.path(), port, world); !wrong.empty()) return complain(wrong);
-  server.locked([&] { script.advance(world, script.start()); });
-  auto clock = ClockFile::create(dir.path() + "/clock", script.start());
-  if (!clock) return complain("cannot make the clock file");
-  const std::string config = dir.path() + "/headwater.yaml";
-  const std::vector<std::string> where{"-c", config, "--follow-clock", dir.path() + "/clock"};
-  std::vector<std::string> daemon_command{options.headwater, "run"};
-  daemon_command.insert(daemon_command.end(), where.begin(), where.end());
-  const std::string log = dir.path() + "/headwater.log";
-  auto start = [&](std::size_t n) {
-    std::vector<std::string> environment;
-    if (n < options.crash_at.size()) environment.push_back("HW_CRASH_AT=" + options.crash_at[n]);
-    return std::make_unique<Child>(daemon_command, environment, log);
-  };
-  Conductor conductor(world, script, server, *clock);
-  Timestamp shown{};
-  std::size_t kills = 0;
-  for (auto daemon = start(0);;) {
-    const bool reached = conductor.run_until(
-        script.end(), [&] { return !daemon->ended() && !interrupted; },
-        [&](Timestamp now) { show_progress(options, now, shown); });
-    if (!reached && !interrupted && daemon->status() == 128 + SIGKILL && kills < options.crash_at.size()) {
-      clock->clear_idle();
-      daemon = start(++kills);
-      continue;
-    }
-    daemon->signal(SIGTERM);
-    const int status = daemon->wait(30);
-    if (!options.quiet && ::isatty(STDERR_FILENO) != 0) std::cerr << "\r\x1b[K";
-    if (reached && status == 0) break;
-    std::cerr << run({"tail", "-n", "20", log}).text;
-    return complain(interrupted ? "interrupted"
-                                : "headwater ended with exit code " + std::to_string(status) + " before the world did");
-  }
-  if (kills != options.crash_at.size())
-    return complain("the crash point " + options.crash_at[kills] + " was never passed");
-  std::string believed;
-  server.locked([&] { believed = server.believed_json(); });
-  std::vector<std::string> report{options.headwater, "report", "reconciliation"};
-  report.insert(report.end(), where.begin(), where.end());
-  return judge(options, report, script, world, believed);
+  return Demo(options).run();
 }
 
 }  // namespace hw::sandbox

@@ -39,13 +39,19 @@ bool write(const std::string& path, const std::string& text, mode_t mode) {
   return ::chmod(path.c_str(), mode) == 0;
 }
 
-constexpr const char* kMain = R"(# Written by the demo: one company, one CRM, one ad platform.
+/// As long as the months pass in seconds.
+constexpr const char* kUnhurried = "pull_every: 1d";
+
+constexpr const char* kMain =
+    R"(# Written by the demo: one company, its CRM, its visits and costs, its ad accounts, its analytics.
 include: connectors.d/*.yaml
 reporting:
   time_zone: Europe/Berlin
   currency: EUR
 state:
   directory: @DIR@/state
+identity:
+  role_mailboxes: [info]
 credentials:
   crm:
     type: static_token
@@ -68,6 +74,8 @@ destinations:
   - {name: ads_opportunity, goal: opportunity, upload_by: google, account: "@EU@", action: "@OPPORTUNITY@", route: {currency: EUR}, mode: live}
   - {name: ads_won, goal: won, upload_by: google, account: "@EU@", action: "@WON@", route: {currency: EUR}, mode: live}
   - {name: ads_won_us, goal: won, upload_by: google, account: "@US@", action: "@WON_US@", route: {currency: USD}, mode: live}
+  - {name: ga4_qualified, goal: qualified, upload_by: ga4, account: @STREAM@, action: qualify_lead, mode: live}
+  - {name: ga4_won, goal: won, upload_by: ga4, account: @STREAM@, action: purchase, mode: live}
 source_fields:
   - name: contacts
     connector: hubspot
@@ -90,7 +98,9 @@ constexpr const char* kHubspot = R"(hubspot:
   base_url: @URL@/hubspot
   credential: crm
   company_currency: EUR
-  pull_every: 4h
+  pull_every: 1d
+  archived_every: 1d
+  open_deal_associations_every: 1d
   properties:
     contacts: {ga_client_id: ga_client_id, consent: consent_ads}
 )";
@@ -104,19 +114,24 @@ constexpr const char* kGoogle = R"(google:
   user_data: true
 )";
 
+constexpr const char* kAnalytics = R"(ga4:
+  type: ga4_measurement_protocol
+  base_url: @URL@/ga4_measurement_protocol
+  api_secret: ${file:@DIR@/secrets/ga4-secret}
+)";
+
 constexpr const char* kFiles = R"(analytics_files:
   type: csv
-  pull_every: 6h
+  pull_every: 1d
   files:
     - path: @DIR@/drop/touches
       pattern: "*.csv"
       object: touches
-      columns: {time: time, ga_client_id: client_id, gclid: gclid, source: source, medium: medium, campaign: campaign, landing_page: page}
+      columns: {time: time, ga_client_id: client_id, gclid: gclid, email: email, source: source, medium: medium, campaign: campaign, landing_page: page}
     - path: @DIR@/drop/spend
       pattern: "*.csv"
       object: spend
-      columns: {day: day, campaign: campaign, amount: cost, currency: currency, clicks: clicks}
-      defaults: {source: google, medium: cpc}
+      columns: {day: day, source: source, medium: medium, campaign: campaign, amount: cost, currency: currency, clicks: clicks}
 )";
 
 std::string filled(std::string text, const std::string& dir, const std::string& url) {
@@ -129,7 +144,8 @@ std::string filled(std::string text, const std::string& dir, const std::string& 
                                                        {"@OPPORTUNITY@", Names::kOpportunity},
                                                        {"@WON@", Names::kWon},
                                                        {"@QUALIFIED_US@", Names::kQualifiedUs},
-                                                       {"@WON_US@", Names::kWonUs}};
+                                                       {"@WON_US@", Names::kWonUs},
+                                                       {"@STREAM@", Names::kStream}};
   for (const auto& [name, value] : names)
     for (auto p = text.find(name); p != text.npos; p = text.find(name, p))
       text.replace(p, std::string(name).size(), value);
@@ -147,13 +163,28 @@ std::string write_demo_config(const std::string& dir, int port, World& world) {
                            {"private_key_id", "demo"},
                            {"private_key", make_key(world)},
                            {"token_uri", url + "/google_data_manager/token"}};
+  world.streams = {{.id = Names::kStream, .api_secret = "sandbox-api-secret"}};
   const bool ok = write(dir + "/headwater.yaml", filled(kMain, dir, url), 0600) &&
                   write(dir + "/connectors.d/hubspot.yaml", filled(kHubspot, dir, url), 0600) &&
                   write(dir + "/connectors.d/google.yaml", filled(kGoogle, dir, url), 0600) &&
+                  write(dir + "/connectors.d/ga4.yaml", filled(kAnalytics, dir, url), 0600) &&
+                  write(dir + "/secrets/ga4-secret", world.streams.front().api_secret, 0600) &&
                   write(dir + "/connectors.d/files.yaml", filled(kFiles, dir, url), 0600) &&
                   write(dir + "/secrets/crm-token", world.sign_in.static_token, 0600) &&
                   write(dir + "/secrets/ads-key.json", key.dump(), 0600);
   return ok ? "" : "cannot write under " + dir;
+}
+
+std::string quicken_demo(const std::string& dir) {
+  for (const char* name : {"/connectors.d/hubspot.yaml", "/connectors.d/files.yaml"}) {
+    std::ifstream in(dir + name);
+    std::string config((std::istreambuf_iterator<char>(in)), {});
+    const auto at = config.find(kUnhurried);
+    if (at == config.npos) continue;
+    config.replace(at, std::string(kUnhurried).size(), "pull_every: 2h");
+    if (!write(dir + name, config, 0600)) return "cannot write " + dir + name;
+  }
+  return "";
 }
 
 std::vector<Place> demo_places() {
@@ -161,7 +192,9 @@ std::vector<Place> demo_places() {
           {Names::kUs, Names::kQualifiedUs, "ads_qualified_us"},
           {Names::kEu, Names::kOpportunity, "ads_opportunity"},
           {Names::kEu, Names::kWon, "ads_won"},
-          {Names::kUs, Names::kWonUs, "ads_won_us"}};
+          {Names::kUs, Names::kWonUs, "ads_won_us"},
+          {Names::kStream, "qualify_lead", "ga4_qualified", true},
+          {Names::kStream, "purchase", "ga4_won"}};
 }
 
 }  // namespace hw::sandbox

@@ -11,6 +11,9 @@ namespace hw::sandbox {
 /// sandbox on `port`, makes the drop directories, and tells the world which key signs. Returns "" or what went wrong.
 std::string write_demo_config(const std::string& dir, int port, World& world);
 
+/// Lets the sources be read every two hours from the daemon's next reload on. Returns "" or what went wrong.
+std::string quicken_demo(const std::string& dir);
+
 /// Which destination of the demo's configuration an account and action is.
 std::vector<Place> demo_places();
 

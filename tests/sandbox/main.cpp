@@ -50,13 +50,13 @@ int main(int argc, char** argv) {
   CLI::App app{"The simulators of the vendors' APIs, on loopback: for tests and the demo"};
   ServeOptions serving;
   DemoOptions demonstrating;
-  bool once = false;
   app.add_option("--port", serving.port, "port to serve on; 0 = a free one, printed");
   app.add_option("--record", serving.record, "write every request to this file, one line of JSON each");
   app.add_option("--seed", serving.seed, "which world");
-  auto* demo_command = app.add_subcommand("demo", "world and daemon to the world's end, then compare");
+  auto* demo_command = app.add_subcommand("demo", "world and daemon through 18 months, then on until Ctrl-C");
   demo_command->add_option("--headwater", demonstrating.headwater, "the daemon's program")->required();
-  demo_command->add_flag("--once", once, "to the world's end, then stop");
+  demo_command->add_flag("--once", demonstrating.once,
+                         "to the world's end, then stop: exit code 0 only if the accounts hold");
   demo_command->add_option("--seed", demonstrating.seed, "another world of the same shape");
   demo_command->add_option("--record", demonstrating.record, "write every request to this file, one line of JSON each");
   demo_command->add_option("--state", demonstrating.state, "keep configuration and state in this directory");

@@ -203,6 +203,13 @@ std::string Server::written_json() const {
   return out.dump(1);
 }
 
+std::vector<Belief> Server::believed() const {
+  std::vector<Belief> out;
+  for (const auto& p : peers_)
+    for (Belief& b : p->believed()) out.push_back(std::move(b));
+  return out;
+}
+
 std::string Server::believed_json() const {
   json out = json::object();
   for (const auto& p : peers_) {

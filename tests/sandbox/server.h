@@ -38,6 +38,8 @@ class Server {
   void advance(Timestamp now);
   /// The earliest of the peers' own next events. Call under locked().
   [[nodiscard]] Timestamp next_event() const;
+  /// What all platforms believe. Call under locked().
+  [[nodiscard]] std::vector<Belief> believed() const;
   [[nodiscard]] std::string believed_json() const;
   [[nodiscard]] std::string written_json() const;
   void set_truth(std::function<std::string()> truth) { truth_ = std::move(truth); }

@@ -129,11 +129,46 @@ struct AnalyticsStream {
   std::string api_secret;
 };
 
+/// One event of the web site, as its tag sends it to analytics.
+struct AnalyticsEvent {
+  Timestamp at;
+  std::string name = "page_view";
+  std::string client, user;  ///< "" = none: no consent, not signed in
+  std::int64_t session = 0;  ///< its start in seconds; 0 = none
+  std::int64_t session_number = 1;
+  std::string page, referrer, country;
+  std::map<std::string, std::string> collected{};     ///< "manual_source", ..., "gclid"
+  std::map<std::string, std::string> ads_campaign{};  ///< what the ad platform knows of the session's click
+  std::map<std::string, std::string>
+      last_campaign{};                               ///< the session's last non-direct source: "source", "medium", ...
+  std::map<std::string, std::string> first_touch{};  ///< of the user: "source", "medium", "name"
+  std::map<std::string, std::string> parameters{}, user_properties{};
+  std::optional<Timestamp> arrived{};  ///< when the tag's host had it; default: at once
+  std::optional<Timestamp> removed{};  ///< later processing takes it out
+};
+
+/// The web analytics' export to a warehouse: a table a day, in days of the property's zone.
+struct AnalyticsExport {
+  std::string project = "sandbox-analytics", dataset = "analytics_123456789", location = "EU", zone = "Europe/Berlin";
+  bool streaming = true;                  ///< a table of today too
+  Duration lag = std::chrono::hours(12);  ///< from a day's end to its table
+  int late_days = 3;                      ///< so long the table is made anew, a day after the other
+  std::int64_t bytes_per_event = 2'000;
+  Duration query_time{};  ///< how long the warehouse works on a query
+  std::vector<AnalyticsEvent> events{};
+};
+
 /// Sign-in that the world accepts.
 struct SignIn {
   std::string static_token = "sandbox-token";
   std::string client_id = "sandbox-client", client_secret = "sandbox-secret", refresh_token = "sandbox-refresh";
   std::set<std::string> withheld_scopes{};  ///< what the CRM's app may not do: "crm.objects.contacts.write"
+  /// Redirect addresses that are entered with an OAuth client, where the vendor wants them entered.
+  std::set<std::string> redirect_urls{"http://localhost:8975/callback"};
+  bool person_denies = false;            ///< what the person in front of a sign-in page does
+  bool has_consented = false;            ///< that person allowed access before
+  Duration login_life{};                 ///< of refresh tokens given to persons; 0: they do not end
+  std::set<std::string> given_tokens{};  ///< refresh tokens that persons' logins gave, for a test to look at
   std::string service_account_email = "headwater@sandbox.example.com";
   std::string service_account_public_key;  ///< PEM, made at start; its private half goes into the demo's key file
 };
@@ -144,6 +179,7 @@ struct World {
   Ads ads;
   std::vector<AnalyticsStream> streams;
   SignIn sign_in;
+  AnalyticsExport analytics;
 };
 
 }  // namespace hw::sandbox

@@ -1,0 +1,113 @@
+#include <gmock/gmock.h>
+
+#include <iostream>
+#include <sstream>
+
+#include "cli/command.h"
+#include "cli/test_kit.h"
+#include "http/credential_facts.h"
+
+namespace hw::cli {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+
+http::LoginPlace page(const connect::Options&) {
+  return {.auth_url = "https://login.example.com/authorize", .token_url = "http://127.0.0.1:1/token", .scope = "ads"};
+}
+
+/// Types what is given, as a person would.
+class Typed {
+ public:
+  explicit Typed(const std::string& text) : text_(text), before_(std::cin.rdbuf(text_.rdbuf())) {}
+  ~Typed() { std::cin.rdbuf(before_); }
+  Typed(const Typed&) = delete;
+  Typed& operator=(const Typed&) = delete;
+
+ private:
+  std::istringstream text_;
+  std::streambuf* before_;
+};
+
+/// `ads` signs in with a refresh token that a login is to get; nothing listens at its token endpoint.
+class AuthCommands : public CommandFixture {
+ protected:
+  AuthCommands() {
+    std::vector<connect::ConnectorType> types;
+    const connect::Registry plain = service::fake_registry();
+    for (const auto& t : plain.types()) types.push_back(t);
+    types[1].login = page;
+    registry_ = connect::Registry(types);
+    std::string text = config("live");
+    const std::string before = R"(ads_login: {type: static_token, token: "${file:token}"})";
+    text.replace(text.find(before), before.size(),
+                 R"(ads_login: {type: refresh_token, client_id: client, client_secret: "${file:token}"})");
+    write("headwater.yaml", text);
+  }
+  Ran login(std::vector<std::string> words, const std::string& typed = "") {
+    const Typed by_hand(typed);
+    words.insert(words.begin(), {"auth", "login"});
+    words.insert(words.end(), {"-c", main_file()});
+    return run_line(std::move(words));
+  }
+  Ran status(std::vector<std::string> words = {}) {
+    words.insert(words.begin(), {"auth", "status"});
+    words.insert(words.end(), {"-c", main_file(), "--format", "json"});
+    return run_line(std::move(words));
+  }
+  void know(const http::CredentialFacts& facts) {
+    auto app = open();
+    ASSERT_TRUE(app->state->save(http::facts_key("ads_login"), http::facts_text(facts), /*secret=*/false));
+  }
+};
+
+TEST_F(AuthCommands, ByHandTheAddressIsShownAndAWrongAnswerIsRefused) {
+  const Ran ran = login({"ads", "--paste"}, "http://localhost:8975/callback?code=a&state=other\n");
+  EXPECT_EQ(ran.code, kDataError);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("https://login.example.com/authorize?response_type=code"),
+                             HasSubstr("answers another login")));
+  EXPECT_EQ(login({"ads", "--no-browser"}, "").code, kDataError) << "nothing was pasted";
+}
+
+TEST_F(AuthCommands, WhereTheTokenEndpointIsAwayTheServiceIsUnavailable) {
+  const Ran ran = login({"ads", "--paste", "--port", "4711"}, "a-code\n");
+  EXPECT_EQ(ran.code, kUnavailable) << ran.err;
+  EXPECT_THAT(ran.err,
+              AllOf(HasSubstr("localhost%3A4711"), HasSubstr("credential 'ads_login'"), Not(HasSubstr("a-code"))));
+}
+
+TEST_F(AuthCommands, AConnectorThatIsNotThereIsAnErrorOfUse) {
+  const Ran ran = login({"adz"});
+  EXPECT_EQ(ran.code, kUsage);
+  EXPECT_THAT(ran.err, HasSubstr("did you mean 'ads'"));
+  EXPECT_EQ(login({"crm"}).code, kUsage);
+  EXPECT_EQ(login({"ads", "--port", "0"}).code, kUsage);
+  EXPECT_EQ(status({"adz"}).code, kUsage);
+}
+
+TEST_F(AuthCommands, StatusNeedsNeitherStoreNorSecrets) {
+  std::filesystem::remove(dir_ + "/token");
+  const Ran ran = status();
+  EXPECT_EQ(ran.code, kDifference) << "nobody is signed in";
+  ASSERT_THAT(ran.parsed(), SizeIs(1));
+  EXPECT_EQ(ran.parsed()[0]["credential"], "ads_login");
+  EXPECT_EQ(ran.parsed()[0]["signed_in"], "no");
+  EXPECT_FALSE(std::filesystem::exists(dir_ + "/state"));
+}
+
+TEST_F(AuthCommands, StatusTellsWhatIsKnown) {
+  know({.by_login = true, .since = Timestamp(std::chrono::seconds(1'796'000'000))});
+  const Ran ran = status({"ads"});
+  EXPECT_EQ(ran.code, kOk) << ran.err;
+  EXPECT_EQ(ran.parsed()[0]["token_from"], "login");
+  EXPECT_EQ(ran.parsed()[0]["connectors"], "ads");
+  EXPECT_THAT(status({"crm"}).parsed(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace hw::cli

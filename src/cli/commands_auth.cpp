@@ -1,0 +1,73 @@
+// Signing in with a browser, and what is known of the credentials. No secret is printed.
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+
+#include "cli/command.h"
+#include "report/credentials.h"
+#include "service/login.h"
+
+namespace hw::cli {
+namespace {
+
+Result<settings::Settings> loaded(const Common& common, bool with_secrets) {
+  const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
+  auto read = settings::load(
+      common.config, *common.registry,
+      {.credentials_directory = credentials != nullptr ? credentials : "", .resolve_secrets = with_secrets});
+  if (auto* errors = std::get_if<std::vector<settings::OptionError>>(&read))
+    return Error{Action::pause, "config", service::lines(*errors), {}, false};
+  return std::get<settings::Loaded>(std::move(read)).settings;
+}
+
+std::optional<std::string> typed_line() {
+  std::string line;
+  if (!std::getline(std::cin, line)) return std::nullopt;
+  return line;
+}
+
+/// Before the first run there is no store, and nothing is known.
+Result<std::vector<report::CredentialState>> known_states(const settings::Settings& settings) {
+  store::DbOptions options;
+  options.path = settings.state_dir + "/headwater.db";
+  options.read_only = true;
+  auto db = store::Db::open(options);
+  if (!db && db.error().code == "store_missing") return report::credential_states(nullptr, settings);
+  if (!db) return db.error();
+  return (*db)->read([&](store::Tx& tx) -> Result<std::vector<report::CredentialState>> {
+    return report::credential_states(&tx, settings);
+  });
+}
+
+}  // namespace
+
+int auth_login(const Common& common, const LoginArgs& args) {
+  auto settings = loaded(common, /*with_secrets=*/true);
+  if (!settings) return fail(settings.error());
+  const service::LoginOptions options{.connector = args.connector, .paste = args.paste, .port = args.port};
+  const service::LoginTalk talk{.say = [](const std::string& text) { std::cerr << text << std::flush; },
+                                .read_line = typed_line};
+  const auto clock = make_system_clock();
+  auto done = service::log_in(*settings, *common.registry, options, talk, *clock, {});
+  if (!done) return fail(done.error());
+  std::cout << *done;
+  return kOk;
+}
+
+int auth_status(const Common& common, const std::string& connector) {
+  auto settings = loaded(common, /*with_secrets=*/false);
+  if (!settings) return fail(settings.error());
+  if (!connector.empty() && settings->connector(connector) == nullptr)
+    return fail(service::unknown_connector(*settings, connector));
+  auto states = known_states(*settings);
+  if (!states) return fail(states.error());
+  if (!connector.empty())
+    std::erase_if(*states, [&](const report::CredentialState& s) {
+      return std::find(s.connectors.begin(), s.connectors.end(), connector) == s.connectors.end();
+    });
+  std::cout << report::render({report::credentials(*states, settings->zone)}, common.output());
+  const bool all = std::none_of(states->begin(), states->end(), [](const auto& s) { return s.is_signed_out(); });
+  return all ? kOk : kDifference;
+}
+
+}  // namespace hw::cli

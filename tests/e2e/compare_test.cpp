@@ -1,0 +1,109 @@
+#include "sandbox/compare.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <initializer_list>
+
+namespace hw::sandbox {
+namespace {
+
+constexpr std::int64_t kEuro = 1'000'000;
+
+/// One conversion worth 100 EUR that everybody agrees on; a case bends one of the three views.
+struct Views {
+  TruthRow truth{.destination = "ads",
+                 .goal = "won",
+                 .object = "deal",
+                 .id = "1",
+                 .occurrence = 1,
+                 .dedup_id = "hw-a",
+                 .state = "taken",
+                 .reason = "",
+                 .currency = "EUR",
+                 .wanted_micros = 100 * kEuro,
+                 .told_micros = 100 * kEuro};
+  ClaimRow claim;
+  Belief belief{
+      .account = "1", .action = "2", .key = "hw-a", .currency = "EUR", .micros = 100 * kEuro, .state = "counted"};
+  bool counts_repeats = false, killed = false;
+
+  Views() {
+    claim.destination = "ads";
+    claim.goal = "won";
+    claim.object = "deal";
+    claim.id = "1";
+    claim.dedup_id = "hw-a";
+    claim.state = "taken";
+    claim.wanted_currency = claim.told_currency = "EUR";
+    claim.wanted = claim.told = claim.told_low = claim.told_high = 100 * kEuro;
+  }
+  [[nodiscard]] Comparison compared() const {
+    return compare({truth}, {claim}, {belief}, {{"1", "2", "ads", counts_repeats}}, killed);
+  }
+};
+
+void lose_the_answer(Views& v) {
+  v.claim.state = "uncertain";
+  v.claim.told_low = 0;
+  v.counts_repeats = v.killed = true;
+}
+
+TEST(DemoComparison, ThreeViewsThatAgreeAreEqual) {
+  const Comparison c = Views().compared();
+  EXPECT_TRUE(c.equal());
+  EXPECT_EQ(c.conversions, 1U);
+  EXPECT_EQ(c.destinations, 1U);
+}
+
+TEST(DemoComparison, WhateverOneViewSaysOtherwiseIsADifference) {
+  struct Case {
+    const char* name;
+    std::function<void(Views&)> bend;
+  };
+  for (const Case& c : std::initializer_list<Case>{
+           {"another state", [](Views& v) { v.truth.state = "missing"; }},
+           {"another reason", [](Views& v) { v.truth.reason = "expired"; }},
+           {"more is wanted", [](Views& v) { v.truth.wanted_micros += kEuro; }},
+           {"less was told", [](Views& v) { v.truth.told_micros = 0; }},
+           {"another currency", [](Views& v) { v.truth.currency = "USD"; }},
+           {"a conversion that the script has not", [](Views& v) { v.truth.dedup_id = "hw-b"; }},
+           {"the platform believes less", [](Views& v) { v.belief.micros = 0; }},
+           {"the platform counts twice", [](Views& v) { v.belief.count = 2; }},
+           {"the platform counts nothing", [](Views& v) { v.belief.count = 0; }},
+           {"the platform believes what nobody claims", [](Views& v) { v.belief.key = "hw-b"; }},
+           {"an action that nobody configured", [](Views& v) { v.belief.action = "3"; }},
+           {"uncertain where a repeat is harmless",
+            [](Views& v) {
+              lose_the_answer(v);
+              v.counts_repeats = false;
+            }},
+           {"uncertain though nobody was killed",
+            [](Views& v) {
+              lose_the_answer(v);
+              v.killed = false;
+            }},
+           {"uncertain, and the belief is out of range",
+            [](Views& v) {
+              lose_the_answer(v);
+              v.belief.micros = 200 * kEuro;
+            }},
+       }) {
+    Views v;
+    c.bend(v);
+    EXPECT_FALSE(v.compared().equal()) << c.name;
+  }
+}
+
+TEST(DemoComparison, AnEventWhoseAnswerDiedWithTheDaemonMayStandAsUncertain) {
+  for (const std::int64_t believed : {std::int64_t{0}, 100 * kEuro}) {
+    Views v;
+    lose_the_answer(v);
+    v.belief.micros = believed;
+    EXPECT_TRUE(v.compared().equal());
+    EXPECT_EQ(v.compared().uncertain, 1U);
+  }
+}
+
+}  // namespace
+}  // namespace hw::sandbox
