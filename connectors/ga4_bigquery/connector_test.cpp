@@ -87,7 +87,8 @@ TEST(Ga4BigQueryCheck, MissingStreamingTablesAreAWarning) {
   Property p;
   p.world.analytics.streaming = false;
   p.visit("a.1", 2 * kDay, "https://example.com/");
-  const Finding* f = about(check(p), "streaming tables");
+  const std::vector<Finding> all = check(p);
+  const Finding* f = about(all, "streaming tables");
   ASSERT_NE(f, nullptr);
   EXPECT_EQ(f->severity, Finding::Severity::warning);
 }
