@@ -93,6 +93,8 @@ class Backfilling : public testing::Test {
     daemon_ = std::make_unique<Child>(
         std::vector<std::string>{HW_PROGRAM, "run", "-c", dir_ + "/headwater.yaml", "--follow-clock", dir_ + "/clock"},
         std::move(environment), dir_ + "/headwater.log");
+    // Until it works, or has died at its crash point already: a command that comes before it would take its lock.
+    conductor_->settle([this] { return !daemon_->ended(); });
   }
   /// False when the daemon died on the way.
   bool pass(Duration time) {
