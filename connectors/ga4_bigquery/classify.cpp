@@ -43,10 +43,28 @@ const std::array kMeanings = {
     Meaning{"internalError", Action::retry, "backend_error", {}, ""},
     Meaning{"jobBackendError", Action::retry, "backend_error", {}, ""},
     Meaning{"jobInternalError", Action::retry, "backend_error", {}, ""},
+    Meaning{"tableUnavailable", Action::retry, "backend_error", {}, ""},
+    Meaning{"resourceInUse", Action::retry, "backend_error", {}, ""},
+    Meaning{"insufficientPermissions",
+            Action::pause,
+            "scope_missing",
+            {},
+            "grant the credential the scope https://www.googleapis.com/auth/bigquery"},
+    Meaning{"billingTierLimitExceeded",
+            Action::pause,
+            "resources_exceeded",
+            {},
+            "look up fewer identifiers or days at once"},
     Meaning{"stopped", Action::retry, "job_stopped", {}, ""},
     Meaning{"timeout", Action::retry, "job_timeout", {}, ""},
     Meaning{"notFound", Action::pause, "not_found", {}, "look at project, data_project, dataset and location"},
 };
+
+const Meaning* meaning_of(std::string_view reason) {
+  const auto* m =
+      std::find_if(kMeanings.begin(), kMeanings.end(), [&](const Meaning& k) { return k.reason == reason; });
+  return m == kMeanings.end() ? nullptr : m;
+}
 
 const json* error_of(const json& body) { return member(body, "error"); }
 
@@ -58,9 +76,7 @@ std::string reason_in(const json& body) {
 }
 
 /// Google's own words, shortened; words that may be somebody's address are left out.
-std::string message_of(const json& body) {
-  const json* error = error_of(body);
-  const std::string message = error == nullptr ? std::string() : text(*error, "message");
+std::string masked(const std::string& message) {
   std::string out;
   for (std::string_view word : split(message, ' ')) {
     if (out.size() + word.size() > 300) break;
@@ -70,33 +86,55 @@ std::string message_of(const json& body) {
   return out.empty() ? "without a message" : out;
 }
 
+std::string message_of(const json& body) {
+  const json* error = error_of(body);
+  return masked(error == nullptr ? std::string() : text(*error, "message"));
+}
+
 Error error(Action action, std::string code, std::string detail, std::optional<Duration> wait = {}) {
   return Error{action, std::move(code), "BigQuery: " + std::move(detail), wait, false};
 }
 
-Error by_reason(const Meaning& m, const http::Response& r, const json& body, SystemTime now) {
-  std::string detail = fmt::format("{} ({})", message_of(body), m.reason);
+Error by_meaning(const Meaning& m, const std::string& message, std::optional<Duration> wish) {
+  std::string detail = fmt::format("{} ({})", message, m.reason);
   if (!m.mend.empty()) detail += fmt::format("; {}", m.mend);
-  std::optional<Duration> wait = r.retry_after(now);
-  return error(m.action, m.code, std::move(detail), wait ? wait : m.wait);
+  return error(m.action, m.code, std::move(detail), wish ? wish : m.wait);
+}
+
+/// What a person can do about it.
+std::string mend_of(int status) {
+  switch (status) {
+    case 401:
+      return "; sign in again (headwater auth login), or put a new key into the configuration";
+    case 403:
+      return "; give the credential BigQuery Job User on the project and BigQuery Data Viewer on the data set";
+    default:
+      return "";
+  }
 }
 
 }  // namespace
+
+std::optional<Error> job_failure(const json& answer) {
+  for (const json& one : list(answer, "errors"))
+    if (const Meaning* m = meaning_of(text(one, "reason"))) return by_meaning(*m, masked(text(one, "message")), {});
+  return std::nullopt;
+}
 
 std::string reason_of(const http::Response& r) { return reason_in(parse_json(r.body)); }
 
 Error classify(const http::Response& r, SystemTime now) {
   const json body = parse_json(r.body);
-  if (r.status == 401) return error(Action::pause, "http_401", "the credential is refused: " + message_of(body));
+  if (r.status == 401)
+    return error(Action::pause, "http_401", "the credential is refused: " + message_of(body) + mend_of(401));
   const bool is_plain = r.status == 408 || r.status == 425 || r.status == 429 || r.status >= 500;
   if (!is_plain && r.status >= 400) {
     const std::string reason = reason_in(body);
-    const auto* m =
-        std::find_if(kMeanings.begin(), kMeanings.end(), [&](const Meaning& k) { return k.reason == reason; });
-    if (m != kMeanings.end()) return by_reason(*m, r, body, now);
+    if (const Meaning* m = meaning_of(reason)) return by_meaning(*m, message_of(body), r.retry_after(now));
     if (r.status == 409) return error(Action::retry, "http_409", message_of(body), r.retry_after(now));
     if (body.is_object())
-      return error(Action::pause, fmt::format("http_{}", r.status), fmt::format("{} ({})", message_of(body), reason));
+      return error(Action::pause, fmt::format("http_{}", r.status),
+                   fmt::format("{} ({}){}", message_of(body), reason, mend_of(r.status)));
     if (r.status != 404)
       return error(Action::retry, "no_json",
                    fmt::format("HTTP {} without a JSON body, such as a gateway's page", r.status));

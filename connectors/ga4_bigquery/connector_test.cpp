@@ -43,7 +43,8 @@ conformance::Case conformance_case(const std::string& pull) {
               },
           .good = [world](const http::Request& r) { return world->http.send(r, {}); },
           .personal = {"jane@example.com", "jane%40example.com"},
-          .now = kStart};
+          .now = kStart,
+          .asked = {{"ga_client_id", "anna.1"}, {"ga_client_id", "c.1"}}};
 }
 
 TEST(Ga4BigQuery, KeepsTheContractOfASource) { conformance::check_source_conformance(conformance_case("mirror")); }

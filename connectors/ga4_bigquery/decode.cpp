@@ -96,8 +96,9 @@ Result<QueryAnswer> decode_query(std::string_view body) {
   out.bytes = number(*j, "totalBytesProcessed").value_or(0);
   out.page_token = text(*j, "pageToken");
   if (out.job.empty() && (!out.complete || !out.page_token.empty())) return bad_answer("no job id");
-  if (out.complete)
-    if (Status ok = add_rows(*j, out); !ok) return ok.error();
+  if (!out.complete) return out;
+  if (auto failure = job_failure(*j)) return *failure;
+  if (Status ok = add_rows(*j, out); !ok) return ok.error();
   return out;
 }
 

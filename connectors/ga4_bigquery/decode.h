@@ -20,7 +20,8 @@ struct QueryAnswer {
   std::int64_t bytes = 0;  ///< what it read, or would read
   std::vector<json> rows;  ///< objects by column name: texts, whole numbers, null, objects, arrays
 };
-/// Values come as texts beside a schema; each must be of its column's type.
+/// Values come as texts beside a schema; each must be of its column's type. A query that failed under 200 is the error
+/// that its reason means, never an answer without rows.
 Result<QueryAnswer> decode_query(std::string_view body);
 /// What a dry run says.
 Result<std::int64_t> decode_estimate(std::string_view body);
@@ -43,6 +44,8 @@ Result<TablePage> decode_tables(std::string_view body);
 
 /// 200 with a JSON object.
 bool is_answer(const http::Response& response);
+/// What made a query fail, as its answer says under 200. Errors that are no failure are warnings beside whole rows.
+std::optional<Error> job_failure(const json& answer);
 /// A refusal's own word: "notFound", "quotaExceeded"; "" if the body has none.
 std::string reason_of(const http::Response& response);
 /// The failure table of README.md as code.

@@ -6,32 +6,15 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "connectors/_web/json_access.h"
 
-/// Reading JSON that somebody else wrote: no function throws, what is absent or of another type reads as nothing.
+/// What is BigQuery's own of reading its JSON; the rest is connectors/_web/json_access.h.
 namespace hw::connectors::ga4_bigquery {
 
 using nlohmann::json;
 
 inline Error bad_answer(std::string what) {
   return Error{Action::retry, "bad_answer", "BigQuery's answer cannot be read: " + std::move(what), {}, false};
-}
-
-/// Discarded (is_object() false) when it is no JSON.
-inline json parse_json(std::string_view body) {
-  return json::parse(body.begin(), body.end(), nullptr, /*allow_exceptions=*/false);
-}
-
-/// nullptr where absent or null.
-inline const json* member(const json& j, const char* name) {
-  if (!j.is_object()) return nullptr;
-  auto it = j.find(name);
-  return it == j.end() || it->is_null() ? nullptr : &*it;
-}
-
-inline const json& list(const json& j, const char* name) {
-  static const json empty = json::array();
-  const json* found = member(j, name);
-  return found != nullptr && found->is_array() ? *found : empty;
 }
 
 inline std::string text(const json& j, const char* name) {

@@ -87,7 +87,8 @@ Result<Runner::Part> History::begin_history(const LookupPosition& p, std::span<c
   const http::Lane lane{.key = fmt::format("{}/{}/lookup", config_.credential, config_.instance),
                         .requests = static_cast<int>(a_day),
                         .per = std::chrono::hours(1),
-                        .per_day = static_cast<int>(a_day)};
+                        .per_day = static_cast<int>(a_day),
+                        .own_budget = true};
   const std::string id = fmt::format("history\n{}\n{}\n{}", to_micros(*p.began), p.job.lost, hash_of(ids));
   Result<Runner::Part> part = runner_.begin(query, p.location, id, config_.page_rows, {lane}, context);
   if (part) part->job.lost = p.job.lost;

@@ -1,13 +1,11 @@
 #include "connectors/ga4_bigquery/peer.h"
 
 #include <gmock/gmock.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 
 #include <nlohmann/json.hpp>
 
-#include "base/hash.h"
 #include "connectors/ga4_bigquery/statements.h"
+#include "sandbox/service_account_key.h"
 
 namespace hw::sandbox {
 namespace {
@@ -123,35 +121,8 @@ TEST_F(BigQueryPeerTest, WrongGrantsAreRefused) {
     EXPECT_EQ(json::parse(token(form).body)["error"], error) << form;
 }
 
-/// A service account's key pair, and what it signs.
-class KeyPair {
- public:
-  KeyPair() : key_(EVP_RSA_gen(2048), EVP_PKEY_free) {}
-  [[nodiscard]] std::string public_pem() const {
-    std::unique_ptr<BIO, decltype(&BIO_free)> bio(BIO_new(BIO_s_mem()), BIO_free);
-    PEM_write_bio_PUBKEY(bio.get(), key_.get());
-    char* data = nullptr;
-    const long n = BIO_get_mem_data(bio.get(), &data);
-    return {data, static_cast<std::size_t>(n)};
-  }
-  [[nodiscard]] std::string jwt(const json& claims) const {
-    const std::string text = base64_url(R"({"alg":"RS256","typ":"JWT"})") + "." + base64_url(claims.dump());
-    std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> ctx(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-    EVP_DigestSignInit(ctx.get(), nullptr, EVP_sha256(), nullptr, key_.get());
-    std::string signature(512, '\0');
-    std::size_t n = signature.size();
-    EVP_DigestSign(ctx.get(), reinterpret_cast<unsigned char*>(signature.data()), &n,
-                   reinterpret_cast<const unsigned char*>(text.data()), text.size());
-    signature.resize(n);
-    return text + "." + base64_url(signature);
-  }
-
- private:
-  std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key_;
-};
-
 TEST_F(BigQueryPeerTest, ServiceAccountsSignInByRs256) {
-  const KeyPair ours, theirs;
+  const ServiceAccountKey ours, theirs;
   world_.sign_in.service_account_public_key = ours.public_pem();
   const std::int64_t now = to_micros(world_.now) / 1'000'000;
   const json claims = {{"iss", world_.sign_in.service_account_email},

@@ -3,10 +3,27 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/hash.h"
+#include "base/log.h"
 
 namespace hw::connectors::ga4_bigquery {
+
+namespace {
+
+/// A query that fails again and again is paid again and again.
+constexpr Duration kBetweenRuns = std::chrono::hours(1);
+
+/// Asking for this job's answer once more would bring the same.
+bool is_over(const Error& e) {
+  static const std::set<std::string_view> codes = {"not_found",     "job_stopped",        "job_timeout",
+                                                   "backend_error", "resources_exceeded", "response_too_large",
+                                                   "invalid_query", "bytes_limit"};
+  return codes.contains(e.code);
+}
+
+}  // namespace
 
 std::string bytes_text(std::int64_t bytes) {
   const bool is_large = bytes >= 1 << 30;
@@ -53,11 +70,13 @@ Result<Runner::Part> Runner::go_on(const Job& job, const std::string& location, 
                                    const connect::Context& context) const {
   Result<http::Response> response =
       api_.get(results_path(config_, job.id, job.page_token, run_of(location, rows, context)), context);
-  if (response) return part_of(*response, job);
-  if (response.error().code != "not_found") return response.error();
-  if (job.lost == 0)
-    return Part{.rows = {}, .job = {.id = {}, .page_token = {}, .lost = 1}, .again_in = {}, .is_last = false};
-  return Error{Action::retry, "job_lost", "BigQuery no longer knows the query: " + response.error().detail, {}, false};
+  Result<Part> part = response ? part_of(*response, job) : Result<Part>(response.error());
+  if (part || !is_over(part.error())) return part;
+  log_event(Level::warn, "query_lost",
+            {{"connector", config_.instance}, {"code", part.error().code}, {"attempt", job.lost + 1}});
+  Part anew{.rows = {}, .job = {.id = {}, .page_token = {}, .lost = job.lost + 1}, .again_in = {}, .is_last = false};
+  if (job.lost > 0) anew.again_in = kBetweenRuns;
+  return anew;
 }
 
 Result<Runner::Part> Runner::part_of(const http::Response& response, const Job& before) const {

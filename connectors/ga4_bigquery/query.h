@@ -33,8 +33,9 @@ class Runner {
   /// `id` says which query of which round this is: a POST whose answer was lost is not run twice by its repeat.
   Result<Part> begin(const Query& query, const std::string& location, const std::string& id, std::size_t rows,
                      const std::vector<http::Lane>& lanes, const connect::Context&) const;
-  /// A job that BigQuery no longer knows (answers are kept for a day) is to be begun anew, once: the part is then
-  /// empty, with a job without id. Retry "job_lost" when it is lost again.
+  /// A job that is over without an answer (it failed, was stopped, or BigQuery no longer knows it: answers are kept for
+  /// a day) is to be begun anew: the part is then empty, with a job without id. At once the first time, an hour later
+  /// after that, since each run is paid.
   Result<Part> go_on(const Job& job, const std::string& location, std::size_t rows, const connect::Context&) const;
 
  private:

@@ -1,5 +1,6 @@
 #include "connectors/ga4_bigquery/source.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -311,24 +312,59 @@ TEST(Ga4BigQuerySource, AnAnswerThatIsNoLongerKeptIsAskedForAnew) {
   EXPECT_EQ(p.runs(), 2U);
 }
 
-TEST(Ga4BigQuerySource, AJobThatIsLostAgainAndAgainIsNotPaidForEver) {
-  Property p;
-  for (int i = 0; i < 25; ++i) p.visit("c." + std::to_string(i), 2 * kDay + minutes(i), "https://example.com/a");
-  p.http.intercept = [](const http::Request& r) -> std::optional<http::Response> {
-    if (r.url.find("/queries/") == std::string::npos) return {};
-    return http::Response{404, {}, R"({"error":{"message":"Not found: Job","errors":[{"reason":"notFound"}]}})"};
+/// BigQuery says of every job that it is over, or nothing at all.
+std::optional<http::Response> over(const http::Request& r, const char* reason, int status) {
+  if (r.url.find("/queries/") == std::string::npos) return {};
+  return http::Response{
+      status, {}, fmt::format(R"({{"error":{{"message":"no","errors":[{{"reason":"{}","message":"no"}}]}}}})", reason)};
+}
+
+TEST(Ga4BigQuerySource, AJobThatIsOverWithoutAnAnswerIsBegunAnewAndNotPaidEveryMinute) {
+  struct Row {
+    const char* reason;
+    int status;
   };
-  for (int i = 0; i < 200; ++i) {
-    auto got = p.try_page(10);
-    if (!got) {
-      EXPECT_EQ(got.error().code, "job_lost");
-      EXPECT_EQ(got.error().action, Action::retry);
-      EXPECT_EQ(p.runs(), 2U);
-      return;
+  for (const Row& row : std::initializer_list<Row>{{"notFound", 404},
+                                                   {"stopped", 400},
+                                                   {"timeout", 400},
+                                                   {"jobBackendError", 400},
+                                                   {"jobInternalError", 400},
+                                                   {"resourcesExceeded", 400},
+                                                   {"responseTooLarge", 403},
+                                                   {"bytesBilledLimitExceeded", 400}}) {
+    SCOPED_TRACE(row.reason);
+    Property p;
+    for (int i = 0; i < 25; ++i) p.visit("c." + std::to_string(i), 2 * kDay + minutes(i), "https://example.com/a");
+    p.http.intercept = [row](const http::Request& r) { return over(r, row.reason, row.status); };
+    std::vector<std::size_t> runs;
+    while (runs.size() < 2 && !testing::Test::HasFailure()) {
+      const connect::Page<Touch> got = p.page(10);
+      if (!got.again_in) continue;
+      EXPECT_EQ(*got.again_in, Duration(hours(1)));
+      runs.push_back(p.runs());
+      p.pass(*got.again_in);
+      p.restart();
     }
-    p.cursor = got->next;
+    EXPECT_EQ(runs, (std::vector<std::size_t>{2, 3})) << "at once the first time, then an hour apart";
+    p.http.intercept = nullptr;
+    p.read(10);
+    EXPECT_EQ(p.held.size(), 25U) << "nothing is lost, and nobody has to help";
   }
-  FAIL() << "went on for ever";
+}
+
+TEST(Ga4BigQuerySource, WhatSaysNothingOfTheJobLeavesItUnderWay) {
+  for (const char* reason : {"rateLimitExceeded", "quotaExceeded", "accessDenied"}) {
+    SCOPED_TRACE(reason);
+    Property p;
+    for (int i = 0; i < 25; ++i) p.visit("c." + std::to_string(i), 2 * kDay + minutes(i), "https://example.com/a");
+    while (p.page(10).rows.empty()) continue;
+    p.http.intercept = [reason](const http::Request& r) { return over(r, reason, 403); };
+    EXPECT_FALSE(p.try_page(10));
+    p.http.intercept = nullptr;
+    p.read(10);
+    EXPECT_EQ(p.held.size(), 25U);
+    EXPECT_EQ(p.runs(), 1U) << "the same job goes on";
+  }
 }
 
 TEST(Ga4BigQuerySource, AQueryAboveItsLimitIsNotRun) {

@@ -100,6 +100,8 @@ class Sink final : public connect::ConversionSink {
     request.headers.emplace_back("Content-Type", "application/json");
     request.body = body(items, target, validate_only);
     request.timeout = context.timeout;
+    // GA4 publishes no limit; the lane keeps, over restarts, how long it wants to be left alone.
+    request.lanes = {{.key = env_.instance + "/" + target.account}};
     Result<http::Response> response = env_.http.send(request, context.stop);
     if (!response) return response.error();
     const SystemTime now = env_.clock.system_now();

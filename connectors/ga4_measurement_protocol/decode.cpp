@@ -64,6 +64,14 @@ Outcome halved(const Message& m) {
   return {.verdict = Verdict::reject_batch, .scope = Scope::request, .code = m.code, .detail = m.detail, .after = {}};
 }
 
+/// Google names an event in its words ("Event at index: [2] has invalid name ...") beside the path "events".
+std::optional<std::size_t> event_named_by(const Message& m) {
+  if (const auto row = event_of(m.field)) return row;
+  constexpr std::string_view kSaid = "Event at index: ";
+  if (!m.detail.starts_with(kSaid)) return std::nullopt;
+  return event_of("events" + m.detail.substr(kSaid.size()));
+}
+
 /// Nothing is said of this row: it goes again without those that were named.
 Outcome bystander() {
   return {.verdict = Verdict::retry,
@@ -78,7 +86,7 @@ std::vector<Outcome> judge(const std::vector<Message>& messages, std::size_t ite
   std::vector<Outcome> out(items, bystander());
   bool any = false;
   for (const Message& m : messages) {
-    const std::optional<std::size_t> row = items == 1 ? std::size_t{0} : event_of(m.field);
+    const std::optional<std::size_t> row = items == 1 ? std::size_t{0} : event_named_by(m);
     if (!row || *row >= items) continue;
     Outcome& o = out[*row];
     any = true;

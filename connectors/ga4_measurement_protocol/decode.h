@@ -17,7 +17,8 @@ Result<connect::Answer> collect_answer(const http::Response& response, std::size
 /// again; where none is named the only row is rejected, or the request is to be halved. Errors as above.
 Result<connect::Answer> validation_answer(const http::Response& response, std::size_t items, SystemTime now);
 
-/// The event that a field path names: "events[3].params.value" is 3; nullopt: it names none.
+/// The event that a field path names: "events[3].params.value" is 3; nullopt: it names none. A path without an index
+/// ("events", "events.name") blames nobody: Google writes it of any event.
 std::optional<std::size_t> event_of(std::string_view field_path);
 
 /// A validation code as a code of ours: lower case, [a-z0-9_], "invalid" for "".

@@ -44,18 +44,30 @@ bool is_reserved(const std::string& name) {
   return names.contains(name);
 }
 
+/// Of an event's name Google's validation gives no path, it names the event in words (validating-events, read 2026-11).
+Message about_name(const std::string& path, const char* code, const std::string& what) {
+  const std::string index = path.substr(std::string_view("events").size());
+  return {"events", code, fmt::format("Event at index: {} {}", index, what)};
+}
+
 bool judge_event_name(const json& event, const std::string& path, std::vector<Message>& messages) {
   if (!event.contains("name") || event["name"] == json("")) {
-    messages.push_back({path + ".name", "VALUE_REQUIRED", "Event must have a name."});
+    messages.push_back(about_name(path, "VALUE_REQUIRED", "must have a name."));
     return false;
   }
   if (!event["name"].is_string()) {
-    messages.push_back({path + ".name", "NAME_INVALID", "An event's name is text."});
+    messages.push_back(about_name(path, "NAME_INVALID", "has a name that is no text."));
     return false;
   }
   const std::string name = event["name"];
-  if (!is_reserved(name)) return judge_name(name, kMostName, path + ".name", messages);
-  messages.push_back({path + ".name", "NAME_RESERVED", "Event has a reserved name."});
+  if (is_reserved(name)) {
+    messages.push_back(about_name(path, "NAME_RESERVED", fmt::format("has name [{}] which is reserved.", name)));
+    return false;
+  }
+  std::vector<Message> faults;
+  if (judge_name(name, kMostName, path, faults)) return true;
+  for (const Message& m : faults)
+    messages.push_back(about_name(path, m.code.c_str(), fmt::format("has invalid name [{}]. {}", name, m.description)));
   return false;
 }
 

@@ -91,15 +91,18 @@ const json* judge_list(const json& request, std::vector<Message>& messages) {
 }  // namespace
 
 bool judge_name(std::string_view name, std::size_t most, const std::string& path, std::vector<Message>& messages) {
-  for (std::string_view prefix : {"_", "firebase_", "ga_", "google_", "gtag."})
+  for (std::string_view prefix : {"firebase_", "ga_", "google_", "gtag."})
     if (name.starts_with(prefix)) {
       messages.push_back({path, "NAME_RESERVED", "The name begins with a reserved prefix."});
       return false;
     }
-  if (!name.empty() && is_letter(name.front()) && name.size() <= most && std::all_of(name.begin(), name.end(), is_word))
-    return true;
-  messages.push_back(
-      {path, "NAME_INVALID", "The name must begin with a letter, hold word characters alone and be short enough."});
+  const char* fault = nullptr;
+  if (name.size() > most) fault = "Names must be short enough.";
+  if (!std::all_of(name.begin(), name.end(), is_word))
+    fault = "Only alphanumeric characters and underscores are allowed.";
+  if (name.empty() || !is_letter(name.front())) fault = "Names must start with an alphabetic character.";
+  if (fault == nullptr) return true;
+  messages.push_back({path, "NAME_INVALID", fault});
   return false;
 }
 

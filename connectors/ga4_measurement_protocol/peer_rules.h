@@ -52,7 +52,8 @@ std::optional<Counted> judge_event(const nlohmann::json& event, const std::strin
 std::optional<Timestamp> read_time(const nlohmann::json& holder, const std::string& path, Timestamp preset,
                                    const Frame& frame, std::vector<Message>& messages);
 
-/// [A-Za-z][A-Za-z0-9_]*, at most `most` characters, no reserved prefix; else a message. True when good.
+/// [A-Za-z][A-Za-z0-9_]*, at most `most` characters, no reserved prefix; else a message. True when good. A leading
+/// underscore is an invalid name to the validator, no reserved one.
 bool judge_name(std::string_view name, std::size_t most, const std::string& path, std::vector<Message>& messages);
 
 constexpr auto kBackdating = std::chrono::hours(72);

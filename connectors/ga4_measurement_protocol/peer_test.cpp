@@ -54,7 +54,7 @@ class MeasurementProtocolPeer : public testing::Test {
     EXPECT_EQ(answer.body, "");
   }
 
-  /// "CODE path", one per message.
+  /// "CODE path", one per message; "CODE event [2]" where Google's words name the event.
   std::vector<std::string> validated(const json& request, bool is_enforced = true) {
     json sent = request;
     if (is_enforced) sent["validation_behavior"] = "ENFORCE_RECOMMENDATIONS";
@@ -63,8 +63,16 @@ class MeasurementProtocolPeer : public testing::Test {
     std::vector<std::string> out;
     const json body = json::parse(answer.body);
     for (const json& m : body["validationMessages"])
-      out.push_back(m["validationCode"].get<std::string>() + " " + m["fieldPath"].get<std::string>());
+      out.push_back(m["validationCode"].get<std::string>() + " " + place_of(m));
     return out;
+  }
+
+  static std::string place_of(const json& message) {
+    const std::string said = message["description"], index = "Event at index: ";
+    const bool in_words = said.starts_with(index);
+    EXPECT_TRUE(!in_words || message["fieldPath"] == "events");
+    return in_words ? "event " + said.substr(index.size(), said.find(' ', index.size()) - index.size())
+                    : message["fieldPath"].get<std::string>();
   }
 
   /// "action key micros*count currency state", one per belief.
@@ -110,14 +118,14 @@ TEST_F(MeasurementProtocolPeer, WhatIsWrongIsNamedByValidationAndSilentlyNotCoun
            {"events that are no list", [](json& r) { r["events"] = event(r); }, "VALUE_INVALID events"},
            {"26 events", [](json& r) { r["events"] = json(std::vector<json>(26, lead("x"))); },
             "EXCEEDED_MAX_ENTITIES events"},
-           {"an event without name", [](json& r) { event(r).erase("name"); }, "VALUE_REQUIRED events[0].name"},
-           {"a digit first", [](json& r) { event(r)["name"] = "1st"; }, "NAME_INVALID events[0].name"},
-           {"a hyphen", [](json& r) { event(r)["name"] = "deal-won"; }, "NAME_INVALID events[0].name"},
+           {"an event without name", [](json& r) { event(r).erase("name"); }, "VALUE_REQUIRED event [0]"},
+           {"a digit first", [](json& r) { event(r)["name"] = "1st"; }, "NAME_INVALID event [0]"},
+           {"a hyphen", [](json& r) { event(r)["name"] = "deal-won"; }, "NAME_INVALID event [0]"},
            {"a name of 41 characters", [](json& r) { event(r)["name"] = std::string(41, 'a'); },
-            "NAME_INVALID events[0].name"},
-           {"a reserved name", [](json& r) { event(r)["name"] = "session_start"; }, "NAME_RESERVED events[0].name"},
-           {"a reserved prefix", [](json& r) { event(r)["name"] = "ga_won"; }, "NAME_RESERVED events[0].name"},
-           {"an underscore first", [](json& r) { event(r)["name"] = "_won"; }, "NAME_RESERVED events[0].name"},
+            "NAME_INVALID event [0]"},
+           {"a reserved name", [](json& r) { event(r)["name"] = "session_start"; }, "NAME_RESERVED event [0]"},
+           {"a reserved prefix", [](json& r) { event(r)["name"] = "ga_won"; }, "NAME_RESERVED event [0]"},
+           {"an underscore first", [](json& r) { event(r)["name"] = "_won"; }, "NAME_INVALID event [0]"},
            {"an unknown field of an event", [](json& r) { event(r)["value"] = 1; }, "VALUE_INVALID events[0].value"},
            {"26 parameters",
             [&](json& r) {
@@ -214,9 +222,17 @@ TEST_F(MeasurementProtocolPeer, OneWrongEventIsLostAloneAndNamedByItsIndex) {
   json request = good();
   request["events"] = {lead("a"), lead("b"), lead("c")};
   request["events"][1]["name"] = "error";
-  EXPECT_THAT(validated(request), ElementsAre("NAME_RESERVED events[1].name"));
+  EXPECT_THAT(validated(request), ElementsAre("NAME_RESERVED event [1]"));
   collect(request);
   EXPECT_THAT(beliefs(), UnorderedElementsAre("generate_lead a 0*1  counted", "generate_lead c 0*1  counted"));
+}
+
+TEST_F(MeasurementProtocolPeer, AWrongNameIsToldInGooglesOwnWords) {
+  json request = good();
+  event(request)["name"] = "_badEventName";
+  const json body = json::parse(post("/debug/mp/collect", request.dump()).body);
+  EXPECT_EQ(body["validationMessages"][0]["description"],
+            "Event at index: [0] has invalid name [_badEventName]. Names must start with an alphabetic character.");
 }
 
 TEST_F(MeasurementProtocolPeer, AnEventOlderThan72HoursIsMovedOrIfEnforcedDropped) {

@@ -94,6 +94,15 @@ Outcome rejected(std::string code, std::string detail) {
   return {.verdict = Verdict::reject_row, .code = std::move(code), .detail = std::move(detail), .after = {}};
 }
 
+Outcome paused(Scope scope, std::string_view reason, const std::string& detail) {
+  const std::string mend = mend_of(reason);
+  return {.verdict = Verdict::pause,
+          .scope = scope,
+          .code = code_of(reason),
+          .detail = detail + (detail.empty() || mend.empty() ? "" : "; ") + mend,
+          .after = {}};
+}
+
 /// One row's fate by a reason that is about this row alone.
 Outcome row_outcome(std::string_view reason, ReasonClass cls, const std::string& detail) {
   std::string code = code_of(reason);
@@ -111,9 +120,9 @@ Outcome row_outcome(std::string_view reason, ReasonClass cls, const std::string&
     case ReasonClass::row:
       return rejected(code, detail);
     case ReasonClass::configuration:
-      return {.verdict = Verdict::pause, .scope = Scope::destination, .code = code, .detail = detail, .after = {}};
+      return paused(Scope::destination, reason, detail);
     case ReasonClass::access:
-      return {.verdict = Verdict::pause, .scope = Scope::connector, .code = code, .detail = detail, .after = {}};
+      return paused(Scope::connector, reason, detail);
     case ReasonClass::unknown:
       return {.verdict = Verdict::retry, .code = code, .detail = detail, .after = kUnknownWait};
   }
@@ -144,19 +153,28 @@ Outcome status_outcome(const http::Response& response, SystemTime now) {
           .after = e.retry_after};
 }
 
-/// The reason of the whole request: ErrorInfo's if it is known, else the canonical status, else ErrorInfo's all the
-/// same.
+/// The reason of the whole request: ErrorInfo's if it is known, else the canonical status, else what there is.
 std::string whole_reason(const Fault& fault) {
   if (reason_class(fault.reason) != ReasonClass::unknown) return fault.reason;
-  if (reason_class(fault.status) != ReasonClass::unknown) return fault.status;
+  if (reason_class(fault.status) != ReasonClass::unknown || fault.reason.empty()) return fault.status;
   return fault.reason;
+}
+
+/// A 400 that Google did not write, or that was cut off: it says nothing about rows.
+Outcome unexplained(const http::Response& response, SystemTime now) {
+  return {.verdict = Verdict::retry,
+          .scope = Scope::request,
+          .code = "no_json",
+          .detail = "HTTP 400 without Google's error, such as a proxy's page or half an answer",
+          .after = response.retry_after(now)};
 }
 
 /// What the answer says of the request as a whole, rows not looked at.
 Outcome whole_outcome(const http::Response& response, const Fault& fault, SystemTime now) {
   const std::string reason = whole_reason(fault);
   const ReasonClass cls = reason_class(reason);
-  const bool named = cls != ReasonClass::unknown || (response.status == 400 && !reason.empty());
+  if (response.status == 400 && reason.empty()) return unexplained(response, now);
+  const bool named = cls != ReasonClass::unknown || response.status == 400;
   Outcome o = named ? row_outcome(reason, cls, tidy(fault.message)) : status_outcome(response, now);
   if (o.scope == Scope::row) o.scope = Scope::request;
   if (o.verdict != Verdict::retry) return o;
@@ -183,10 +201,10 @@ Outcome violation_outcome(const Violation& v, ReasonClass cls, const std::string
   return row_outcome(v.reason.empty() ? whole : v.reason, cls, tidy(detail));
 }
 
-/// Several violations of one row: a refusal outranks "again later", else the first decides; the text of all is kept.
+/// Several violations of one row: a refusal outranks all else, else the first decides; the text of all is kept.
 void merge(Outcome& known, Outcome other) {
   const std::string detail = tidy(known.detail + "; " + other.detail);
-  if (known.verdict == Verdict::retry && other.verdict == Verdict::reject_row) known = std::move(other);
+  if (known.verdict != Verdict::reject_row && other.verdict == Verdict::reject_row) known = std::move(other);
   known.detail = detail;
 }
 

@@ -26,6 +26,9 @@ enum class ReasonClass : std::uint8_t {
 /// `reason` with or without its PROCESSING_ERROR_REASON_ prefix.
 ReasonClass reason_class(std::string_view reason);
 
+/// What a person does about a reason that pauses; "" for all others.
+std::string mend_of(std::string_view reason);
+
 /// A reason as a code: without prefix, lower case, [a-z0-9_], "unnamed" for "".
 std::string code_of(std::string_view reason);
 

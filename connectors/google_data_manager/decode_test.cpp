@@ -12,12 +12,8 @@ namespace hw::connectors::google_data_manager {
 namespace {
 
 using connect::Outcome;
-using connect::Scope;
 using connect::Verdict;
 using testing::ElementsAre;
-using testing::HasSubstr;
-
-constexpr Duration kSixHours = std::chrono::hours(6);
 
 http::Response response(int status, std::string body, std::vector<std::pair<std::string, std::string>> headers = {}) {
   http::Response r;
@@ -30,20 +26,6 @@ http::Response response(int status, std::string body, std::vector<std::pair<std:
 std::string recorded(const char* name) {
   std::ifstream in((conformance::source_dir() + "/connectors/google_data_manager/testdata/") + name);
   return {std::istreambuf_iterator<char>(in), {}};
-}
-
-/// Google's 400 with violations given as {field, reason}.
-std::string refusal(const std::vector<std::pair<std::string, std::string>>& violations) {
-  std::string list;
-  for (const auto& [field, reason] : violations)
-    list += fmt::format(R"({}{{"field":"{}","description":"no good",)"
-                        R"("reason":"{}"}})",
-                        list.empty() ? "" : ",", field, reason);
-  return fmt::format(
-      R"({{"error":{{"code":400,"status":"INVALID_ARGUMENT","message":"There was a problem with the request.","details":[)"
-      R"({{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"INVALID_ARGUMENT"}},)"
-      R"({{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{}]}}]}}}})",
-      list);
 }
 
 std::vector<Outcome> outcomes(const http::Response& r, std::size_t items) {
@@ -60,119 +42,7 @@ std::vector<std::string> verdicts(const http::Response& r, std::size_t items) {
   return out;
 }
 
-// ----------------------------------------------------------------------------------------------------------------
-// reasons
-
-struct ReasonCase {
-  const char* reason;
-  Verdict verdict;
-  const char* code;
-  Scope scope = Scope::row;
-  bool spends_attempt = true;
-};
-
-/// One line per reason of ad-platforms.md 1.10 as diagnostics name it.
-const ReasonCase kDiagnostics[] = {
-    {"PROCESSING_ERROR_REASON_INTERNAL_ERROR", Verdict::retry, "internal_error"},
-    {"PROCESSING_ERROR_REASON_TOO_RECENT_CLICK", Verdict::retry, "too_recent_click", Scope::row, false},
-    {"PROCESSING_ERROR_REASON_TOO_RECENT_CONVERSION_ACTION", Verdict::retry, "too_recent_conversion_action", Scope::row,
-     false},
-    {"PROCESSING_ERROR_REASON_DUPLICATE_TRANSACTION_ID", Verdict::already_received, "duplicate_transaction_id"},
-    {"PROCESSING_ERROR_REASON_DUPLICATE_GCLID", Verdict::reject_row, "duplicate_gclid"},
-    {"PROCESSING_ERROR_REASON_CLICK_NOT_FOUND", Verdict::reject_row, "click_not_found"},
-    {"PROCESSING_ERROR_REASON_INVALID_CLICK", Verdict::reject_row, "invalid_click"},
-    {"PROCESSING_ERROR_OPERATING_ACCOUNT_MISMATCH_FOR_AD_IDENTIFIER", Verdict::reject_row,
-     "operating_account_mismatch_for_ad_identifier"},
-    {"PROCESSING_ERROR_REASON_INVALID_OPERATING_ACCOUNT_FOR_CLICK", Verdict::reject_row,
-     "invalid_operating_account_for_click"},
-    {"PROCESSING_ERROR_REASON_EVENT_TOO_OLD", Verdict::reject_row, "event_too_old"},
-    {"PROCESSING_ERROR_REASON_CONVERSION_PRECEDES_CLICK", Verdict::reject_row, "conversion_precedes_click"},
-    {"PROCESSING_ERROR_REASON_INVALID_GCLID", Verdict::reject_row, "invalid_gclid"},
-    {"PROCESSING_ERROR_REASON_INVALID_GBRAID", Verdict::reject_row, "invalid_gbraid"},
-    {"PROCESSING_ERROR_REASON_INVALID_WBRAID", Verdict::reject_row, "invalid_wbraid"},
-    {"PROCESSING_ERROR_REASON_INVALID_EVENT", Verdict::reject_row, "invalid_event"},
-    {"PROCESSING_ERROR_REASON_INVALID_FORMAT", Verdict::reject_row, "invalid_format"},
-    {"PROCESSING_ERROR_REASON_INVALID_CUSTOM_VARIABLE", Verdict::reject_row, "invalid_custom_variable"},
-    {"PROCESSING_ERROR_REASON_ONE_PER_CLICK_CONVERSION_ACTION_NOT_PERMITTED_WITH_BRAID", Verdict::reject_row,
-     "one_per_click_conversion_action_not_permitted_with_braid"},
-    {"PROCESSING_ERROR_REASON_DENIED_CONSENT", Verdict::reject_row, "consent_denied"},
-    {"PROCESSING_ERROR_REASON_NO_CONSENT", Verdict::reject_row, "consent_missing"},
-    {"PROCESSING_ERROR_REASON_UNKNOWN_CONSENT", Verdict::reject_row, "consent_unknown"},
-    {"PROCESSING_ERROR_REASON_DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED", Verdict::pause,
-     "destination_account_enhanced_conversions_terms_not_signed", Scope::destination},
-    {"PROCESSING_ERROR_REASON_EXTERNAL_ATTRIBUTION_DATA_MISSING", Verdict::pause, "external_attribution_data_missing",
-     Scope::destination},
-    {"PROCESSING_ERROR_REASON_SOMETHING_NEW", Verdict::retry, "something_new"},
-};
-
-/// And as ingestion names it, in a violation of the one event sent.
-const ReasonCase kIngestion[] = {
-    {"INTERNAL_ERROR", Verdict::retry, "internal_error", Scope::request},
-    {"DEADLINE_EXCEEDED", Verdict::retry, "deadline_exceeded", Scope::request},
-    {"RESOURCE_EXHAUSTED", Verdict::retry, "resource_exhausted", Scope::request},
-    {"INVALID_SHA256_FORMAT", Verdict::reject_row, "invalid_sha256_format"},
-    {"INVALID_HEX_ENCODING", Verdict::reject_row, "invalid_hex_encoding"},
-    {"TOO_MANY_USER_IDENTIFIERS", Verdict::reject_row, "too_many_user_identifiers"},
-    {"REQUIRED_FIELD_MISSING", Verdict::reject_row, "required_field_missing"},
-    {"NO_IDENTIFIERS_PROVIDED", Verdict::reject_row, "no_identifiers_provided"},
-    {"EVENT_TIME_INVALID", Verdict::reject_row, "event_time_invalid"},
-    {"INVALID_CURRENCY_CODE", Verdict::reject_row, "invalid_currency_code"},
-    {"INVALID_FORMAT", Verdict::reject_row, "invalid_format"},
-    {"PERMISSION_DENIED", Verdict::pause, "permission_denied", Scope::destination},
-    {"INVALID_DESTINATION", Verdict::pause, "invalid_destination", Scope::destination},
-    {"INVALID_CONVERSION_ACTION_ID", Verdict::pause, "invalid_conversion_action_id", Scope::destination},
-    {"INVALID_CONVERSION_ACTION_TYPE", Verdict::pause, "invalid_conversion_action_type", Scope::destination},
-    {"DESTINATION_ACCOUNT_NOT_ENABLED_ENHANCED_CONVERSIONS_FOR_LEADS", Verdict::pause,
-     "destination_account_not_enabled_enhanced_conversions_for_leads", Scope::destination},
-    {"DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED", Verdict::pause,
-     "destination_account_enhanced_conversions_terms_not_signed", Scope::destination},
-    {"DESTINATION_ACCOUNT_DATA_POLICY_PROHIBITS_ENHANCED_CONVERSIONS", Verdict::pause,
-     "destination_account_data_policy_prohibits_enhanced_conversions", Scope::destination},
-    {"TERMS_AND_CONDITIONS_NOT_SIGNED", Verdict::pause, "terms_and_conditions_not_signed", Scope::destination},
-    {"NOT_ALLOWLISTED", Verdict::pause, "not_allowlisted", Scope::destination},
-    {"OPERATING_ACCOUNT_LOGIN_ACCOUNT_MISMATCH", Verdict::pause, "operating_account_login_account_mismatch",
-     Scope::destination},
-    {"SOMETHING_NEW", Verdict::retry, "something_new"},
-};
-
-void expect(const ReasonCase& c, const Outcome& o) {
-  EXPECT_EQ(o.verdict, c.verdict) << c.reason;
-  EXPECT_EQ(o.code, c.code) << c.reason;
-  EXPECT_EQ(o.scope, c.scope) << c.reason;
-  EXPECT_EQ(o.spends_attempt, c.spends_attempt) << c.reason;
-}
-
-TEST(GoogleDataManagerDecode, EveryReasonOfDiagnosticsHasItsVerdict) {
-  for (const ReasonCase& c : kDiagnostics) {
-    const std::string body = fmt::format(
-        R"({{"requestStatusPerDestination":[{{"requestStatus":"FAILED","eventsIngestionStatus":{{"recordCount":"1"}},)"
-        R"("errorInfo":{{"errorCounts":[{{"recordCount":"1","reason":"{}"}}]}}}}]}})",
-        c.reason);
-    auto confirmed = status_answer(response(200, body), "r1", {});
-    ASSERT_TRUE(confirmed) << c.reason;
-    ASSERT_TRUE(confirmed->is_final) << c.reason;
-    ASSERT_EQ(confirmed->rows.size(), 1U) << c.reason;
-    expect(c, confirmed->rows[0]);
-    EXPECT_EQ(confirmed->accepted, 0U) << c.reason;
-  }
-}
-
-TEST(GoogleDataManagerDecode, EveryReasonOfIngestionHasItsVerdict) {
-  for (const ReasonCase& c : kIngestion) {
-    const auto got = outcomes(response(400, refusal({{"events.events[0].transaction_id", c.reason}})), 1);
-    ASSERT_EQ(got.size(), 1U) << c.reason;
-    expect(c, got[0]);
-  }
-}
-
-TEST(GoogleDataManagerDecode, ATooRecentClickWaitsSixHours) {
-  const std::string body = recorded("status_too_recent.json");
-  const auto confirmed = *status_answer(response(200, body), "r1", {});
-  EXPECT_EQ(confirmed.rows.at(0).after, kSixHours);
-}
-
-// --------------------------------------------------------------------------------------------------------- row
-// locations
+// ---------------------------------------------------------------------------------------------------- row locations
 
 TEST(GoogleDataManagerDecode, FieldPathsNameRows) {
   struct Case {
@@ -204,94 +74,6 @@ TEST(GoogleDataManagerDecode, FieldPathsNameRows) {
     EXPECT_EQ(row_of(c.field), c.row) << c.field;
 }
 
-TEST(GoogleDataManagerDecode, TheRowsNamedAreRefusedAndTheRestGoesAgain) {
-  struct Case {
-    const char* name;
-    std::vector<std::pair<std::string, std::string>> violations;
-    std::vector<std::string> expected;
-  };
-  const std::string again = "retry batch_refused";
-  for (const Case& c : std::initializer_list<Case>{
-           {"first row",
-            {{"events.events[0].currency", "INVALID_CURRENCY_CODE"}},
-            {"reject_row invalid_currency_code", again, again}},
-           {"last row",
-            {{"events.events[2].currency", "INVALID_CURRENCY_CODE"}},
-            {again, again, "reject_row invalid_currency_code"}},
-           {"no index is the first row",
-            {{"events.events.currency", "INVALID_CURRENCY_CODE"}},
-            {"reject_row invalid_currency_code", again, again}},
-           {"all rows, the same",
-            {{"events.events[0].a", "INVALID_FORMAT"},
-             {"events.events[1].a", "INVALID_FORMAT"},
-             {"events.events[2].a", "INVALID_FORMAT"}},
-            {"reject_row invalid_format", "reject_row invalid_format", "reject_row invalid_format"}},
-           {"two on one row",
-            {{"events.events[1].a", "INVALID_FORMAT"}, {"events.events[1].b", "EVENT_TIME_INVALID"}},
-            {again, "reject_row invalid_format", again}},
-           {"two on the first row, one without its index",
-            {{"events.events.a", "INVALID_FORMAT"}, {"events.events[0].b", "EVENT_TIME_INVALID"}},
-            {"reject_row invalid_format", again, again}},
-           {"first without an index, and last",
-            {{"events.events.a", "INVALID_FORMAT"}, {"events.events[2].a", "EVENT_TIME_INVALID"}},
-            {"reject_row invalid_format", again, "reject_row event_time_invalid"}},
-           {"all rows, the first without an index",
-            {{"events.events.a", "INVALID_FORMAT"},
-             {"events.events[1].a", "INVALID_FORMAT"},
-             {"events.events[2].a", "INVALID_FORMAT"}},
-            {"reject_row invalid_format", "reject_row invalid_format", "reject_row invalid_format"}},
-           {"all rows, each another",
-            {{"events.events[2].a", "INVALID_FORMAT"},
-             {"events.events[0].a", "NO_CONSENT"},
-             {"events.events[1].a", "TOO_RECENT_EVENT"}},
-            {"reject_row consent_missing", "retry too_recent_event", "reject_row invalid_format"}},
-           {"a refusal outranks a new reason on the same row",
-            {{"events.events[1].a", "SOMETHING_NEW"}, {"events.events[1].b", "INVALID_FORMAT"}},
-            {again, "reject_row invalid_format", again}},
-           {"a row and an index beyond the request",
-            {{"events.events[1].a", "INVALID_FORMAT"}, {"events.events[3].a", "INVALID_FORMAT"}},
-            {again, "reject_row invalid_format", again}},
-           {"a row and the request's own member",
-            {{"events.events[1].a", "INVALID_FORMAT"}, {"events.encoding", "REQUIRED_FIELD_MISSING"}},
-            {again, "reject_row invalid_format", again}},
-           {"none named",
-            {{"events.events", "TOO_MANY_EVENTS"}},
-            {"reject_batch invalid_argument", "reject_batch invalid_argument", "reject_batch invalid_argument"}},
-           {"an index beyond the request names none",
-            {{"events.events[3].a", "INVALID_FORMAT"}},
-            {"reject_batch invalid_argument", "reject_batch invalid_argument", "reject_batch invalid_argument"}},
-           {"a new reason on one row",
-            {{"events.events[1].a", "SOMETHING_NEW"}},
-            {again, "retry something_new", again}},
-           {"the destination outranks a row",
-            {{"events.events[1].a", "INVALID_FORMAT"},
-             {"events.destinations[0].product_destination_id", "REQUIRED_FIELD_MISSING"}},
-            {"pause required_field_missing", "pause required_field_missing", "pause required_field_missing"}}})
-    EXPECT_EQ(verdicts(response(400, refusal(c.violations)), 3), c.expected) << c.name;
-}
-
-TEST(GoogleDataManagerDecode, ASingleRowIsRefusedEvenWhenNoneIsNamed) {
-  EXPECT_THAT(verdicts(response(400, refusal({{"", "INVALID_FORMAT"}})), 1), ElementsAre("reject_row invalid_format"));
-  EXPECT_THAT(verdicts(response(400, refusal({{"events.encoding", "REQUIRED_FIELD_MISSING"}})), 1),
-              ElementsAre("reject_row required_field_missing"));
-  EXPECT_THAT(verdicts(response(400, refusal({})), 1), ElementsAre("reject_row invalid_argument"));
-}
-
-TEST(GoogleDataManagerDecode, BystandersSpendNoAttemptAndGoAtOnce) {
-  const auto got = outcomes(response(400, refusal({{"events.events[1].a", "INVALID_FORMAT"}})), 2);
-  EXPECT_FALSE(got[0].spends_attempt);
-  EXPECT_EQ(got[0].after, Duration::zero());
-  EXPECT_FALSE(got[0].maybe_applied);
-}
-
-TEST(GoogleDataManagerDecode, TwoFaultsOfOneRowAreBothTold) {
-  const auto got = outcomes(response(400, refusal({{"events.events[1].currency", "INVALID_CURRENCY_CODE"},
-                                                   {"events.events[1].event_source", "REQUIRED_FIELD_MISSING"}})),
-                            2);
-  EXPECT_THAT(got[1].detail, HasSubstr("events.events[1].currency"));
-  EXPECT_THAT(got[1].detail, HasSubstr("events.events[1].event_source"));
-}
-
 TEST(GoogleDataManagerDecode, TheAnswerOfTheFieldIsUnderstood) {
   const auto got = outcomes(response(400, recorded("ingest_missing_event_source.json")), 1);
   EXPECT_EQ(got[0].verdict, Verdict::reject_row);
@@ -302,69 +84,6 @@ TEST(GoogleDataManagerDecode, TheAnswerOfTheFieldIsUnderstood) {
 TEST(GoogleDataManagerDecode, AnUnknownMemberIsTheRowsFaultWithoutAReason) {
   EXPECT_THAT(verdicts(response(400, recorded("ingest_unknown_name.json")), 2),
               ElementsAre("retry batch_refused", "reject_row invalid_argument"));
-}
-
-// ------------------------------------------------------------------------------------------------------- whole
-// requests
-
-TEST(GoogleDataManagerDecode, WholeAnswersAreClassified) {
-  struct Case {
-    const char* name;
-    int status;
-    const char* body;
-    Verdict verdict;
-    const char* code;
-    Scope scope;
-    bool spends_attempt, maybe_applied;
-  };
-  const Case cases[] = {
-      {"quota", 429,
-       R"({"error":{"code":429,"status":"RESOURCE_EXHAUSTED","details":[{"reason":"RATE_LIMIT_EXCEEDED"}]}})",
-       Verdict::retry, "rate_limit_exceeded", Scope::request, false, false},
-      {"quota without a body", 429, "", Verdict::retry, "http_429", Scope::request, false, false},
-      {"server error", 500, R"({"error":{"code":500,"status":"INTERNAL","details":[{"reason":"INTERNAL_ERROR"}]}})",
-       Verdict::retry, "internal_error", Scope::request, true, true},
-      {"server error in words", 502, "<html>Bad Gateway</html>", Verdict::retry, "http_502", Scope::request, true,
-       true},
-      {"unavailable", 503, R"({"error":{"status":"UNAVAILABLE"}})", Verdict::retry, "unavailable", Scope::request, true,
-       true},
-      {"deadline", 504, R"({"error":{"status":"DEADLINE_EXCEEDED"}})", Verdict::retry, "deadline_exceeded",
-       Scope::request, true, true},
-      {"half an answer", 400, R"({"error":{"code":400,"sta)", Verdict::reject_row, "http_400", Scope::row, true, false},
-      {"signed out", 401, R"({"error":{"status":"UNAUTHENTICATED","details":[{"reason":"ACCESS_TOKEN_EXPIRED"}]}})",
-       Verdict::pause, "access_token_expired", Scope::connector, true, false},
-      {"signed out without a body", 401, "", Verdict::pause, "http_401", Scope::connector, true, false},
-      {"scope missing", 403,
-       R"({"error":{"status":"PERMISSION_DENIED","details":[{"reason":"ACCESS_TOKEN_SCOPE_INSUFFICIENT"}]}})",
-       Verdict::pause, "access_token_scope_insufficient", Scope::connector, true, false},
-      {"API off in the project", 403,
-       R"({"error":{"status":"PERMISSION_DENIED","details":[{"reason":"SERVICE_DISABLED"}]}})", Verdict::pause,
-       "service_disabled", Scope::connector, true, false},
-      {"no rights on the account", 403, R"({"error":{"status":"PERMISSION_DENIED","message":"no"}})", Verdict::pause,
-       "permission_denied", Scope::destination, true, false},
-      {"a new reason with a known status", 403,
-       R"({"error":{"status":"PERMISSION_DENIED","details":[{"reason":"SOMETHING_NEW"}]}})", Verdict::pause,
-       "permission_denied", Scope::destination, true, false},
-      {"wrong address", 404, "<html>Not Found</html>", Verdict::pause, "http_404", Scope::connector, true, false},
-      {"redirect", 302, "", Verdict::pause, "http_404", Scope::connector, true, false},
-      {"body outranks the status", 400, R"({"error":{"status":"INTERNAL","details":[{"reason":"INTERNAL_ERROR"}]}})",
-       Verdict::retry, "internal_error", Scope::request, true, false},
-  };
-  for (const Case& c : cases) {
-    const auto got = outcomes(response(c.status, c.body), 1);
-    ASSERT_EQ(got.size(), 1U) << c.name;
-    EXPECT_EQ(got[0].verdict, c.verdict) << c.name;
-    EXPECT_EQ(got[0].code, c.code) << c.name;
-    EXPECT_EQ(got[0].scope, c.scope) << c.name;
-    EXPECT_EQ(got[0].spends_attempt, c.spends_attempt) << c.name;
-    EXPECT_EQ(got[0].maybe_applied, c.maybe_applied) << c.name;
-  }
-}
-
-TEST(GoogleDataManagerDecode, TheServersWishIsKept) {
-  EXPECT_EQ(outcomes(response(429, "", {{"retry-after", "17"}}), 2)[1].after, Duration(std::chrono::seconds(17)));
-  EXPECT_EQ(outcomes(response(503, R"({"error":{"status":"UNAVAILABLE"}})", {{"retry-after", "9"}}), 1)[0].after,
-            Duration(std::chrono::seconds(9)));
 }
 
 TEST(GoogleDataManagerDecode, ATakenRequestHasAReceipt) {
@@ -505,27 +224,6 @@ TEST(GoogleDataManagerDecode, AForgottenRequestIsFinalAndOfUnknownFate) {
     EXPECT_EQ(c->accepted, 0U) << body;
     EXPECT_EQ(c->rows.at(0).verdict, Verdict::retry) << body;
     EXPECT_TRUE(c->rows.at(0).maybe_applied) << body;
-  }
-}
-
-TEST(GoogleDataManagerDecode, UnansweredPollsAreErrors) {
-  struct Case {
-    int status;
-    const char* body;
-    Action action;
-    const char* code;
-  };
-  for (const Case& c : std::initializer_list<Case>{
-           {429, "", Action::retry, "http_429"},
-           {503, "", Action::retry, "http_503"},
-           {200, "<html>", Action::retry, "bad_answer"},
-           {401, "", Action::pause, "http_401"},
-           {404, "<html>", Action::pause, "http_404"},
-           {403, R"({"error":{"status":"PERMISSION_DENIED"}})", Action::pause, "permission_denied"}}) {
-    const auto got = status_answer(response(c.status, c.body), "r1", {});
-    ASSERT_FALSE(got) << c.status;
-    EXPECT_EQ(got.error().action, c.action) << c.status;
-    EXPECT_EQ(got.error().code, c.code) << c.status;
   }
 }
 

@@ -3,10 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "connectors/google_data_manager/peer_answers.h"
-#include "connectors/google_data_manager/peer_auth.h"
 #include "connectors/google_data_manager/peer_books.h"
 #include "connectors/google_data_manager/peer_quota.h"
 #include "connectors/google_data_manager/peer_rules.h"
+#include "sandbox/google_tokens.h"
 
 namespace hw::sandbox {
 
@@ -45,9 +45,25 @@ HttpResponse exhausted() {
                  .violations = {}});
 }
 
+/// Why a call is not let in.
+std::optional<HttpResponse> refusal(GoogleTokens::Bearer bearer) {
+  if (bearer == GoogleTokens::Bearer::good) return std::nullopt;
+  const bool is_missing = bearer == GoogleTokens::Bearer::missing;
+  Fault fault{.code = 401,
+              .status = "UNAUTHENTICATED",
+              .message = is_missing ? "Request is missing required authentication credential."
+                                    : "Request had invalid authentication credentials.",
+              .reason = "CREDENTIALS_MISSING",
+              .violations = {}};
+  if (bearer == GoogleTokens::Bearer::unknown) fault.reason = "ACCESS_TOKEN_TYPE_UNSUPPORTED";
+  if (bearer == GoogleTokens::Bearer::expired) fault.reason = "ACCESS_TOKEN_EXPIRED";
+  return answer(fault);
+}
+
 class DataManagerPeer final : public Peer {
  public:
-  explicit DataManagerPeer(World& world) : world_(world), desk_(world), books_(world) {}
+  explicit DataManagerPeer(World& world)
+      : world_(world), tokens_(world, "https://www.googleapis.com/auth/datamanager"), books_(world) {}
 
   std::string name() const override { return "google_data_manager"; }
   void advance(Timestamp now) override { books_.process(now); }
@@ -56,13 +72,13 @@ class DataManagerPeer final : public Peer {
 
   HttpResponse handle(const HttpRequest& request) override {
     books_.process(world_.now);
-    if (request.path == "/token") return desk_.grant(request);
-    if (request.path == "/o/oauth2/v2/auth") return desk_.consent_page(request);
+    if (request.path == "/token") return tokens_.grant(request);
+    if (request.path == "/o/oauth2/v2/auth") return tokens_.consent_page(request);
     const bool ingest = request.method == "POST" && request.path == "/v1/events:ingest";
     const bool retrieve = request.method == "GET" && request.path == "/v1/requestStatus:retrieve";
     if (!ingest && !retrieve)
       return {404, {{"Content-Type", "text/html"}}, "<html><title>Error 404 (Not Found)</title></html>"};
-    if (auto refused = desk_.refusal(request)) return *refused;
+    if (auto refused = refusal(tokens_.bearer_of(request))) return *refused;
     return ingest ? take(request) : tell(request);
   }
 
@@ -89,7 +105,7 @@ class DataManagerPeer final : public Peer {
   }
 
   World& world_;
-  TokenDesk desk_;
+  GoogleTokens tokens_;
   Books books_;
   // developers.google.com/data-manager/api/devguides/limits, read 2026-10.
   Quota ingest_quota_{300, 100'000}, other_quota_{300, 50'000};

@@ -1,12 +1,10 @@
 #include <gmock/gmock.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 
 #include <nlohmann/json.hpp>
 
-#include "base/hash.h"
 #include "base/text.h"
 #include "connectors/google_data_manager/peer.h"
+#include "sandbox/service_account_key.h"
 
 namespace hw::sandbox {
 namespace {
@@ -75,38 +73,10 @@ TEST_F(DataManagerSignIn, WrongGrantsAreRefused) {
   }
 }
 
-/// A service account's key pair, and what it signs.
-class KeyPair {
- public:
-  KeyPair() : key_(EVP_RSA_gen(2048), EVP_PKEY_free) {}
-  [[nodiscard]] std::string public_pem() const {
-    std::unique_ptr<BIO, decltype(&BIO_free)> bio(BIO_new(BIO_s_mem()), BIO_free);
-    PEM_write_bio_PUBKEY(bio.get(), key_.get());
-    char* data = nullptr;
-    const long n = BIO_get_mem_data(bio.get(), &data);
-    return {data, static_cast<std::size_t>(n)};
-  }
-  [[nodiscard]] std::string jwt(const json& header, const json& claims) const {
-    const std::string text = base64_url(header.dump()) + "." + base64_url(claims.dump());
-    std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> ctx(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-    EVP_DigestSignInit(ctx.get(), nullptr, EVP_sha256(), nullptr, key_.get());
-    std::string signature(512, '\0');
-    std::size_t n = signature.size();
-    EVP_DigestSign(ctx.get(), reinterpret_cast<unsigned char*>(signature.data()), &n,
-                   reinterpret_cast<const unsigned char*>(text.data()), text.size());
-    signature.resize(n);
-    return text + "." + base64_url(signature);
-  }
-
- private:
-  std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key_;
-};
-
 TEST_F(DataManagerSignIn, ServiceAccountsSignInByRs256) {
-  const KeyPair ours, theirs;
+  const ServiceAccountKey ours, theirs;
   world_.sign_in.service_account_public_key = ours.public_pem();
   const std::int64_t now = to_micros(world_.now) / 1'000'000;
-  const json header = {{"alg", "RS256"}, {"typ", "JWT"}};
   const json claims = {{"iss", world_.sign_in.service_account_email},
                        {"aud", "http://127.0.0.1:1/google_data_manager/token"},
                        {"scope", "https://www.googleapis.com/auth/datamanager"},
@@ -122,16 +92,15 @@ TEST_F(DataManagerSignIn, ServiceAccountsSignInByRs256) {
     std::string jwt, error;
   };
   for (const Case& c : std::initializer_list<Case>{
-           {"good", ours.jwt(header, claims), ""},
-           {"another's key", theirs.jwt(header, claims), "invalid_grant"},
-           {"another algorithm", ours.jwt({{"alg", "none"}}, claims), "invalid_grant"},
-           {"another account", ours.jwt(header, with("iss", "other@example.com")), "invalid_grant"},
-           {"another audience", ours.jwt(header, with("aud", "https://example.com")), "invalid_grant"},
-           {"another scope", ours.jwt(header, with("scope", "https://www.googleapis.com/auth/adwords")),
-            "invalid_scope"},
-           {"over already", ours.jwt(header, with("exp", now)), "invalid_grant"},
-           {"too long", ours.jwt(header, with("exp", now + 3601)), "invalid_grant"},
-           {"issued in the future", ours.jwt(header, with("iat", now + 301)), "invalid_grant"},
+           {"good", ours.jwt(claims), ""},
+           {"another's key", theirs.jwt(claims), "invalid_grant"},
+           {"another algorithm", ours.jwt(claims, {{"alg", "none"}}), "invalid_grant"},
+           {"another account", ours.jwt(with("iss", "other@example.com")), "invalid_grant"},
+           {"another audience", ours.jwt(with("aud", "https://example.com")), "invalid_grant"},
+           {"another scope", ours.jwt(with("scope", "https://www.googleapis.com/auth/adwords")), "invalid_scope"},
+           {"over already", ours.jwt(with("exp", now)), "invalid_grant"},
+           {"too long", ours.jwt(with("exp", now + 3601)), "invalid_grant"},
+           {"issued in the future", ours.jwt(with("iat", now + 301)), "invalid_grant"},
            {"no token at all", "abc", "invalid_grant"}}) {
     const auto a = form("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=" + c.jwt);
     EXPECT_EQ(a.status == 200 ? "" : json::parse(a.body)["error"].get<std::string>(), c.error) << c.name;

@@ -57,6 +57,27 @@ Error rate_limited(const http::Response& r, const json& body, SystemTime now, Du
                      std::chrono::seconds(10));
 }
 
+/// What a person can do about it.
+std::string mend_of(int status) {
+  switch (status) {
+    case 401:
+      return "; put the app's present access token into the configuration, or sign in again (headwater auth login)";
+    case 403:
+      return "; look at the app and its user's rights in HubSpot";
+    case 404:
+      return "; look at base_url and api_version";
+    case 414:
+      return "; lower read_batch";
+    default:
+      return "";
+  }
+}
+
+Error pause(int status, const json& body) {
+  return Error{
+      Action::pause, fmt::format("http_{}", status), "HubSpot: " + message_of(body) + mend_of(status), {}, false};
+}
+
 Error forbidden(const json& body) {
   const std::string scopes = missing_scopes(body);
   if (!scopes.empty() || text(body, "category") == "MISSING_SCOPES") {
@@ -68,11 +89,7 @@ Error forbidden(const json& body) {
         {},
         false};
   }
-  return Error{Action::pause, "http_403", "HubSpot refuses: " + message_of(body), {}, false};
-}
-
-Error pause(int status, const json& body) {
-  return Error{Action::pause, fmt::format("http_{}", status), "HubSpot: " + message_of(body), {}, false};
+  return pause(403, body);
 }
 
 }  // namespace
@@ -87,7 +104,8 @@ Error classify(const http::Response& r, SystemTime now, Duration daily_limit_wai
   const json body = parse_json(r.body);
   const bool has_body = body.is_object();
   if (r.status == 401)
-    return Error{Action::pause, "http_401", "HubSpot refuses the credential: " + message_of(body), {}, false};
+    return Error{
+        Action::pause, "http_401", "HubSpot refuses the credential: " + message_of(body) + mend_of(401), {}, false};
   if (r.status == 429) return rate_limited(r, body, now, daily_limit_wait);
   if (r.status == 423)
     return retry_after("http_423", "HubSpot: locked by another operation", r, now, std::chrono::seconds(2));

@@ -315,8 +315,10 @@ std::vector<OptionDecl> option_declarations() {
       ranged(option("requests_per_10_seconds", OptionType::integer,
                     "limit per app: 100 (Free, Starter), 190 (Pro, Enterprise) or 250", "190"),
              1, 1000, "requests"),
-      ranged(option("daily_requests", OptionType::integer, "most requests a day for this credential; 0 = no own limit",
-                    "0"),
+      ranged(option("daily_requests", OptionType::integer,
+                    "requests a day that the account's plan allows: 250000 (Free, Starter), 625000 (Pro) or 1000000 "
+                    "(Enterprise); the credential's quota_share of them is used; 0 = no own limit",
+                    "250000"),
              0, 10000000, "requests"),
       ranged(option("daily_limit_wait", OptionType::duration,
                     "wait after HubSpot says that the day's requests are used up", "1h"),

@@ -71,15 +71,31 @@ void add_named(std::string_view id, Changes changes, std::set<std::size_t>& rows
     if (changes[i].ref.id == id) rows.insert(i);
 }
 
-/// The names of a context's members are not published: a trace id stands under a name that says so, and an id is known
-/// by being one that was sent.
-void locate(const json& error, Changes changes, std::set<std::size_t>& rows) {
-  add_traced(text(error, "objectWriteTraceId"), changes, rows);
-  const json* context = member(error, "context");
-  if (context == nullptr || !context->is_object()) return;
-  for (const auto& [name, value] : context->items())
+/// The rows that members of a context name: a trace id stands under a name that says so, an id is known by being one
+/// that was sent. `is_meant` chooses the members by name.
+void locate_in(const json& context, Changes changes, bool (*is_meant)(std::string_view), std::set<std::size_t>& rows) {
+  for (const auto& [name, value] : context.items()) {
+    if (!is_meant(name)) continue;
     for (const std::string& one : texts(value))
       contains_ci(name, "trace") ? add_traced(one, changes, rows) : add_named(one, changes, rows);
+  }
+}
+
+/// The names of a context's members are not published but for examples. Where one of those names a row, another member
+/// (an owner, an associated record) may hold the id of a record that has nothing to do with it.
+void locate(const json& error, Changes changes, std::set<std::size_t>& rows) {
+  std::set<std::size_t> found;
+  add_traced(text(error, "objectWriteTraceId"), changes, found);
+  const json* context = member(error, "context");
+  if (context != nullptr && context->is_object()) {
+    locate_in(
+        *context, changes, [](std::string_view n) { return n == "ids" || n == "id" || contains_ci(n, "trace"); },
+        found);
+    if (found.empty())
+      locate_in(
+          *context, changes, [](std::string_view) { return true; }, found);
+  }
+  rows.insert(found.begin(), found.end());
 }
 
 std::vector<std::string> properties_of(const json& error) {
@@ -213,6 +229,29 @@ Outcome outcome_of(const Complaint& c, Changes changes) {
   return out;
 }
 
+/// Several errors of one row: a pause outranks a refusal, a refusal "again later"; else the first decides. The text of
+/// all is kept.
+void merge(std::optional<Outcome>& known, Outcome other) {
+  if (!known) {
+    known = std::move(other);
+    return;
+  }
+  const auto rank = [](Verdict v) { return v == Verdict::pause ? 2 : v == Verdict::reject_row ? 1 : 0; };
+  const std::string detail = known->detail == other.detail ? known->detail : known->detail + "; " + other.detail;
+  if (rank(other.verdict) > rank(known->verdict)) known = std::move(other);
+  known->detail = detail;
+}
+
+/// What errors say of the rows that they name.
+std::vector<std::optional<Outcome>> named_rows(const json& errors, const std::string& category, Changes changes) {
+  std::vector<std::optional<Outcome>> rows(changes.size());
+  for (const json& error : errors) {
+    const Complaint one = read_complaint(error, category, changes);
+    for (std::size_t row : one.rows) merge(rows[row], outcome_of(one, changes));
+  }
+  return rows;
+}
+
 Outcome unanswered(std::string detail) {
   Outcome out;
   out.verdict = Verdict::retry;
@@ -241,10 +280,9 @@ connect::Answer refused_whole(const json& body, Changes changes) {
   innocent.spends_attempt = false;
   for (std::size_t i = 0; i < changes.size(); ++i)
     if (!whole.rows.contains(i)) answer.outcomes[i] = innocent;
-  for (const json& error : list(body, "errors")) {
-    const Complaint one = read_complaint(error, whole.category, changes);
-    for (std::size_t row : one.rows) answer.outcomes[row] = outcome_of(one, changes);
-  }
+  const auto named = named_rows(list(body, "errors"), whole.category, changes);
+  for (std::size_t i = 0; i < changes.size(); ++i)
+    if (named[i]) answer.outcomes[i] = *named[i];
   return answer;
 }
 
@@ -286,19 +324,18 @@ Result<connect::Answer> decode_update(const http::Response& response, Changes ch
     return error;
   }
   const std::set<std::size_t> written = written_rows(**results, changes);
+  const auto named = named_rows(list(body, "errors"), "", changes);
   std::set<std::size_t> open;
-  for (std::size_t i = 0; i < changes.size(); ++i)
-    if (!written.contains(i)) open.insert(i);
   connect::Answer answer{std::vector<Outcome>(changes.size()), ""};
-  std::optional<Complaint> of_nobody;
-  for (const json& error : list(body, "errors")) {
-    const Complaint one = read_complaint(error, "", changes);
-    if (one.rows.empty()) of_nobody = one;
-    for (std::size_t row : one.rows) {
-      answer.outcomes[row] = outcome_of(one, changes);
-      open.erase(row);
-    }
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    if (named[i])
+      answer.outcomes[i] = *named[i];
+    else if (!written.contains(i))
+      open.insert(i);
   }
+  std::optional<Complaint> of_nobody;
+  for (const json& error : list(body, "errors"))
+    if (Complaint one = read_complaint(error, "", changes); one.rows.empty()) of_nobody = std::move(one);
   // Every error is about some row: the only one left is the one.
   if (open.size() == 1 && of_nobody) {
     answer.outcomes[*open.begin()] = outcome_of(*of_nobody, changes);

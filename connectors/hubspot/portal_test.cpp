@@ -128,5 +128,24 @@ TEST(HubspotPortal, KeepsTheContractOfASource) {
   conformance::check_source_conformance(c);
 }
 
+TEST(HubspotPortal, KeepsTheContractOfAWriter) {
+  conformance::Case c{
+      .type = hubspot_type(), .options = [] {
+        return conformance::fill_defaults(hubspot_type().options, {{"credential", std::string("portal")}});
+      }};
+  c.good = [](const http::Request& r) {
+    const bool is_write = r.url.find("/batch/update") != std::string::npos;
+    return conformance::json(
+        200, is_write ? R"({"status":"COMPLETE","results":[{"id":"501","objectWriteTraceId":"0"},
+                                                  {"id":"502","objectWriteTraceId":"1"}]})"
+                      : R"({"status":"COMPLETE","results":[{"id":"501","properties":{"email":"jane.roe@example.com"}},
+                                                  {"id":"502","properties":{"first_source":"Janetta"}}]})");
+  };
+  c.changes = {{{"crm", Object::contact, "501"}, {{"first_source", "google"}}},
+               {{"crm", Object::contact, "502"}, {{"first_source", "newsletter"}, {"first_medium", "email"}}}};
+  c.personal = {"jane.roe"};
+  conformance::check_writer_conformance(c);
+}
+
 }  // namespace
 }  // namespace hw::connectors::hubspot

@@ -1,5 +1,6 @@
 #include "http/client.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "http/lane.h"
@@ -16,7 +17,9 @@ class Client final : public HttpClient {
         transfers_(options.ca_file, options.user_agent.empty() ? "headwater" : options.user_agent),
         lanes_(options.state, clock, options.may_sleep),
         tokens_(options.credentials, options.state, clock,
-                [this](const Request& r, const std::stop_token& stop) { return transfers_.run(r, Secret(), stop); }) {}
+                [this](const Request& r, const std::stop_token& stop) { return transfers_.run(r, Secret(), stop); }) {
+    for (const Credential& c : options.credentials) shares_[c.name] = c.quota_share;
+  }
 
   Result<Response> send(const Request& request, std::stop_token stop) override {
     if (auto ok = check_url(request.url); !ok) return ok.error();
@@ -38,7 +41,7 @@ class Client final : public HttpClient {
 
  private:
   Result<Response> exchange(const Request& request, const Secret& token, const std::stop_token& stop) {
-    if (auto ok = lanes_.enter(request.lanes, stop); !ok) return ok.error();
+    if (auto ok = lanes_.enter(shared(request), stop); !ok) return ok.error();
     auto response = transfers_.run(request, token, stop);
     if (response && response->status == 429) {
       if (const auto wait = response->retry_after(clock_.system_now())) lanes_.close(request.lanes, *wait);
@@ -46,7 +49,19 @@ class Client final : public HttpClient {
     return response;
   }
 
+  /// The request's lanes, less what of the vendor's daily limits is the other tools'.
+  [[nodiscard]] std::vector<Lane> shared(const Request& request) const {
+    std::vector<Lane> lanes = request.lanes;
+    const auto share = shares_.find(request.auth.credential);
+    for (Lane& lane : lanes) {
+      if (share == shares_.end() || lane.own_budget || lane.per_day <= 0) continue;
+      lane.per_day = static_cast<int>(std::max<std::int64_t>(1, std::int64_t{lane.per_day} * share->second / 100));
+    }
+    return lanes;
+  }
+
   const Clock& clock_;
+  std::map<std::string, int> shares_;  ///< by credential
   Transfers transfers_;
   Lanes lanes_;
   Tokens tokens_;

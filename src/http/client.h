@@ -38,6 +38,9 @@ struct Lane {
   int requests = 0;  ///< so many
   Duration per{};    ///< in this time
   int per_day = 0;   ///< 0 = no daily limit
+  /// per_day is the user's own budget, not a vendor's limit: no share of it is left to others
+  /// (Credential::quota_share).
+  bool own_budget = false;
 };
 
 struct Request {
@@ -57,7 +60,8 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers;  ///< names lower-cased
   std::string body;
   [[nodiscard]] std::string header(std::string_view name) const;  ///< "" if absent
-  /// From Retry-After (seconds or HTTP date against `now`), nullopt if absent or unreadable.
+  /// From Retry-After, nullopt if absent or unreadable: seconds, or an HTTP date against the answer's own Date, `now`
+  /// if it has none.
   [[nodiscard]] std::optional<Duration> retry_after(SystemTime now) const;
   /// The server's clock from the Date header.
   [[nodiscard]] std::optional<SystemTime> date() const;
@@ -74,9 +78,9 @@ class HttpClient {
   /// once). Errors: retry "dns", "connect", "timeout", "reset", "tls" (a certificate that does not verify is pause
   /// "tls_verify"), "too_large" (max_response_bytes), with maybe_applied when the body had left; retry "lane_full" with
   /// the exact retry_after, since a full lane never blocks; pause "credential" when signing in is refused; retry
-  /// "token_answer" when the token endpoint's answer is unreadable; pause "url" (check_url), "header" (a line break in
-  /// one) and "http_407" (the proxy wants a password); retry "stopped" after a stop. A 429 with Retry-After closes the
-  /// request's lanes until then.
+  /// "token_answer" when the token endpoint's answer is unreadable; pause "credential" too for a token that fits into
+  /// no header; pause "url" (check_url), "header" (a line break in one) and "http_407" (the proxy wants a password);
+  /// retry "stopped" after a stop. A 429 with Retry-After closes the request's lanes until then.
   virtual Result<Response> send(const Request& request, std::stop_token stop) = 0;
   /// Signs in without sending anything, for check --online.
   virtual Status sign_in(const Auth& auth, std::stop_token stop) = 0;
@@ -95,6 +99,9 @@ Status check_url(std::string_view url);
 
 enum class CredentialType : std::uint8_t { static_token, refresh_token, service_account };
 
+/// Of a vendor's daily limits so much per cent is used, the rest is left to the company's other tools.
+inline constexpr int kQuotaShare = 80;
+
 /// A named credential from the configuration. Secrets are resolved values, never printed.
 struct Credential {
   std::string name;
@@ -104,6 +111,7 @@ struct Credential {
   Secret client_secret, refresh_token;     ///< refresh_token
   Secret key_json;                         ///< service_account: the JSON key file's contents
   std::optional<SystemTime> expires_at{};  ///< when its secret ends, as the configuration says
+  int quota_share = kQuotaShare;           ///< per cent of a vendor's daily limits that Headwater may use
   bool has_seed = false;  ///< refresh_token: the configuration holds one; known also where secrets are not resolved
 };
 

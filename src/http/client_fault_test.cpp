@@ -12,10 +12,12 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using test::ca;
 using test::get;
 using test::ok;
 using test::post;
 using test::RawServer;
+using test::TestCa;
 using test::TestServer;
 
 constexpr Duration kShort = milliseconds(250);
@@ -35,6 +37,64 @@ TEST_F(HttpFaults, AHostThatCannotBeLookedUpIsADnsError) {
   const Error e = error_of(post("https://" + std::string(64, 'a') + ".example/"));
   EXPECT_EQ(e.action, Action::retry);
   EXPECT_EQ(e.code, "dns");
+}
+
+TEST_F(HttpFaults, ACertificateOutOfItsTimeIsRefusedAndTheClockIsNamed) {
+  using std::chrono::hours;
+  struct Row {
+    const char* says;
+    TestCa::Span span;
+  };
+  for (const Row& row : std::initializer_list<Row>{{"has expired", {hours(-48), hours(-24)}},
+                                                   {"not yet valid", {hours(24), hours(48)}}}) {
+    TestServer server(ok, ca().issue("DNS:localhost", row.span));
+    const Error e = error_of(post(server.url("/")));
+    EXPECT_EQ(e.action, Action::pause) << row.says;
+    EXPECT_EQ(e.code, "tls_verify") << row.says;
+    EXPECT_FALSE(e.maybe_applied) << row.says;
+    EXPECT_NE(e.detail.find(row.says), std::string::npos) << e.detail;
+    EXPECT_NE(e.detail.find("is this machine's clock right?"), std::string::npos) << e.detail;
+    EXPECT_TRUE(server.seen().empty()) << row.says;
+  }
+}
+
+/// Neither the request nor the token goes to where a vendor points, be it on the same host.
+TEST_F(HttpFaults, NoRedirectIsFollowedAndNoCredentialGoesWithIt) {
+  TestServer elsewhere(ok);
+  for (const int status : {301, 302, 303, 307, 308}) {
+    for (const std::string& to : {elsewhere.url("/moved"), std::string("/moved"), std::string("//127.0.0.1/moved")}) {
+      TestServer server([&](const auto&, auto& response) {
+        response.status = status;
+        response.set_header("Location", to);
+      });
+      Request r = post(server.url("/v1/events"));
+      r.auth.credential = "main";
+      const auto got = make()->send(r, {});
+      ASSERT_TRUE(got) << status << " " << to;
+      EXPECT_EQ(got->status, status);
+      EXPECT_EQ(server.seen().size(), 1U) << status << " " << to;
+      EXPECT_TRUE(server.seen()[0].has_header("Authorization"));
+      const Error e = classify_status(*got, clock_.system_now());
+      EXPECT_EQ(e.action, Action::pause) << status;
+      EXPECT_EQ(e.detail.find("s3cr3t"), std::string::npos) << e.detail;
+    }
+  }
+  EXPECT_TRUE(elsewhere.seen().empty());
+}
+
+TEST_F(HttpFaults, ATokenEndpointThatPointsElsewhereGetsNoSecondForm) {
+  TestServer elsewhere(ok);
+  TestServer server([&](const auto&, auto& response) { response.set_redirect(elsewhere.url("/token"), 307); });
+  Request r = post(server.url("/v1/events"));
+  r.auth = Auth{.credential = "main", .token_url = server.url("/token"), .scope = ""};
+  const auto got = make(CredentialType::refresh_token)->send(r, {});
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().action, Action::pause);
+  EXPECT_EQ(got.error().code, "http_404");
+  EXPECT_EQ(got.error().detail.find("s3cr3t"), std::string::npos) << got.error().detail;
+  ASSERT_EQ(server.seen().size(), 1U);
+  EXPECT_EQ(server.seen()[0].path, "/token");
+  EXPECT_TRUE(elsewhere.seen().empty());
 }
 
 /// What a server can do to a request whose body has left, and the error it makes.

@@ -339,6 +339,31 @@ TEST_F(HttpClientTest, A429ClosesTheRequestsLanesUntilTheServersTime) {
   EXPECT_TRUE(client->send(r, {}));
 }
 
+TEST_F(HttpClientTest, AShareOfTheDailyLimitIsLeftToOthersAndNoneOfAnOwnBudget) {
+  TestServer server(ok);
+  Credential main;
+  main.name = "main";
+  main.token = Secret("a-token");
+  main.quota_share = 50;
+  const auto client = make_client(
+      {.credentials = {main}, .ca_file = "", .user_agent = "", .state = &state_, .may_sleep = false}, clock_, *random_);
+  const auto goes = [&](const std::string& credential, bool own_budget) {
+    Request r = post(server.url("/"));
+    r.auth.credential = credential;
+    r.lanes = {Lane{.key = credential + (own_budget ? "/own" : "/day"),
+                    .requests = 0,
+                    .per = Duration::zero(),
+                    .per_day = 5,
+                    .own_budget = own_budget}};
+    int n = 0;
+    while (n < 9 && client->send(r, {})) ++n;
+    return n;
+  };
+  EXPECT_EQ(goes("main", false), 2);
+  EXPECT_EQ(goes("main", true), 5);
+  EXPECT_EQ(goes("", false), 5) << "without a credential nobody says what share";
+}
+
 TEST_F(HttpClientTest, AFullLaneSendsNothing) {
   TestServer server(ok);
   const auto client = make();

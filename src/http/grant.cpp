@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/crash_point.h"
 #include "base/log.h"
 #include "http/credential_facts.h"
 #include "http/service_account.h"
@@ -97,7 +98,9 @@ Status Grant::rotate(const Secret& answered, SystemTime now) {
   RefreshToken next{.token = answered, .by_login = present_.by_login, .rotated = true, .since = now};
   if (state_ != nullptr) {
     unsaved_ = next;
+    crash_point("token.rotated");
     if (auto saved = keep_refresh_token(*state_, credential_, next); !saved) return saved;
+    crash_point("token.kept");
     unsaved_.reset();
   }
   present_ = std::move(next);

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <charconv>
 #include <condition_variable>
+#include <limits>
 #include <mutex>
 
 #include "base/log.h"
 #include "base/text.h"
+#include "model/timestamp.h"
 
 namespace hw::http {
 namespace {
@@ -46,9 +48,21 @@ Duration until_below(const std::map<std::int64_t, int>& by_hour, int limit, Syst
   return Duration::zero();
 }
 
-std::string encode(const std::map<std::int64_t, int>& by_hour) {
+/// What is kept of a lane: "HOUR:COUNT" for each hour, "closed:MICROSECONDS", "limit:COUNT".
+struct Kept {
+  std::map<std::int64_t, int> by_hour;
+  std::optional<SystemTime> closed_until;
+  int per_day = 0;
+};
+
+std::string encode(const Kept& kept) {
   std::string out;
-  for (const auto& [hour, count] : by_hour) out += fmt::format("{}{}:{}", out.empty() ? "" : " ", hour, count);
+  const auto add = [&out](const auto& name, std::int64_t value) {
+    out += fmt::format("{}{}:{}", out.empty() ? "" : " ", name, value);
+  };
+  for (const auto& [hour, count] : kept.by_hour) add(hour, count);
+  if (kept.closed_until) add("closed", to_micros(*kept.closed_until));
+  if (kept.per_day > 0) add("limit", kept.per_day);
   return out;
 }
 
@@ -57,18 +71,26 @@ bool read_int(std::string_view text, Int& out) {
   return std::from_chars(text.data(), text.data() + text.size(), out).ec == std::errc{};
 }
 
-void add_decoded(std::string_view text, std::map<std::int64_t, int>& by_hour) {
+Kept decode(std::string_view text) {
+  Kept kept;
   for (std::string_view entry : split(text, ' ')) {
     const auto colon = entry.find(':');
-    std::int64_t hour = 0;
-    int count = 0;
-    if (colon == std::string_view::npos || !read_int(entry, hour) || !read_int(entry.substr(colon + 1), count))
-      continue;
-    by_hour[hour] += std::max(0, count);
+    std::int64_t hour = 0, value = 0;
+    if (colon == std::string_view::npos || !read_int(entry.substr(colon + 1), value)) continue;
+    const std::string_view name = entry.substr(0, colon);
+    constexpr std::int64_t kMost = std::numeric_limits<int>::max() / (2 * kDayHours);
+    const int count = static_cast<int>(std::clamp<std::int64_t>(value, 0, kMost));
+    if (name == "closed")
+      kept.closed_until = from_micros(value);
+    else if (name == "limit")
+      kept.per_day = static_cast<int>(std::clamp<std::int64_t>(value, 0, std::numeric_limits<int>::max()));
+    else if (read_int(name, hour))
+      kept.by_hour[hour] += count;
   }
+  return kept;
 }
 
-std::string state_key(const std::string& lane_key) { return "lane/" + lane_key; }
+std::string state_key(const std::string& lane_key) { return kLaneState + lane_key; }
 
 // Real time, and so only under the machine's own clock. False after a stop.
 bool sleep_for(Duration d, const std::stop_token& stop) {
@@ -81,6 +103,17 @@ bool sleep_for(Duration d, const std::stop_token& stop) {
 
 }  // namespace
 
+LaneUse lane_use(std::string_view text, SystemTime now) {
+  Kept kept = decode(text);
+  forget_old(kept.by_hour, now);
+  LaneUse use;
+  use.used = sum(kept.by_hour);
+  use.per_day = kept.per_day;
+  if (kept.closed_until && *kept.closed_until > now) use.closed_until = kept.closed_until;
+  if (!kept.by_hour.empty()) use.frees_at = SystemTime(hours(kept.by_hour.begin()->first + kDayHours + 1));
+  return use;
+}
+
 Lanes::Lanes(StateStore* state, const Clock& clock, bool may_sleep)
     : state_(state), clock_(clock), may_sleep_(may_sleep) {}
 
@@ -88,7 +121,7 @@ Lanes::~Lanes() {
   if (state_ == nullptr) return;
   MutexLock lock(mu_);
   for (const auto& [key, s] : states_) {
-    if (s.unsaved) (void)state_->save(state_key(key), encode(s.by_hour), /*secret=*/false);
+    if (s.unsaved) (void)state_->save(state_key(key), text_of(s), /*secret=*/false);
   }
 }
 
@@ -108,25 +141,36 @@ Status Lanes::enter(const std::vector<Lane>& lanes, const std::stop_token& stop)
 }
 
 void Lanes::close(const std::vector<Lane>& lanes, Duration wait) {
-  MutexLock lock(mu_);
-  const SteadyTime until = clock_.steady_now() + std::min(wait, kLongestClosure);
-  for (const auto& lane : lanes) {
-    State& s = states_[lane.key];
-    s.closed_until = std::max(s.closed_until, until);
+  for (const auto& lane : lanes) load(lane);
+  std::vector<Save> saves;
+  {
+    MutexLock lock(mu_);
+    const SteadyTime until = clock_.steady_now() + std::min(wait, kLongestClosure);
+    for (const auto& lane : lanes) {
+      State& s = states_[lane.key];
+      if (until <= s.closed_until) continue;
+      s.closed_until = until;
+      s.unsaved = true;
+      if (auto due = begin_save(lane, /*at_once=*/true)) saves.push_back(*std::move(due));
+    }
   }
+  save(saves);
 }
 
 void Lanes::load(const Lane& lane) {
-  if (lane.per_day <= 0) return;
   {
     MutexLock lock(mu_);
     if (states_[lane.key].loaded) return;
   }
-  const auto kept = state_ == nullptr ? std::nullopt : state_->load(state_key(lane.key));
+  const Kept kept = decode(state_ == nullptr ? "" : state_->load(state_key(lane.key)).value_or(""));
   MutexLock lock(mu_);
   State& s = states_[lane.key];
-  if (!s.loaded && kept) add_decoded(*kept, s.by_hour);
+  if (s.loaded) return;
   s.loaded = true;
+  for (const auto& [hour, count] : kept.by_hour) s.by_hour[hour] += count;
+  if (!kept.closed_until) return;
+  const Duration left = *kept.closed_until - clock_.system_now();
+  s.closed_until = std::max(s.closed_until, clock_.steady_now() + std::min(left, kLongestClosure));
 }
 
 std::optional<Lanes::Refusal> Lanes::try_enter(const std::vector<Lane>& lanes) {
@@ -175,6 +219,7 @@ void Lanes::take(const Lane& lane) {
   State& s = states_[lane.key];
   if (lane.requests > 0) s.taken.push_back(clock_.steady_now());
   if (lane.per_day <= 0) return;
+  s.per_day = lane.per_day;
   ++s.by_hour[hour_of(clock_.system_now())];
   s.unsaved = true;
 }
@@ -188,7 +233,14 @@ std::optional<Lanes::Save> Lanes::begin_save(const Lane& lane, bool at_once) {
   s.saving = true;
   s.unsaved = false;
   s.saved_at = now;
-  return Save{.key = lane.key, .value = encode(s.by_hour)};
+  return Save{.key = lane.key, .value = text_of(s)};
+}
+
+std::string Lanes::text_of(const State& s) const {
+  const Duration closed = s.closed_until - clock_.steady_now();
+  return encode({.by_hour = s.by_hour,
+                 .closed_until = closed > Duration::zero() ? std::optional(clock_.system_now() + closed) : std::nullopt,
+                 .per_day = s.per_day});
 }
 
 void Lanes::save(const std::vector<Save>& saves) {

@@ -6,6 +6,7 @@
 
 #include "base/zone.h"
 #include "http/test_kit.h"
+#include "model/timestamp.h"
 
 namespace hw::http {
 namespace {
@@ -101,6 +102,52 @@ TEST_F(HttpLanes, AClosedLaneOpensWhenTheServerSaid) {
   EXPECT_EQ(wait_of({crm}), seconds(30));
   clock_.advance(seconds(30));
   EXPECT_TRUE(goes(crm));
+}
+
+TEST_F(HttpLanes, ARetryAfterSurvivesARestart) {
+  const Lane crm = lane("crm", 100, seconds(10));
+  use(crm, 1);
+  lanes_->close({crm}, minutes(30));
+  clock_.advance(minutes(10));
+  restart();
+  EXPECT_EQ(wait_of({crm}), minutes(20));
+  restart();
+  clock_.advance(minutes(20));
+  EXPECT_TRUE(goes(crm));
+}
+
+TEST_F(HttpLanes, ARetryAfterSurvivesAKill) {
+  const Lane crm = lane("crm", 100, seconds(10), 50);
+  use(crm, 3);
+  lanes_->close({crm}, minutes(30));
+  Lanes after_kill(&state_, clock_, /*may_sleep=*/false);  // the first one saved nothing at its end
+  const auto refused = after_kill.enter({crm}, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().retry_after, minutes(30));
+  EXPECT_EQ(lane_use(state_.load("lane/crm").value_or(""), clock_.system_now()).used, 3);
+}
+
+TEST_F(HttpLanes, AClosureOfAClockThatWasYearsAheadEndsWithinADay) {
+  (void)state_.save("lane/crm", "closed:" + std::to_string(to_micros(kMidday + hours(24 * 900))), false);
+  EXPECT_EQ(wait_of({lane("crm", 1, seconds(1))}), hours(24));
+}
+
+TEST_F(HttpLanes, WhatIsKeptOfALaneTellsItsUse) {
+  const Lane daily = lane("crm", 0, Duration::zero(), 40);
+  clock_.advance(minutes(20));
+  use(daily, 3);
+  clock_.advance(hours(2));
+  use(daily, 4);
+  lanes_->close({daily}, minutes(5));
+  const auto use = [&] { return lane_use(state_.load("lane/crm").value_or(""), clock_.system_now()); };
+  EXPECT_EQ(use().used, 7);
+  EXPECT_EQ(use().per_day, 40);
+  EXPECT_EQ(use().closed_until, clock_.system_now() + minutes(5));
+  EXPECT_EQ(use().frees_at, kMidday + hours(25));
+  clock_.advance(hours(23));
+  EXPECT_EQ(use().used, 4);
+  EXPECT_EQ(use().closed_until, std::nullopt);
+  EXPECT_EQ(lane_use("", kMidday).frees_at, std::nullopt);
 }
 
 TEST_F(HttpLanes, NoServerClosesALaneForMoreThanADay) {

@@ -68,8 +68,10 @@ std::optional<Duration> Response::retry_after(SystemTime now) const {
   const std::string text = header("retry-after");
   if (const auto wish = read_seconds(text)) return *wish;
   const auto until = read_http_date(text);
-  if (!until || *until - now > kLongestWish) return std::nullopt;
-  return std::max(Duration::zero(), *until - now);
+  // The server counts by its own clock, which the answer tells: ours may be wrong by hours.
+  const SystemTime theirs = date().value_or(now);
+  if (!until || *until - theirs > kLongestWish) return std::nullopt;
+  return std::max(Duration::zero(), *until - theirs);
 }
 
 std::optional<SystemTime> Response::date() const { return read_http_date(header("date")); }
@@ -80,9 +82,12 @@ Error classify_status(const Response& response, SystemTime now) {
   if (status < 400) return redirected(response);
   switch (status) {
     case 401:
-      return of_status(Action::pause, response, ": the credential is not accepted");
+      return of_status(Action::pause, response,
+                       ": the credential is not accepted; if it ended or was revoked, put a new one into the "
+                       "configuration or sign in again");
     case 403:
-      return of_status(Action::pause, response, ": the credential may not do this");
+      return of_status(Action::pause, response,
+                       ": the credential may not do this; give its account the right, or name another");
     case 404:
       return of_status(Action::pause, response, ": nothing is there, check base_url and the ids in the options");
     case 407:

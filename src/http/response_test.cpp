@@ -50,6 +50,23 @@ TEST(HttpResponse, RetryAfterIsReadInBothForms) {
   }
 }
 
+TEST(HttpResponse, ADateToWaitForIsCountedOnTheServersClock) {
+  struct Row {
+    const char* name;
+    const char* date;
+    Duration expected;
+  };
+  const std::initializer_list<Row> rows = {{"our clock is right", "Fri, 20 Nov 2026 12:00:00 GMT", seconds(90)},
+                                           {"ours is an hour fast", "Fri, 20 Nov 2026 11:00:00 GMT", seconds(3690)},
+                                           {"ours is an hour slow", "Fri, 20 Nov 2026 13:00:00 GMT", seconds(0)},
+                                           {"no date of theirs", "soon", seconds(90)}};
+  for (const Row& row : rows) {
+    const auto r = with(429, {{"retry-after", "Fri, 20 Nov 2026 12:01:30 GMT"}, {"date", row.date}});
+    EXPECT_EQ(r.retry_after(kNow), row.expected) << row.name;
+    EXPECT_EQ(with(429, {{"retry-after", "90"}, {"date", row.date}}).retry_after(kNow), seconds(90)) << row.name;
+  }
+}
+
 TEST(HttpResponse, TheServersClockIsItsDateHeader) {
   EXPECT_EQ(with(200, {{"date", "Fri, 20 Nov 2026 12:01:30 GMT"}}).date(), kNow + seconds(90));
   EXPECT_EQ(with(200, {{"date", "yesterday"}}).date(), std::nullopt);
@@ -71,7 +88,9 @@ TEST(HttpResponse, EachStatusHasItsClass) {
       {408, Action::retry, "http_408", false},      {409, Action::reject_row, "http_409", false},
       {422, Action::reject_row, "http_422", false}, {425, Action::retry, "http_425", false},
       {429, Action::retry, "http_429", false},      {500, Action::retry, "http_500", true},
-      {503, Action::retry, "http_503", true},
+      {502, Action::retry, "http_502", true},       {503, Action::retry, "http_503", true},
+      {504, Action::retry, "http_504", true},       {524, Action::retry, "http_524", true},
+      {302, Action::pause, "http_404", false},      {308, Action::pause, "http_404", false},
   };
   for (const auto& row : rows) {
     const Error e = classify_status(with(row.status), kNow);
@@ -79,6 +98,21 @@ TEST(HttpResponse, EachStatusHasItsClass) {
     EXPECT_EQ(e.code, row.code) << row.status;
     EXPECT_EQ(e.maybe_applied, row.maybe_applied) << row.status;
     EXPECT_EQ(e.detail.find("example.com"), std::string::npos) << e.detail;
+  }
+}
+
+TEST(HttpResponse, WhatPausesSaysHowToMendIt) {
+  struct Row {
+    int status;
+    const char* says;
+  };
+  for (const Row& row : std::initializer_list<Row>{{302, "correct base_url"},
+                                                   {401, "sign in again"},
+                                                   {403, "give its account the right"},
+                                                   {404, "check base_url"},
+                                                   {407, "HTTPS_PROXY"}}) {
+    const Error e = classify_status(with(row.status), kNow);
+    EXPECT_NE(e.detail.find(row.says), std::string::npos) << e.detail;
   }
 }
 

@@ -86,10 +86,12 @@ TestCa::TestCa(const std::string& name)
 
 TestCa::~TestCa() { std::filesystem::remove(file_); }
 
-TestCa::Identity TestCa::issue(const std::string& names) const {
+TestCa::Identity TestCa::issue(const std::string& names, Span span) const {
   Identity id;
   id.key = new_ec_key();
   id.certificate = new_certificate(id.key.get(), "test server", 2);
+  X509_gmtime_adj(X509_getm_notBefore(id.certificate.get()), span.from.count());
+  X509_gmtime_adj(X509_getm_notAfter(id.certificate.get()), span.until.count());
   X509_set_issuer_name(id.certificate.get(), X509_get_subject_name(certificate_.get()));
   add_extension(id.certificate.get(), certificate_.get(), NID_subject_alt_name, names);
   must(X509_sign(id.certificate.get(), key_.get(), EVP_sha256()) != 0, "sign certificate");

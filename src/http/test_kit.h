@@ -32,8 +32,13 @@ class TestCa {
     std::shared_ptr<X509> certificate;
     std::shared_ptr<EVP_PKEY> key;
   };
+  /// Good from so long after now (real time) until then.
+  struct Span {
+    std::chrono::seconds from = std::chrono::hours(-1), until = std::chrono::hours(24);
+  };
   /// @param names  as in subjectAltName: "DNS:localhost,IP:127.0.0.1"
-  [[nodiscard]] Identity issue(const std::string& names) const;
+  [[nodiscard]] Identity issue(const std::string& names, Span span) const;
+  [[nodiscard]] Identity issue(const std::string& names) const { return issue(names, Span()); }
 
  private:
   std::shared_ptr<EVP_PKEY> key_;

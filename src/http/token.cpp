@@ -5,10 +5,25 @@
 #include <algorithm>
 #include <utility>
 
+#include "http/token_form.h"
+
 namespace hw::http {
 namespace {
 
 constexpr Duration kBeforeEnd = std::chrono::seconds(60);
+
+Result<Secret> static_token(const Credential& credential) {
+  const char* fault = nullptr;
+  if (credential.token.empty())
+    fault = "has an empty token";
+  else if (!is_token(credential.token.reveal()))
+    fault = "has a token with a blank, a line break or the like in it";
+  if (fault == nullptr) return credential.token;
+  return Error{.action = Action::pause,
+               .code = "credential",
+               .detail = fmt::format("credential '{}' {}; put the token into its file or variable, and nothing else",
+                                     credential.name, fault)};
+}
 
 Error stopped() { return {.action = Action::retry, .code = "stopped", .detail = "stopped while waiting for a token"}; }
 
@@ -55,12 +70,7 @@ Result<Secret> Tokens::get(const Auth& auth, const std::stop_token& stop) {
                  .detail = fmt::format("no credential '{}' in the configuration", auth.credential)};
   }
   if (account->credential.type != CredentialType::static_token) return fresh_token(*account, auth, stop);
-  if (account->credential.token.empty()) {
-    return Error{.action = Action::pause,
-                 .code = "credential",
-                 .detail = fmt::format("credential '{}' has an empty token", auth.credential)};
-  }
-  return account->credential.token;
+  return static_token(account->credential);
 }
 
 std::optional<Result<Secret>> Tokens::renew(const Auth& auth, const Secret& refused, const std::stop_token& stop) {

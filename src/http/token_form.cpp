@@ -88,6 +88,10 @@ Request token_request(const std::string& token_url, std::string form) {
   return request;
 }
 
+bool is_token(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
 std::string plain_code(std::string_view text) {
   const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
   return plain && text.size() <= 40 ? std::string(text) : "";
@@ -98,7 +102,7 @@ Result<TokenAnswer> read_token_answer(const Response& response, const std::strin
   if (response.status >= 300) return refused(response, token_url, now, mend);
   const json answer = json::parse(response.body, nullptr, /*allow_exceptions=*/false);
   const std::string token = answer.is_object() ? answered_text(answer, "access_token") : "";
-  if (token.empty() || token.find_first_of("\r\n") != std::string::npos) {
+  if (!is_token(token)) {
     return Error{.action = Action::retry,
                  .code = "token_answer",
                  .detail = fmt::format("token_url {} answered {} without an access_token", place_of(token_url),

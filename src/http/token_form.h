@@ -18,6 +18,9 @@ void add_field(std::string& form, std::string_view name, std::string_view value)
 
 Request token_request(const std::string& token_url, std::string form);
 
+/// One word of visible ASCII, as a token must be to stand in a header.
+bool is_token(std::string_view text);
+
 /// "access_denied", "" for what is no plain error code.
 std::string plain_code(std::string_view text);
 

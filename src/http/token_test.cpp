@@ -125,6 +125,21 @@ TEST_F(HttpTokens, AStaticTokenIsGivenAsItIs) {
   EXPECT_EQ(asked(), 0U);
 }
 
+TEST_F(HttpTokens, AStaticTokenThatIsNonePausesWithoutQuotingIt) {
+  for (const char* token : {"", "s3cr3t\n", "s3cr3t\r\nX-Injected: 1", "Bearer s3cr3t", "s3cr3t\t", "s3cr3t\xc3\xa4"}) {
+    Credential c = refreshing();
+    c.type = CredentialType::static_token;
+    c.token = Secret(token);
+    const auto got = tokens(c).get(kAuth, {});
+    ASSERT_FALSE(got) << token;
+    EXPECT_EQ(got.error().action, Action::pause) << token;
+    EXPECT_EQ(got.error().code, "credential") << token;
+    EXPECT_NE(got.error().detail.find("credential 'crm_main' has a"), std::string::npos) << got.error().detail;
+    EXPECT_NE(got.error().detail.find("put the token into its file or variable"), std::string::npos);
+    EXPECT_EQ(got.error().detail.find("s3cr3t"), std::string::npos) << got.error().detail;
+  }
+}
+
 TEST_F(HttpTokens, NoCredentialMeansNoToken) {
   Tokens t = tokens(refreshing());
   EXPECT_TRUE(t.get(Auth{}, {})->empty());
@@ -406,6 +421,12 @@ TEST_F(HttpTokens, TheEndpointsAnswerIsClassified) {
       {"a portal's page", 200, "<html>", Action::retry, "token_answer", "access_token"},
       {"a token with a line break", 200, R"({"access_token":"a\r\nX: y"})", Action::retry, "token_answer",
        "access_token"},
+      {"a token of two words", 200, R"({"access_token":"Bearer a"})", Action::retry, "token_answer", "access_token"},
+      {"half an answer", 200, R"({"access_token":"seed-to)", Action::retry, "token_answer", "access_token"},
+      {"an error under 200", 200, R"({"error":"invalid_grant"})", Action::retry, "token_answer", "access_token"},
+      {"a redirect that keeps the form", 307, "", Action::pause, "http_404", "redirect"},
+      {"a gateway in between", 502, "<html>", Action::retry, "http_502", "502"},
+      {"a gateway that waited", 504, "<html>", Action::retry, "http_504", "504"},
   };
   for (const auto& row : rows) {
     next_ = [&](const Request&) { return answer(row.status, row.body); };
@@ -486,6 +507,28 @@ TEST_F(HttpTokens, ARefusedServiceAccountNamesKeyAndClock) {
   ASSERT_FALSE(got);
   EXPECT_EQ(got.error().code, "credential");
   EXPECT_NE(got.error().detail.find("clock"), std::string::npos) << got.error().detail;
+}
+
+TEST_F(HttpTokens, AnAccountThatSignsAgainAfterTheClockWasSetRightSignsIn) {
+  next_ = [this](const Request& r) {
+    const auto claims = json::parse(decode_base64_url(split(form_of(r.body)["assertion"], '.')[1]));
+    const std::int64_t theirs = std::chrono::duration_cast<seconds>(kNoon.time_since_epoch()).count();
+    const bool in_time = claims["iat"] <= theirs && claims["exp"] > theirs;
+    return in_time
+               ? answer(200, R"({"access_token":"a","expires_in":3600})")
+               : answer(400, R"({"error":"invalid_grant","error_description":"Token must be a short-lived token"})");
+  };
+  for (const auto skew : {std::chrono::hours(-2), std::chrono::hours(2)}) {
+    clock_.set(kNoon + skew);
+    Tokens t = tokens(service_account(key_file()));
+    const auto got = t.get(kAuth, {});
+    ASSERT_FALSE(got) << skew.count();
+    EXPECT_NE(got.error().detail.find("this machine's clock is wrong"), std::string::npos) << got.error().detail;
+    clock_.set(kNoon);
+    EXPECT_TRUE(t.get(kAuth, {})) << skew.count();
+    clock_.set(kNoon + seconds(29));
+    EXPECT_TRUE(tokens(service_account(key_file())).get(kAuth, {})) << "half a minute fast is allowed for";
+  }
 }
 
 }  // namespace

@@ -212,7 +212,10 @@ std::string explain(CURLcode code, const Exchange& x) {
                        in_milliseconds(x.request.connect_timeout));
   }
   const bool about_tls = starts_with_ci(kind.code, "tls") && x.message[0] != '\0';
-  return about_tls ? x.message.data() : curl_easy_strerror(code);
+  std::string why = about_tls ? x.message.data() : curl_easy_strerror(code);
+  if (kind.code == std::string_view("tls_verify"))
+    why += "; is this machine's clock right? Where a proxy of your own ends TLS, name its authority in ca_file";
+  return why;
 }
 
 Error wire_error(CURL* easy, CURLcode code, const Exchange& x) {

@@ -122,28 +122,15 @@ class SourceCheck {
     return out;
   }
 
-  template <class Ask>
-  void check_faults_of(std::size_t requests, Ask ask) {
-    for (std::size_t nth = 0; nth < std::min<std::size_t>(requests, 5); ++nth) {
-      for (const Fault& fault : faults(case_.now)) {
-        SCOPED_TRACE("request " + std::to_string(nth) + ": " + fault.name);
-        Rig rig(case_);
-        rig.break_request(nth, fault);
-        const auto answer = ask(rig);
-        expect_no_second_try(rig.http, nth);
-        ASSERT_FALSE(answer.has_value()) << "the failure was hidden";
-        expect_classified(answer.error(), fault, watch_);
-      }
-    }
-  }
-
   void check_faults_in_streams() {
     SCOPED_TRACE("streams()");
-    check_faults_of(requests_of_streams_, [this](Rig& rig) { return source(rig).streams(rig.context()); });
+    expect_each_fault_is_told(case_, watch_, requests_of_streams_,
+                              [this](Rig& rig) { return source(rig).streams(rig.context()); });
   }
 
   void check_faults(const Step& step) {
-    check_faults_of(step.requests, [&](Rig& rig) { return pull(rig, step.stream, step.cursor); });
+    expect_each_fault_is_told(case_, watch_, step.requests,
+                              [&](Rig& rig) { return pull(rig, step.stream, step.cursor); });
   }
 
   void check_stop(const Step& step) {
@@ -191,6 +178,7 @@ void check_source_conformance(const Case& c) {
   const bool touches = check_role<Touch>(c, watch, "touches", &connect::Connector::touches);
   const bool costs = check_role<Spend>(c, watch, "costs", &connect::Connector::costs);
   EXPECT_TRUE(records || touches || costs) << "the connector has no source role with these options";
+  check_lookup_conformance(c, watch);
   if (records || touches || costs) check_online_conformance(c, watch);
 }
 

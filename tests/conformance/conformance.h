@@ -42,19 +42,27 @@ struct Case {
   std::function<connect::Options()> destination_options{};  ///< default: fill_defaults(type.destination_options)
   std::function<Conversion()>
       conversion{};  ///< one that can be sent; default: made from the contract's clicks and hash forms
+
+  std::vector<Identifier> asked{};              ///< of a look-up, if there is one: their history has rows
+  std::vector<connect::FieldValues> changes{};  ///< of a writer of source fields, if there is one: all can be written
 };
 
 /// Declarations: names, help, defaults; check() on good and on odd options; no secret in an error. Part of both below.
 void check_declarations(const Case& c);
 
-/// Every source role that the connector has: reads every stream through, reads every cursor a second time with a new
-/// connector, then lets each request of each page fail in every way of faults.h. Expected of pull(), streams(),
-/// check_online() and discover(): an error of the right action with the server's wish, never a smaller page, no second
-/// try, a prompt return after a stop, and neither secret, personal data nor body in rows, cursors, errors or log lines.
+/// Every source role that the connector has, and its look-up: reads every stream through, reads every cursor a second
+/// time with a new connector, then lets each request of each page fail in every way of faults.h. Expected of pull(),
+/// streams(), check_online() and discover(): an error of the right action with the server's wish, never a smaller page,
+/// no second try, a prompt return after a stop, and neither secret, personal data nor body in rows, cursors, errors or
+/// log lines.
 void check_source_conformance(const Case& c);
 
 /// The sink: a sound contract, pure prepare() and body(), one request a send(), one outcome an item, and the same
 /// faults; `maybe_applied` wherever the request left and no answer could be read.
 void check_sink_conformance(const Case& c);
+
+/// The writer of source fields: reads what stands, one outcome a record, and the same faults for both, `maybe_applied`
+/// as above.
+void check_writer_conformance(const Case& c);
 
 }  // namespace hw::conformance

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "conformance/words.h"
 
 // The suite is held against a small connector that keeps the contract, and against the same with one bug at a time: a
 // check that no bug can fail would be worth nothing.
@@ -35,6 +36,7 @@ enum class Bug {
   lost_answer_is_harmless,
   accepts_all,
   two_requests,
+  follows_redirects,
 };
 
 Bug the_bug = Bug::none;
@@ -47,8 +49,11 @@ Error unreadable() {
 /// The toy's own reading of a status, and of the body where there is one to read.
 Error classify(const http::Response& r, SystemTime now) {
   Error e{.action = Action::retry, .code = "http_" + std::to_string(r.status), .detail = "the vendor refused"};
-  if (r.status == 401 || r.status == 403 || (r.status == 500 && has(Bug::pauses_on_500))) e.action = Action::pause;
-  if (r.status == 429 && !has(Bug::drops_wish)) {
+  e.maybe_applied = r.status >= 500;
+  const bool is_redirect = r.status >= 300 && r.status < 400;
+  if (is_redirect || r.status == 401 || r.status == 403 || (r.status == 500 && has(Bug::pauses_on_500)))
+    e.action = Action::pause;
+  if ((r.status == 429 || r.status == 503) && !has(Bug::drops_wish)) {
     for (const auto& [name, value] : r.headers) {
       if (name != "retry-after") continue;
       const bool in_seconds = value.find(' ') == std::string::npos;
@@ -68,11 +73,15 @@ Result<nlohmann::json> ask(Env& env, const std::string& url, const Context& cont
   const std::stop_token stop = has(Bug::ignores_stop) ? std::stop_token() : context.stop;
   Result<http::Response> r = env.http.send(request, stop);
   if (has(Bug::tries_again) && (!r || r->status >= 500)) r = env.http.send(request, stop);
+  if (has(Bug::follows_redirects) && r && r->status == 302) {
+    request.url = r->header("location");
+    r = env.http.send(request, stop);
+  }
   if (!r) return r.error();
   if (r->status != 200) return classify(*r, env.clock.system_now());
   nlohmann::json json = nlohmann::json::parse(r->body, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded() && has(Bug::reads_half)) return nlohmann::json{{"leads", nlohmann::json::array()}};
-  if (json.is_discarded()) return unreadable();
+  if (!json.is_object()) return unreadable();
   return json;
 }
 
@@ -88,7 +97,7 @@ class ToySource final : public TouchSource {
     if (!json && has(Bug::hides_failure)) return Page<Touch>{};
     if (!json) return json.error();
     Page<Touch> page;
-    for (const auto& lead : json->at("leads")) page.rows.push_back(touch(lead));
+    for (const auto& lead : json->value("leads", nlohmann::json::array())) page.rows.push_back(touch(lead));
     page.next.text = has(Bug::never_ends) ? cursor.text : json->value("next", "end");
     page.more = json->contains("next");
     page.sweep_complete = !page.more;
@@ -108,6 +117,57 @@ class ToySource final : public TouchSource {
 
   Env env_;
   Secret token_;
+};
+
+class ToyLookup final : public TouchLookup {
+ public:
+  explicit ToyLookup(Env env) : env_(env) {}
+  const LookupLimits& limits() const override { return limits_; }
+
+  Result<Page<Touch>> lookup(std::span<const Identifier>, const Cursor&, Context context) override {
+    const Result<nlohmann::json> json = ask(env_, "/history", context);
+    if (!json && has(Bug::hides_failure)) return Page<Touch>{};
+    if (!json) return json.error();
+    Page<Touch> page;
+    page.rows.emplace_back().key = "1";
+    return page;
+  }
+
+ private:
+  Env env_;
+  LookupLimits limits_{.types = {"client"}};
+};
+
+class ToyWriter final : public SourceFieldWriter {
+ public:
+  explicit ToyWriter(Env env) : env_(env) {}
+  std::size_t max_records() const override { return 10; }
+
+  Result<std::vector<FieldValues>> current(std::span<const RecordRef> records, std::span<const std::string> fields,
+                                           Context context) override {
+    const Result<nlohmann::json> json = ask(env_, "/fields", context);
+    if (!json && !has(Bug::hides_failure)) return json.error();
+    std::vector<FieldValues> out;
+    for (const RecordRef& ref : records) {
+      out.push_back({.ref = ref, .values = {}});
+      for (const std::string& name : fields) out.back().values[name] = "";
+    }
+    return out;
+  }
+
+  Result<Answer> write(std::span<const FieldValues> changes, Context context) override {
+    const Result<nlohmann::json> json = ask(env_, "/write", context, R"({"rows":[]})");
+    if (has(Bug::accepts_all)) return Answer{std::vector<Outcome>(changes.size()), ""};
+    if (!json) {
+      Error e = json.error();
+      if (has(Bug::lost_answer_is_harmless)) e.maybe_applied = false;
+      return e;
+    }
+    return Answer{std::vector<Outcome>(changes.size()), ""};
+  }
+
+ private:
+  Env env_;
 };
 
 class ToySink final : public ConversionSink {
@@ -173,8 +233,10 @@ class ToySink final : public ConversionSink {
 
 class Toy final : public Connector {
  public:
-  Toy(Env env, const Secret& token) : env_(env), source_(env, token), sink_(env) {}
+  Toy(Env env, const Secret& token) : env_(env), source_(env, token), lookup_(env), writer_(env), sink_(env) {}
   TouchSource* touches() override { return &source_; }
+  TouchLookup* lookup() override { return &lookup_; }
+  SourceFieldWriter* source_fields() override { return &writer_; }
   ConversionSink* conversions() override { return &sink_; }
 
   Result<std::vector<Finding>> check_online(const References&, Context context) override {
@@ -187,6 +249,8 @@ class Toy final : public Connector {
  private:
   Env env_;
   ToySource source_;
+  ToyLookup lookup_;
+  ToyWriter writer_;
   ToySink sink_;
 };
 
@@ -205,7 +269,7 @@ ConnectorType toy_type() {
   ConnectorType t;
   t.name = "toy";
   t.title = "Toy";
-  t.roles = {"touches", "conversions"};
+  t.roles = {"touches", "source_fields", "conversions"};
   t.options = toy_options();
   t.make = [](const Options& options, const std::vector<std::pair<Object, std::string>>&, Env env,
               std::vector<OptionError>&) -> std::unique_ptr<Connector> {
@@ -229,7 +293,9 @@ Case toy_case() {
                 return fill_defaults(toy_options(), {{"token", Secret("tok-4711")}});
               },
           .good = toy_vendor,
-          .personal = {"jane@example.com", "john@example.com"}};
+          .personal = {"jane@example.com", "john@example.com"},
+          .asked = {{"client", "a.1"}},
+          .changes = {{{"crm", Object::contact, "1"}, {{"source", "google"}}}}};
 }
 
 /// All failures of `check` on the toy with one bug, as one text.
@@ -252,6 +318,7 @@ std::string failures(Bug bug, void (*check)(const Case&)) {
 TEST(Conformance, AConnectorThatKeepsTheContractPasses) {
   check_source_conformance(toy_case());
   check_sink_conformance(toy_case());
+  check_writer_conformance(toy_case());
 }
 
 struct BugCase {
@@ -279,6 +346,9 @@ INSTANTIATE_TEST_SUITE_P(
         BugCase{"drops_wish", Bug::drops_wish, check_source_conformance, "the server's wish to wait was dropped"},
         BugCase{"pauses_on_500", Bug::pauses_on_500, check_source_conformance, "classified as pause"},
         BugCase{"reads_half", Bug::reads_half, check_source_conformance, "the failure was hidden"},
+        BugCase{"hides_failure_of_lookup", Bug::hides_failure, check_source_conformance, "lookup()"},
+        BugCase{"follows_redirects", Bug::follows_redirects, check_source_conformance,
+                "followed a redirect to another host"},
         BugCase{"ignores_stop", Bug::ignores_stop, check_source_conformance, "a page in spite of the stop"},
         BugCase{"remembers", Bug::remembers, check_source_conformance, "the same cursor gave other rows"},
         BugCase{"never_ends", Bug::never_ends, check_source_conformance, "this never ends"},
@@ -298,6 +368,28 @@ INSTANTIATE_TEST_SUITE_P(
         BugCase{"ignores_stop", Bug::ignores_stop, check_sink_conformance, "sent in spite of the stop"},
         BugCase{"tries_again", Bug::tries_again, check_sink_conformance, "the connector itself tried again"}),
     [](const auto& test) { return std::string(test.param.name); });
+
+INSTANTIATE_TEST_SUITE_P(
+    Writer, ConformanceBug,
+    testing::Values(
+        BugCase{"hides_failure", Bug::hides_failure, check_writer_conformance, "the failure was hidden"},
+        BugCase{"lost_answer", Bug::lost_answer_is_harmless, check_writer_conformance,
+                "the records may have been written"},
+        BugCase{"accepts_all", Bug::accepts_all, check_writer_conformance, "the row counts as accepted"},
+        BugCase{"ignores_stop", Bug::ignores_stop, check_writer_conformance, "written in spite of the stop"},
+        BugCase{"tries_again", Bug::tries_again, check_writer_conformance, "the connector itself tried again"}),
+    [](const auto& test) { return std::string(test.param.name); });
+
+TEST(Words, SayAllThatTheCoreActsOn) {
+  Outcome o{.verdict = Verdict::retry, .scope = Scope::request, .code = "http_503", .detail = "", .after = {}};
+  EXPECT_EQ(words(o), "retry(request) http_503");
+  o.after = std::chrono::seconds(17);
+  o.maybe_applied = true;
+  o.spends_attempt = false;
+  EXPECT_EQ(words(o), "retry(request) http_503, after 17 s, maybe applied, free");
+  EXPECT_EQ(words(Outcome{}), "accepted");
+  EXPECT_EQ(words(Error{.action = Action::pause, .code = "http_401", .detail = ""}), "pause http_401");
+}
 
 TEST(FillDefaults, ReadsDefaultsAsAPersonWritesThem) {
   const Options o = fill_defaults({{.name = "t", .type = OptionType::text, .default_value = "x"},

@@ -10,6 +10,8 @@ namespace {
 using http::Response;
 using std::chrono::seconds;
 
+const std::string kThere = fmt::format("{}/sign-in?next={}", kElsewhere, kBodyCanary);
+
 std::string error_body() { return fmt::format(R"({{"message":"refused","trace":"{}"}})", kBodyCanary); }
 
 Fault status(int code, Action action, Headers headers = {}, std::optional<Duration> wish = {}) {
@@ -18,19 +20,22 @@ Fault status(int code, Action action, Headers headers = {}, std::optional<Durati
   return {.name = std::move(name),
           .answer = [code, headers = std::move(headers)](const Response&) { return json(code, error_body(), headers); },
           .actions = {action},
-          .retry_after = wish};
+          .retry_after = wish,
+          .maybe_applied = code >= 500};
 }
 
-/// The network's own failure, as http/client.h classifies it.
-Fault network(const char* code, bool sent) {
-  return {.name = code,
-          .answer =
-              [=](const Response&) {
-                return Error{
-                    .action = Action::retry, .code = code, .detail = "the network failed", .maybe_applied = sent};
-              },
-          .actions = {Action::retry},
-          .maybe_applied = sent};
+/// A failure that the HTTP client classifies by itself (http/client.h): it is to be handed on.
+Fault of_client(const char* code, Action action, bool sent, std::optional<Duration> wish = {}) {
+  return {
+      .name = code,
+      .answer =
+          [=](const Response&) {
+            return Error{
+                .action = action, .code = code, .detail = "no answer came", .retry_after = wish, .maybe_applied = sent};
+          },
+      .actions = {action},
+      .retry_after = wish,
+      .maybe_applied = sent};
 }
 
 /// An answer that says 200 and cannot be read: the vendor may well have done the work.
@@ -69,17 +74,33 @@ std::vector<Fault> faults(SystemTime now) {
   return {
       status(401, Action::pause),
       status(403, Action::pause),
+      status(302, Action::pause, {{"location", kThere}}),
+      status(308, Action::pause, {{"location", "/moved"}}),
+      status(408, Action::retry),
       status(429, Action::retry, {{"retry-after", "17"}}, kWish),
       status(429, Action::retry, {{"retry-after", http_date(now + kWish)}}, kWish),
       status(429, Action::retry),
       status(500, Action::retry),
+      status(502, Action::retry),
       status(503, Action::retry),
-      network("timeout", true),
-      network("reset", true),
-      network("connect", false),
+      status(503, Action::retry, {{"retry-after", "17"}}, kWish),
+      status(504, Action::retry),
+      of_client("timeout", Action::retry, true),
+      of_client("reset", Action::retry, true),
+      of_client("too_large", Action::retry, true),
+      of_client("connect", Action::retry, false),
+      of_client("dns", Action::retry, false),
+      of_client("tls", Action::retry, false),
+      of_client("tls_verify", Action::pause, false),
+      of_client("token_answer", Action::retry, false),
+      of_client("credential", Action::pause, false),
+      of_client(http::kLaneFull, Action::retry, false, kWish),
       unreadable("half an answer", half_of, {Action::retry}),
       unreadable("HTML instead of JSON", html, {Action::retry, Action::pause}),
       unreadable("broken JSON", broken_json, {Action::retry}),
+      unreadable("JSON that is no object", [](const auto&) { return "[]"; }, {Action::retry}),
+      unreadable("JSON's null", [](const auto&) { return "null"; }, {Action::retry}),
+      unreadable("JSON that is not UTF-8", [](const auto&) { return "{\"results\":[\"\xff\"]}"; }, {Action::retry}),
   };
 }
 

@@ -118,7 +118,37 @@ void expect_no_second_try(const FakeHttp& http, std::size_t failed) {
   const std::vector<http::Request> all = http.requests();
   for (std::size_t i = failed + 1; i < all.size(); ++i) {
     EXPECT_FALSE(is_same_request(all[i], all[failed])) << "the connector itself tried again: " << all[i].url;
+    EXPECT_FALSE(all[i].url.starts_with(kElsewhere)) << "followed a redirect to another host: " << all[i].url;
   }
+}
+
+namespace {
+
+/// What an outer error asks for, as the verdict of a single row.
+std::optional<Action> action_of(connect::Verdict v) {
+  switch (v) {
+    case connect::Verdict::accepted:
+    case connect::Verdict::already_received:
+      return std::nullopt;
+    case connect::Verdict::retry:
+      return Action::retry;
+    case connect::Verdict::reject_row:
+      return Action::reject_row;
+    case connect::Verdict::reject_batch:
+      return Action::reject_batch;
+    case connect::Verdict::pause:
+      return Action::pause;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void expect_fits(const connect::Outcome& o, const Fault& fault) {
+  const std::optional<Action> action = action_of(o.verdict);
+  EXPECT_TRUE(action && fault.actions.contains(*action)) << "the row counts as " << connect::to_string(o.verdict);
+  EXPECT_TRUE(o.maybe_applied || !fault.maybe_applied) << "the row may have been applied";
+  expect_wish(o.after, fault);
 }
 
 namespace {

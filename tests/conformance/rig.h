@@ -1,4 +1,7 @@
 #pragma once
+#include <gtest/gtest.h>
+
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -64,8 +67,31 @@ bool is_code(std::string_view code);  ///< [a-z0-9_]+
 void expect_classified(const Error& e, const Fault& fault, const Watch& watch);
 void expect_wish(const std::optional<Duration>& got, const Fault& fault);
 
-/// No connector tries again by itself: the request that failed must not stand among the later ones.
+/// No connector tries again by itself: the request that failed must not stand among the later ones. Nor does it follow
+/// a redirect.
 void expect_no_second_try(const FakeHttp& http, std::size_t failed);
+
+/// Lets each of the first requests that `ask(rig)` makes go wrong in every way: each time an Error must say so.
+template <class Ask>
+void expect_each_fault_is_told(const Case& c, const Watch& watch, std::size_t requests, Ask ask) {
+  for (std::size_t nth = 0; nth < std::min<std::size_t>(requests, 5); ++nth) {
+    for (const Fault& fault : faults(c.now)) {
+      SCOPED_TRACE("request " + std::to_string(nth) + ": " + fault.name);
+      Rig rig(c);
+      rig.break_request(nth, fault);
+      const auto answer = ask(rig);
+      expect_no_second_try(rig.http, nth);
+      ASSERT_FALSE(answer.has_value()) << "the failure was hidden";
+      expect_classified(answer.error(), fault, watch);
+    }
+  }
+}
+
+/// One outcome of a write or an upload, each against the fault of its request.
+void expect_fits(const connect::Outcome& outcome, const Fault& fault);
+
+/// Pages of a look-up, if the connector has one.
+void check_lookup_conformance(const Case& c, const Watch& watch);
 
 /// check_online() and discover() on a good day, with every request broken once, and stopped.
 void check_online_conformance(const Case& c, const Watch& watch);

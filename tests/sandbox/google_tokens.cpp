@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -69,6 +70,36 @@ json decoded_json(std::string_view part) {
   return text ? json::parse(*text, nullptr, false) : json();
 }
 
+/// One refresh token may carry several; those of other Google APIs are as good here.
+bool only_known_scopes(std::string_view scopes) {
+  const auto all = split(scopes, ' ');
+  return std::all_of(all.begin(), all.end(),
+                     [](std::string_view s) { return s.starts_with("https://www.googleapis.com/auth/"); });
+}
+
+HttpResponse error_page(int status, const std::string& error) {
+  return {status,
+          {{"Content-Type", "text/html; charset=utf-8"}},
+          "<html><title>Error " + std::to_string(status) + ": " + error + "</title></html>"};
+}
+
+/// http, 127.0.0.1, [::1] or localhost, and a port: what a client for desktop applications may say.
+bool is_loopback_redirect(std::string_view url) {
+  for (std::string_view host : {"http://127.0.0.1:", "http://[::1]:", "http://localhost:"}) {
+    if (!url.starts_with(host)) continue;
+    url.remove_prefix(host.size());
+    const std::string_view port = url.substr(0, url.find('/'));
+    return !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string_view::npos &&
+           url.find('#') == std::string_view::npos;
+  }
+  return false;
+}
+
+bool proof_is_well_formed(const std::string& challenge, const std::string& method) {
+  if (challenge.empty()) return method.empty();
+  return method == "S256" && is_s256_challenge(challenge);
+}
+
 std::string claim(const json& claims, const char* name) {
   return claims.contains(name) && claims[name].is_string() ? claims[name].get<std::string>() : "";
 }
@@ -107,10 +138,59 @@ HttpResponse GoogleTokens::refresh(const std::map<std::string, std::string>& for
   const SignIn& s = world_.sign_in;
   if (get(form, "client_id") != s.client_id || get(form, "client_secret") != s.client_secret)
     return oauth_error(401, "invalid_client", "The OAuth client was not found.");
-  if (get(form, "refresh_token") != s.refresh_token)
+  const std::string token = get(form, "refresh_token");
+  if (token != s.refresh_token && !logins_.is_good(token))
     return oauth_error(400, "invalid_grant", "Token has been expired or revoked.");
   if (form.contains("scope") && !is_asked(get(form, "scope"))) return oauth_error(400, "invalid_scope", "Bad Request");
   return issue();
+}
+
+HttpResponse GoogleTokens::consent_page(const HttpRequest& request) {
+  if (request.method != "GET") return error_page(405, "method_not_allowed");
+  const auto& q = request.query;
+  const std::string redirect = get(q, "redirect_uri"), challenge = get(q, "code_challenge");
+  // What is wrong before the client and its address are known is shown, and nobody is sent anywhere.
+  if (get(q, "client_id") != world_.sign_in.client_id) return error_page(401, "invalid_client");
+  if (!is_loopback_redirect(redirect)) return error_page(400, "redirect_uri_mismatch");
+  if (get(q, "response_type") != "code") return error_page(400, "unsupported_response_type");
+  if (!is_asked(get(q, "scope")) || !only_known_scopes(get(q, "scope"))) return error_page(400, "invalid_scope");
+  if (!proof_is_well_formed(challenge, get(q, "code_challenge_method"))) return error_page(400, "invalid_request");
+  std::vector<std::pair<std::string, std::string>> answered;
+  if (world_.sign_in.person_denies) {
+    answered = {{"error", "access_denied"}};
+  } else {
+    // A refresh token comes with offline access, and once only unless consent is asked for again.
+    const bool asked_again = get(q, "prompt").find("consent") != std::string::npos;
+    const bool offline = get(q, "access_type") == "offline" && (asked_again || !world_.sign_in.has_consented);
+    world_.sign_in.has_consented = true;
+    answered = {
+        {"code", codes_.issue({.redirect_uri = redirect, .challenge = challenge, .offline = offline}, world_.now)},
+        {"scope", get(q, "scope")}};
+  }
+  if (q.contains("state")) answered.insert(answered.begin(), {"state", get(q, "state")});
+  return {302, {{"Location", with_query(redirect, answered)}}, ""};
+}
+
+HttpResponse GoogleTokens::exchange(const std::map<std::string, std::string>& form) {
+  const SignIn& s = world_.sign_in;
+  if (get(form, "client_id") != s.client_id || get(form, "client_secret") != s.client_secret)
+    return oauth_error(401, "invalid_client", "The OAuth client was not found.");
+  const auto consent = codes_.take(get(form, "code"), world_.now);
+  if (!consent) return oauth_error(400, "invalid_grant", "Malformed auth code.");
+  if (get(form, "redirect_uri") != consent->redirect_uri)
+    return oauth_error(400, "redirect_uri_mismatch", "Bad Request");
+  if (consent->challenge.empty() != get(form, "code_verifier").empty())
+    return oauth_error(400, "invalid_grant", "Missing code verifier.");
+  if (!consent->challenge.empty() && !verifier_fits(consent->challenge, get(form, "code_verifier")))
+    return oauth_error(400, "invalid_grant", "Invalid code verifier.");
+  HttpResponse out = issue();
+  if (!consent->offline) return out;
+  json answer = json::parse(out.body);
+  const std::string token = logins_.issue();
+  answer["refresh_token"] = token;
+  if (const auto left = logins_.seconds_left(token)) answer["refresh_token_expires_in"] = *left;
+  out.body = answer.dump();
+  return out;
 }
 
 HttpResponse GoogleTokens::jwt_bearer(const std::map<std::string, std::string>& form) {
@@ -135,6 +215,7 @@ HttpResponse GoogleTokens::grant(const HttpRequest& request) {
   const auto form = read_form(request.body);
   const std::string type = get(form, "grant_type");
   if (type == "refresh_token") return refresh(form);
+  if (type == "authorization_code") return exchange(form);
   if (type == "urn:ietf:params:oauth:grant-type:jwt-bearer") return jwt_bearer(form);
   return oauth_error(400, "unsupported_grant_type", "Invalid grant_type: " + type);
 }
