@@ -15,7 +15,7 @@ namespace {
   setenv("HW_CRASH_AT", crash_at, 1);
   for (int i = 0; i < passes; ++i) {
     crash_point("sent");
-    crash_point("claimed");
+    crash_point("claimed", i % 2 == 0 ? "even" : "odd");
   }
   _exit(0);
 }
@@ -35,6 +35,12 @@ TEST_F(CrashPoint, KillsAtTheFirstPassOfItsName) {
 TEST_F(CrashPoint, CountsThePassesOfItsOwnNameAlone) {
   EXPECT_EXIT(pass("claimed:3", 3), testing::KilledBySignal(SIGKILL), "");
   EXPECT_EXIT(pass("claimed:3", 2), testing::ExitedWithCode(0), "");
+}
+
+TEST_F(CrashPoint, CountsThePassesOfThePartThatIsNamed) {
+  EXPECT_EXIT(pass("claimed/odd", 2), testing::KilledBySignal(SIGKILL), "");
+  EXPECT_EXIT(pass("claimed/odd:2", 3), testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(pass("claimed/other", 3), testing::ExitedWithCode(0), "");
 }
 #endif
 

@@ -19,6 +19,9 @@
 namespace hw::service {
 namespace {
 
+/// A command that leaves a request (`backfill`, `plan approve`) lets go of the lock sooner.
+constexpr std::chrono::milliseconds kLockPatience(2000);
+
 Error config_error(std::string text) { return {Action::pause, "config", std::move(text), {}, false}; }
 
 /// A followed clock is for sandboxes: nothing may leave the machine under a time that is not true.
@@ -108,6 +111,7 @@ Result<std::unique_ptr<App>> App::make(const AppOptions& options, const connect:
     if (!clock) return clock.error();
     app->clock = std::move(*clock);
     app->command_poll = std::chrono::hours(24);
+    app->check_store_every = std::chrono::hours(24 * 7);
   }
   app->random = make_system_random();
   if (auto s = app->read_settings(registry); !s) return s.error();
@@ -128,6 +132,7 @@ Result<std::unique_ptr<App>> App::successor(const connect::Registry& registry) c
   app->state = state;
   app->vitals = vitals;
   app->command_poll = command_poll;
+  app->check_store_every = check_store_every;
   if (auto s = app->read_settings(registry); !s) return s.error();
   if (app->settings.state_dir != settings.state_dir)
     return config_error(options.config +
@@ -153,7 +158,7 @@ Status App::open_store() {
   const bool works = options.access >= AppOptions::Access::hold;
   if (works) {
     if (auto s = make_directory(settings.state_dir); !s) return s;
-    auto taken = Lock::take(settings.state_dir);
+    auto taken = Lock::take(settings.state_dir, kLockPatience);
     if (!taken) return taken.error();
     lock = std::move(*taken);
   }

@@ -73,6 +73,8 @@ class App {
   std::vector<std::string> lookup_names;  ///< connectors that are asked for the history of identifiers
   /// How often a running daemon looks for what other commands ask of it (`plan approve`, ...).
   Duration command_poll = std::chrono::seconds(5);
+  /// How often a running daemon looks for damage in the store.
+  Duration check_store_every = std::chrono::hours(24);
 
  private:
   App() = default;

@@ -1,6 +1,7 @@
 #include "service/check.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -46,6 +47,18 @@ void ask(const std::string& name, connect::Connector& connector, const settings:
     return;
   }
   for (const auto& f : *findings) add(result, name, f);
+}
+
+/// What keeps it from being looked at is told; only damage, and what no start can mend, makes the check fail.
+void look_at_store(const settings::Settings& s, CheckResult& result) {
+  const std::string path = s.state_dir + "/headwater.db";
+  if (::access(path.c_str(), F_OK) != 0) return;
+  auto opened = store::Db::open({.path = path, .postgres = {}, .create = false, .read_only = true});
+  const Status whole = opened ? (*opened)->quick_check({}) : Status(opened.error());
+  if (whole) return add(result, "", {Severity::ok, "store", "no damage found"});
+  const std::string& code = whole.error().code;
+  const bool is_lost = code == "store_corrupt" || code == "store_newer";
+  add(result, "", {is_lost ? Severity::error : Severity::warning, "store", whole.error().detail + " (" + code + ")"});
 }
 
 /// Signing in with a refresh token may replace it: the new one must be kept, and nobody else may be using the old one
@@ -113,7 +126,9 @@ CheckResult check(const std::string& config, const connect::Registry& registry,
   auto connectors = settings::make_connectors(s, registry, *http, *clock, *normaliser, result.errors);
   if (auto channels = load_channels(s); !channels)
     result.errors.push_back({{s.channels_file, 0, 0}, channels.error().detail});
-  if (!result.errors.empty() || !online) return result;
+  if (!result.errors.empty()) return result;
+  look_at_store(s, result);
+  if (!online) return result;
   for (auto& [name, connector] : connectors) ask(name, *connector, s, result);
   return result;
 }

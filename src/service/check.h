@@ -20,8 +20,8 @@ struct CheckResult {
   bool online_ok = true;
 };
 
-/// `headwater check`: the configuration alone; with `online` also every connector's check_online. Opens no store,
-/// changes nothing.
+/// `headwater check`: the configuration and, where there is a store, whether it is damaged (beside a running daemon
+/// too); with `online` also every connector's check_online. Changes nothing.
 CheckResult check(const std::string& config, const connect::Registry& registry,
                   const std::string& credentials_directory, bool online);
 

@@ -27,5 +27,27 @@ TEST_F(Check, ASecretThatCannotBeReadIsAnErrorWithItsPlace) {
   EXPECT_THAT(result.errors[0].message, HasSubstr("does not exist"));
 }
 
+TEST_F(Check, WithoutAStoreSaysNothingOfIt) {
+  EXPECT_THAT(check(dir_ + "/headwater.yaml", registry_, "", false).online, IsEmpty());
+}
+
+TEST_F(Check, LooksAtTheStoreBesideARunningDaemon) {
+  const auto daemon = open();
+  const CheckResult result = check(dir_ + "/headwater.yaml", registry_, "", false);
+  ASSERT_THAT(result.online, SizeIs(1));
+  EXPECT_EQ(result.online[0].finding.subject, "store");
+  EXPECT_EQ(result.online[0].finding.severity, connect::Finding::Severity::ok) << result.online[0].finding.message;
+  EXPECT_TRUE(result.online_ok);
+}
+
+TEST_F(Check, FindsADamagedStoreAndTellsTheWayBack) {
+  open();
+  damage_store();
+  const CheckResult result = check(dir_ + "/headwater.yaml", registry_, "", false);
+  EXPECT_FALSE(result.online_ok);
+  ASSERT_THAT(result.online, SizeIs(1));
+  EXPECT_THAT(result.online[0].finding.message, HasSubstr("headwater restore FILE"));
+}
+
 }  // namespace
 }  // namespace hw::service

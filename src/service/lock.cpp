@@ -6,14 +6,39 @@
 
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 namespace hw::service {
+namespace {
 
-Result<std::unique_ptr<Lock>> Lock::take(const std::string& state_dir) {
+constexpr std::chrono::milliseconds kLookAgain(20);
+
+bool lock_within(int fd, std::chrono::milliseconds patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
+  while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (std::chrono::steady_clock::now() >= until) return false;
+    std::this_thread::sleep_for(kLookAgain);
+  }
+  return true;
+}
+
+Error cannot_open(const std::string& path, int why) {
+  const bool forbidden = why == EACCES || why == EROFS || why == EPERM;
+  std::string text = "cannot open " + path + ": " + std::strerror(why);
+  if (forbidden)
+    text +=
+        ". Make the user that runs Headwater the owner of the state directory, with mode 0700, on a file system "
+        "mounted for writing";
+  return {Action::pause, forbidden ? "store_readonly" : "lock", std::move(text), {}, false};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Lock>> Lock::take(const std::string& state_dir, std::chrono::milliseconds patience) {
   const std::string path = state_dir + "/lock";
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) return Error{Action::pause, "lock", "cannot open " + path + ": " + std::strerror(errno), {}, false};
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+  if (fd < 0) return cannot_open(path, errno);
+  if (!lock_within(fd, patience)) {
     char pid[32] = {};
     const auto n = ::pread(fd, pid, sizeof pid - 1, 0);
     ::close(fd);

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -10,8 +11,10 @@ namespace hw::service {
 /// when the process ends, however it ends. The file holds the holder's process id.
 class Lock {
  public:
-  /// Error code "locked" names the holder.
-  static Result<std::unique_ptr<Lock>> take(const std::string& state_dir);
+  /// Error code "locked" names the holder. A holder that lets go within `patience` (of the machine's clock) is waited
+  /// for: commands that leave a request hold the lock for a moment.
+  static Result<std::unique_ptr<Lock>> take(const std::string& state_dir,
+                                            std::chrono::milliseconds patience = std::chrono::milliseconds(0));
   ~Lock();
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "base/crash_point.h"
 #include "base/text.h"
 #include "store/engine/failures.h"
 #include "store/service_rows.h"
@@ -156,6 +157,7 @@ Status raise(Db& db, const std::string& state_dir) {
     return next;
   });
   if (!raised) return raised.error();
+  crash_point("backup.counted");
   auto known = noted(state_dir);
   if (!known) return known.error();
   return *known >= *raised ? Status() : note(state_dir, *raised);
@@ -163,8 +165,11 @@ Status raise(Db& db, const std::string& state_dir) {
 
 Status write_backup(Db& db, const std::string& state_dir, const std::string& file, Timestamp now) {
   if (auto copied = copy_database(store_of(state_dir), file); !copied) return copied;
+  crash_point("backup.copied");
   if (auto raised = raise(db, state_dir); !raised) return raised;
+  crash_point("backup.raised");
   if (auto stamped = stamp(file, now); !stamped) return stamped;
+  crash_point("backup.stamped");
   return sync_directory_of(file);
 }
 
@@ -282,11 +287,14 @@ Result<Restored> restore(const std::string& state_dir, const std::string& file, 
     restored.error().detail = file + ": " + restored.error().detail;
     return restored;
   }
+  crash_point("restore.prepared");
   if (replaces) {
     restored->kept_as = fmt::format("{}.replaced-{}", path, restored->generation);
     if (auto kept = keep_replaced(path, restored->kept_as); !kept) return kept.error();
   }
+  crash_point("restore.kept");
   if (::rename(copy.c_str(), path.c_str()) != 0) return io_error(path).error();
+  crash_point("restore.placed");
   if (auto synced = sync_directory_of(path); !synced) return synced.error();
   if (auto written = note(state_dir, restored->generation); !written) return written.error();
   return restored;

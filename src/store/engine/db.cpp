@@ -74,16 +74,38 @@ class PooledDb final : public Db {
     });
   }
 
+  Status quick_check(const std::stop_token& stop) override {
+    return noting_damage([&]() -> Status {
+      const std::string found = driver_->quick_damage(stop);
+      return found.empty() ? Status() : store_corrupt(driver_->name(), found).error;
+    });
+  }
+
+  std::optional<Error> damage() const override EXCLUDES(damage_mutex_) {
+    const MutexLock lock(damage_mutex_);
+    return damage_;
+  }
+
  protected:
   Status run(bool write, Durability durability, const std::function<Status(Tx&)>& body) override {
-    try {
-      return write ? run_write(durability, body) : run_read(body);
-    } catch (const Failure& failure) {
-      return failure.error;
-    }
+    return noting_damage([&] { return write ? run_write(durability, body) : run_read(body); });
   }
 
  private:
+  template <class F>
+  Status noting_damage(F&& work) EXCLUDES(damage_mutex_) {
+    Status status;
+    try {
+      status = work();
+    } catch (const Failure& failure) {
+      status = failure.error;
+    }
+    if (status || status.error().code != "store_corrupt") return status;
+    const MutexLock lock(damage_mutex_);
+    if (!damage_) damage_ = status.error();
+    return status;
+  }
+
   static constexpr std::size_t kIdleReaders = 4;
 
   Status run_write(Durability durability, const std::function<Status(Tx&)>& body) EXCLUDES(writer_mutex_) {
@@ -124,6 +146,8 @@ class PooledDb final : public Db {
   std::unique_ptr<Connection> writer_ GUARDED_BY(writer_mutex_);
   Mutex readers_mutex_;
   std::vector<std::unique_ptr<Connection>> readers_ GUARDED_BY(readers_mutex_);
+  mutable Mutex damage_mutex_;
+  std::optional<Error> damage_ GUARDED_BY(damage_mutex_);
 };
 
 }  // namespace

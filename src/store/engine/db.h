@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -127,8 +128,14 @@ class Db {
 
   /// Bytes of the store with its log, for status.
   virtual std::int64_t size_bytes() = 0;
-  /// Reads every page (seconds on large stores): for `check` and the background check.
+  /// Reads every page and compares tables with their indexes: minutes on large stores.
   virtual Status integrity_check() = 0;
+  /// Reads every page and looks whether they fit together, a table at a time, beside writers and readers and without
+  /// holding up either. A stop ends it at once and without a finding. Of PostgreSQL it knows nothing.
+  virtual Status quick_check(const std::stop_token& stop) = 0;
+  /// The first damage ("store_corrupt") that anybody met who used this Db, also where the error went no further: from
+  /// then on nothing may be sent on the word of this store.
+  [[nodiscard]] virtual std::optional<Error> damage() const = 0;
 
  protected:
   virtual Status run(bool write, Durability durability, const std::function<Status(Tx&)>& body) = 0;

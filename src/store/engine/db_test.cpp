@@ -87,6 +87,16 @@ TEST(MigrationStatements, LoseTheirCommentsAndTakeTheDialect) {
               ElementsAre("CREATE TABLE a(id KEY, b BIGINT)", "CREATE TABLE c(\nd BIGINT) ROWS"));
 }
 
+TEST(MigrationStatements, OfOneEngineAreLeftOutByTheOther) {
+  const std::string_view sql =
+      "{sqlite} CREATE TRIGGER a BEGIN SELECT 1; END;\n{postgres} CREATE FUNCTION a();\nBOTH;\n";
+  auto of = [&](std::string_view engine) {
+    return migration_statements(sql, {.integer = "", .id = "", .strict = "", .clustered = "", .engine = engine});
+  };
+  EXPECT_THAT(of("sqlite"), ElementsAre("CREATE TRIGGER a BEGIN SELECT 1; END", "BOTH"));
+  EXPECT_THAT(of("postgres"), ElementsAre("CREATE FUNCTION a()", "BOTH"));
+}
+
 TEST_P(DbTest, WhatReturnsAnErrorIsRolledBack) {
   const Status refused = db_->transact(Durability::ledger, [](Tx& tx) -> Status {
     service_rows::set_state(tx, "a", "1");

@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,7 @@ class Connection : public Tx {
 /// How an engine writes the marks of schema.h.
 struct Dialect {
   std::string_view integer, id, strict, clustered;
+  std::string_view engine{};  ///< "sqlite" or "postgres": a statement that begins with `{engine}` is its alone
 };
 
 enum class Contents : std::uint8_t {
@@ -42,6 +44,8 @@ class Driver {
   virtual std::int64_t size_bytes(Tx& tx) = 0;
   /// What is wrong, or "".
   virtual std::string damage(Tx& tx) = 0;
+  /// As Db::quick_check, on a connection of its own. What is wrong, or "".
+  virtual std::string quick_damage(const std::stop_token& stop) = 0;
 };
 
 /// Creates the file if there is none and `options` allow it.

@@ -28,10 +28,12 @@ Failure store_busy(std::string_view name, std::string_view cause) {
 Failure store_corrupt(std::string_view name, std::string_view cause) {
   return failure(
       Action::pause, "store_corrupt",
-      fmt::format("{}: the store is damaged or no Headwater store ({}). Stop the daemon and put the last backup "
-                  "in its place. Do not start on an empty store instead: what was sent before would be sent "
-                  "again.",
-                  name, cause));
+      fmt::format(
+          "{}: the store is damaged or no Headwater store ({}). Nothing more is sent. Put the last backup in its "
+          "place with `headwater restore FILE` while no daemon runs: the damaged store is kept beside it, and "
+          "what may have been sent since the backup is marked as uncertain. Do not start on an empty store "
+          "instead: what was sent before would be sent again.",
+          name, cause));
 }
 
 Failure store_io(std::string_view name, std::string_view cause) {

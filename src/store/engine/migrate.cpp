@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "base/crash_point.h"
 #include "base/text.h"
 #include "store/engine/failures.h"
 
@@ -21,6 +22,15 @@ void replace_all(std::string& text, std::string_view mark, std::string_view with
   for (std::size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at + with.size())) {
     text.replace(at, mark.size(), with);
   }
+}
+
+/// Without the mark of the engine whose alone it is; "" when that is another one.
+std::string_view for_engine(std::string_view statement, std::string_view engine) {
+  for (const std::string_view mark : {"{sqlite}", "{postgres}"}) {
+    if (!statement.starts_with(mark)) continue;
+    return mark.substr(1, mark.size() - 2) == engine ? trim(statement.substr(mark.size())) : std::string_view();
+  }
+  return statement;
 }
 
 int to_version(std::string_view text, const Driver& driver) {
@@ -47,7 +57,10 @@ int version_of(Tx& tx, Driver& driver) {
 }
 
 void apply(Tx& tx, const Migration& migration, const Dialect& dialect) {
-  for (const std::string& statement : migration_statements(migration.sql, dialect)) tx.exec(statement);
+  for (const std::string& statement : migration_statements(migration.sql, dialect)) {
+    tx.exec(statement);
+    crash_point("store.migrating");
+  }
   tx.exec(
       "INSERT INTO meta(key, value) VALUES('schema_version', ?) "
       "ON CONFLICT(key) DO UPDATE SET value = excluded.value",
@@ -68,7 +81,8 @@ std::vector<std::string> migration_statements(std::string_view sql, const Dialec
   std::size_t start = 0;
   while (start < text.size()) {
     const std::size_t end = std::min(text.find(";\n", start), text.size());
-    const std::string_view statement = trim(std::string_view(text).substr(start, end - start));
+    const std::string_view statement =
+        for_engine(trim(std::string_view(text).substr(start, end - start)), dialect.engine);
     if (!statement.empty()) out.emplace_back(statement);
     start = end + 2;
   }
@@ -87,6 +101,7 @@ Status migrate(Db& db, Driver& driver, std::span<const Migration> known) {
       return {};
     });
     if (!done) return done;
+    crash_point("store.migrated");
   }
   return {};
 }

@@ -35,6 +35,12 @@ class SqliteFile : public ::testing::Test {
       return {};
     });
   }
+  /// One of those that hold rows.
+  void damage_a_page() const {
+    std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(fs::file_size(path_) - 4096 * 10));
+    file << std::string(4096, '\x7f');
+  }
   static std::int64_t pragma(Db& db, Durability durability, const std::string& name) {
     return *db.transact(durability, [&](Tx& tx) -> Result<std::int64_t> { return *tx.one_integer("PRAGMA " + name); });
   }
@@ -93,7 +99,7 @@ TEST_F(SqliteFile, WithADamagedHeaderIsRefusedWithTheMend) {
   const Error refused = refusal();
   EXPECT_EQ(refused.code, "store_corrupt");
   EXPECT_EQ(refused.action, Action::pause);
-  EXPECT_THAT(refused.detail, AllOf(HasSubstr(path_), HasSubstr("put the last backup in its place")));
+  EXPECT_THAT(refused.detail, AllOf(HasSubstr(path_), HasSubstr("headwater restore FILE")));
 }
 
 TEST_F(SqliteFile, ThatWasCutShortIsRefusedWithTheMend) {
@@ -101,16 +107,59 @@ TEST_F(SqliteFile, ThatWasCutShortIsRefusedWithTheMend) {
   fs::resize_file(path_, fs::file_size(path_) / 2);
   const Error refused = refusal();
   EXPECT_EQ(refused.code, "store_corrupt");
-  EXPECT_THAT(refused.detail, HasSubstr("put the last backup in its place"));
+  EXPECT_THAT(refused.detail, HasSubstr("headwater restore FILE"));
 }
 
 TEST_F(SqliteFile, WithADamagedPageFailsTheIntegrityCheck) {
   ASSERT_TRUE(fill(*open(), 1000));
-  std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
-  file.seekp(static_cast<std::streamoff>(fs::file_size(path_) - 4096 * 10));
-  file << std::string(4096, '\x7f');
-  file.close();
+  damage_a_page();
   EXPECT_EQ(open()->integrity_check().error().code, "store_corrupt");
+}
+
+TEST_F(SqliteFile, WithADamagedPageFailsTheQuickCheck) {
+  ASSERT_TRUE(fill(*open(), 1000));
+  const auto sound = open();
+  EXPECT_TRUE(sound->quick_check({}));
+  EXPECT_FALSE(sound->damage());
+  damage_a_page();
+  const auto db = open();
+  const Status found = db->quick_check({});
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, "store_corrupt");
+  EXPECT_THAT(found.error().detail, AllOf(HasSubstr(path_), HasSubstr("headwater restore FILE")));
+  EXPECT_EQ(db->damage()->code, "store_corrupt");
+}
+
+TEST_F(SqliteFile, WithADamagedPageRemembersThatAReadMetIt) {
+  ASSERT_TRUE(fill(*open(), 1000));
+  damage_a_page();
+  const auto db = open();
+  EXPECT_FALSE(db->damage()) << "nobody has seen it yet";
+  const auto read = db->read([](Tx& tx) -> Result<std::int64_t> {
+    return *tx.one_integer("SELECT COUNT(*) FROM state WHERE value <> 'never'");
+  });
+  ASSERT_FALSE(read);
+  EXPECT_EQ(db->damage()->code, "store_corrupt");
+}
+
+TEST_F(SqliteFile, IsQuicklyCheckedBesideAWriter) {
+  const auto db = open();
+  ASSERT_TRUE(fill(*db, 10));
+  const Status beside = db->transact(Durability::ledger, [&](Tx& tx) -> Status {
+    service_rows::set_state(tx, "under way", "1");
+    return db->quick_check({});
+  });
+  EXPECT_TRUE(beside) << (beside ? "" : beside.error().detail);
+}
+
+TEST_F(SqliteFile, IsNotQuicklyCheckedAfterAStop) {
+  ASSERT_TRUE(fill(*open(), 1000));
+  damage_a_page();
+  const auto db = open();
+  std::stop_source stopped;
+  stopped.request_stop();
+  EXPECT_TRUE(db->quick_check(stopped.get_token())) << "no finding";
+  EXPECT_FALSE(db->damage());
 }
 
 TEST_F(SqliteFile, OfAnotherProgramIsRefused) {
