@@ -1,5 +1,7 @@
 #include "conformance/fake_platform.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace hw::conformance {
@@ -10,7 +12,7 @@ using connect::Receipt;
 using connect::Verdict;
 using connect::ZeroRule;
 
-constexpr std::chrono::hours kDay(24);
+constexpr std::chrono::hours kOneDay(24);
 
 Outcome outcome(Verdict verdict, std::string code) {
   Outcome o;
@@ -56,10 +58,10 @@ connect::Contract generous() {
   c.receipt = Receipt::request;
   c.resend_is_harmless = true;
   c.click_types = {"gclid"};
-  c.click_window = c.user_data_window = kDay * 90;
+  c.click_window = c.user_data_window = kOneDay * 90;
   c.hash_forms = {"email"};
   c.first_poll = c.poll_every = std::chrono::minutes(30);
-  c.poll_until = kDay;
+  c.poll_until = kOneDay;
   return c;
 }
 
@@ -75,7 +77,7 @@ std::variant<connect::Item, connect::Refusal> FakeSink::prepare(const Conversion
     item.body = what + "as accepted";
     item.dedup_key = c.dedup_id + "/" + std::to_string(r.number);
     item.not_before = now;
-    item.expires_at = now + kDay * 365;
+    item.expires_at = now + kOneDay * 365;
     return item;
   }
   Timestamp since;
@@ -96,6 +98,7 @@ std::variant<connect::Item, connect::Refusal> FakeSink::prepare(const Conversion
   } else {
     return connect::Refusal{.reason = "no_identifier", .detail = "neither click nor user data"};
   }
+  if (rules.conversion_window > Duration{}) item.expires_at = std::min(item.expires_at, c.at + rules.conversion_window);
   if (now >= item.expires_at) return connect::Refusal{.reason = "expired", .detail = "outside the age window"};
   item.body = what + std::to_string(to_micros(c.at)) + "|" + by;
   item.dedup_key = c.dedup_id;
@@ -155,13 +158,13 @@ Result<connect::Answer> FakeSink::send(std::span<const connect::Item> items, con
                            outcome(items.size() > 1 ? Verdict::reject_batch : Verdict::reject_row, "malformed"));
     return answer;
   }
-  answer = take(items);
+  answer = take(items, told_at.back());
   if (fault == PlatformFault::crash_after) throw Crash{};
   if (fault == PlatformFault::lost_after) return trouble(Action::retry, "timeout", true);
   return answer;
 }
 
-connect::Answer FakeSink::take(std::span<const connect::Item> items) {
+connect::Answer FakeSink::take(std::span<const connect::Item> items, const std::string& target) {
   connect::Answer answer;
   std::vector<Outcome> later;
   std::vector<std::string> ids;
@@ -183,6 +186,7 @@ connect::Answer FakeSink::take(std::span<const connect::Item> items) {
       later.back() = refuses_all_later ? outcome(Verdict::reject_row, "action_closed") : late->second;
     } else {
       answer.outcomes.push_back(take_row(item));
+      if (answer.outcomes.back().verdict == Verdict::accepted) log.push_back({clock_.system_now(), target, item.body});
     }
   }
   arrived.push_back(ids);
@@ -220,6 +224,7 @@ Outcome FakeSink::upload(const std::string& id, std::int64_t micros, const std::
     ++b.counted;
   } else if (rules.dedup.repeat_overwrites && !b.ended) {
     b.micros = micros;
+    b.currency = currency;
   }
   return outcome(Verdict::accepted, "");
 }

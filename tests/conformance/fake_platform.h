@@ -25,6 +25,13 @@ enum class PlatformFault {
 };
 struct Crash {};
 
+/// A row that a platform took in, as it came.
+struct Arrival {
+  Timestamp at;
+  std::string target;  ///< "account/action"
+  std::string body;    ///< operation|dedup id|micros|currency|...; of an upload also time|what it identifies by
+};
+
 /// Operations upload, restate and retract in both directions, an unbounded dedup key, no age limit worth the name.
 connect::Contract generous();
 
@@ -58,6 +65,7 @@ class FakeSink final : public connect::ConversionSink {
   std::vector<std::vector<std::string>> arrived;  ///< dedup ids of each request that was applied
   std::vector<std::string> bodies;                ///< of each row that was applied
   std::vector<std::string> told_at;               ///< "account/action" of each request that arrived
+  std::vector<Arrival> log;                       ///< rows that it took and did not refuse: what its books are made of
   std::size_t calls = 0, confirms = 0, validated = 0;
 
   const connect::Contract& contract() const override { return rules; }
@@ -72,7 +80,7 @@ class FakeSink final : public connect::ConversionSink {
 
  private:
   PlatformFault next_fault();
-  connect::Answer take(std::span<const connect::Item> items);
+  connect::Answer take(std::span<const connect::Item> items, const std::string& target);
   connect::Outcome take_row(const connect::Item& item);
   connect::Outcome upload(const std::string& id, std::int64_t micros, const std::string& currency);
   connect::Outcome adjust(const std::string& id, std::int64_t micros, const std::string& currency);

@@ -36,6 +36,8 @@ class TestDb final : public store::Db {
 
   std::int64_t size_bytes() override { return inner_->size_bytes(); }
   Status integrity_check() override { return inner_->integrity_check(); }
+  Status quick_check(const std::stop_token& stop) override { return inner_->quick_check(stop); }
+  [[nodiscard]] std::optional<Error> damage() const override { return inner_->damage(); }
 
  protected:
   Status run(bool write, store::Durability durability, const std::function<Status(store::Tx&)>& body) override;
