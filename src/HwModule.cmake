@@ -113,6 +113,7 @@ function(hw_connector name)
     if(C_PEER)
       add_library(hw_${name}_peer STATIC ${C_PEER})
       target_link_libraries(hw_${name}_peer PUBLIC hw_build hw_base hw_model hw_sandbox_frame)
+      target_compile_options(hw_${name}_peer PRIVATE -O1)  # compiles in two thirds of the time, and is quick enough
       set_property(GLOBAL APPEND PROPERTY HW_PEERS hw_${name}_peer)
       hw_tests(${name}_peer ${C_PEER_TESTS})
     endif()

@@ -11,6 +11,37 @@ report::Format Common::output() const {
   return format == "json" ? report::Format::json : format == "csv" ? report::Format::csv : report::Format::text;
 }
 
+namespace {
+
+/// "3d", "12h", "30m": how long ago.
+std::optional<Duration> age(const std::string& text) {
+  if (text.size() < 2) return std::nullopt;
+  std::int64_t n = 0;
+  for (char c : text.substr(0, text.size() - 1)) {
+    if (c < '0' || c > '9' || n > 1'000'000) return std::nullopt;
+    n = n * 10 + (c - '0');
+  }
+  switch (text.back()) {
+    case 'm':
+      return std::chrono::minutes(n);
+    case 'h':
+      return std::chrono::hours(n);
+    case 'd':
+      return std::chrono::hours(24 * n);
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
+Result<std::optional<Timestamp>> before(Timestamp now, const std::string& text) {
+  if (text.empty()) return std::optional<Timestamp>();
+  const auto d = age(text);
+  if (!d) return bad_argument("'" + text + "' is no age: write 30m, 12h or 3d");
+  return std::optional(now - *d);
+}
+
 Error bad_argument(std::string text) { return {Action::reject_row, "usage", std::move(text), {}, false}; }
 
 int fail(const Error& error) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "connect/registry.h"
 #include "report/table.h"
@@ -42,6 +43,8 @@ struct Common {
 int fail(const Error& error);
 /// What was given on the command line does not fit: exit 64.
 Error bad_argument(std::string text);
+/// So long before now: "3d", "12h", "30m"; nullopt for "". Error "usage".
+Result<std::optional<Timestamp>> before(Timestamp now, const std::string& age);
 /// Makes the App, or prints why not. A `candidate` configuration is taken in place of the present one, on its state.
 std::unique_ptr<service::App> open(const Common& common, service::AppOptions::Access access, int& exit_code,
                                    const std::string& candidate = {});
@@ -63,11 +66,19 @@ int plan(const Common& common, const std::string& candidate);
 int plan_approve(const Common& common, std::int64_t brake);
 int preview(const Common& common, const std::string& destination, std::int64_t limit);
 struct UploadsArgs {
-  std::string destination, state, code, older_than, newer_than;
+  std::string destination, goal, state, reason, older_than, newer_than;
   std::int64_t limit = 100;
 };
 int uploads_list(const Common& common, const UploadsArgs& args);
 int uploads_show(const Common& common, std::int64_t id);
+struct RetryArgs {
+  std::vector<std::int64_t> ids;
+  std::string destination, goal, reason, older_than, newer_than;
+  bool uncertain = false, dry_run = false;
+};
+int uploads_retry(const Common& common, const RetryArgs& args);
+int pause(const Common& common, const std::string& connector);
+int resume(const Common& common, const std::string& connector);
 struct ReconciliationArgs {
   std::string destination, goal, reason, state;
   bool conversions = false;

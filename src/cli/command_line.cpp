@@ -13,9 +13,10 @@ struct Line {
   std::optional<std::int64_t> limit;
   std::int64_t preview_limit = 100, id = 0, days = 14;
   bool online = false, dry_run = false;
-  std::string object, record_id, candidate, destination, file;
+  std::string object, record_id, candidate, destination, file, connector;
   BackfillArgs backfill;
   UploadsArgs uploads;
+  RetryArgs retry;
   ReconciliationArgs reconciliation;
   LoginArgs login;
   ChannelsArgs channels;
@@ -36,6 +37,29 @@ struct Line {
     if (sub->get_subcommands().empty()) line.chosen = run;
   });
   return sub;
+}
+
+void add_retry(::CLI::App& uploads, Line& line) {
+  RetryArgs& args = line.retry;
+  auto* retry = command(uploads, "retry", "have refused rows tried again, by id or by filter", line,
+                        [&line] { return cli::uploads_retry(line.common, line.retry); });
+  retry->add_option("id", args.ids, "rows, from headwater uploads list");
+  retry->add_option("--destination", args.destination);
+  retry->add_option("--goal", args.goal);
+  retry->add_option("--reason,--code", args.reason, "the platform's code, or the reason of the accounts");
+  retry->add_option("--older-than", args.older_than, "since the last attempt: 30m, 12h, 3d");
+  retry->add_option("--newer-than", args.newer_than, "since the last attempt: 30m, 12h, 3d");
+  retry->add_flag("--uncertain", args.uncertain, "also rows of unknown fate that are named by id");
+  retry->add_flag("--dry-run", args.dry_run, "count and money first; nothing is written");
+}
+
+void add_pauses(::CLI::App& app, Line& line) {
+  auto* pause = command(app, "pause", "read nothing from a connector and send nothing by it, until it is resumed", line,
+                        [&line] { return cli::pause(line.common, line.connector); }, {});
+  pause->add_option("connector", line.connector, "its name in the configuration")->required();
+  auto* resume = command(app, "resume", "end a connector's pause, made by a person or by trouble", line,
+                         [&line] { return cli::resume(line.common, line.connector); }, {});
+  resume->add_option("connector", line.connector, "its name in the configuration")->required();
 }
 
 void add_commands(::CLI::App& app, Line& line) {
@@ -72,14 +96,16 @@ void add_commands(::CLI::App& app, Line& line) {
   auto* uploads = app.add_subcommand("uploads", "the ledger's rows")->require_subcommand(1);
   auto* list = command(*uploads, "list", "rows by filter", line, [&] { return cli::uploads_list(c, line.uploads); });
   list->add_option("--destination", line.uploads.destination);
+  list->add_option("--goal", line.uploads.goal);
   list->add_option("--state", line.uploads.state);
-  list->add_option("--reason,--code", line.uploads.code, "the platform's code");
-  list->add_option("--older-than", line.uploads.older_than, "30m, 12h, 3d");
-  list->add_option("--newer-than", line.uploads.newer_than, "30m, 12h, 3d");
+  list->add_option("--reason,--code", line.uploads.reason, "the platform's code, or the reason of the accounts");
+  list->add_option("--older-than", line.uploads.older_than, "since the last attempt: 30m, 12h, 3d");
+  list->add_option("--newer-than", line.uploads.newer_than, "since the last attempt: 30m, 12h, 3d");
   list->add_option("--limit", line.uploads.limit)->check(::CLI::PositiveNumber);
   auto* show = command(*uploads, "show", "one row with its item and its history", line,
                        [&] { return cli::uploads_show(c, line.id); });
   show->add_option("id", line.id)->required();
+  add_retry(*uploads, line);
   auto* report = app.add_subcommand("report", "reports")->require_subcommand(1);
   auto* windows = command(*report, "windows", "wanted, not told, and soon outside a platform's window", line,
                           [&] { return cli::report_windows(c, line.days); });
@@ -101,6 +127,7 @@ void add_commands(::CLI::App& app, Line& line) {
       ->capture_default_str();
   channels->add_option("--from", line.channels.from, "date, in the reporting zone; default: all");
   channels->add_option("--to", line.channels.to, "date, inclusive; default: all");
+  add_pauses(app, line);
   auto* backup = command(app, "backup", "copy the store to a new file, beside a running daemon", line,
                          [&] { return cli::backup(c, line.file); }, {});
   backup->add_option("file", line.file, "must not exist yet")->required();

@@ -9,29 +9,6 @@
 #include "report/uploads.h"
 
 namespace hw::cli {
-namespace {
-
-/// "3d", "12h", "30m": how long ago.
-std::optional<Duration> age(const std::string& text) {
-  if (text.size() < 2) return std::nullopt;
-  std::int64_t n = 0;
-  for (char c : text.substr(0, text.size() - 1)) {
-    if (c < '0' || c > '9' || n > 1'000'000) return std::nullopt;
-    n = n * 10 + (c - '0');
-  }
-  switch (text.back()) {
-    case 'm':
-      return std::chrono::minutes(n);
-    case 'h':
-      return std::chrono::hours(n);
-    case 'd':
-      return std::chrono::hours(24 * n);
-    default:
-      return std::nullopt;
-  }
-}
-
-}  // namespace
 
 int status(const Common& common) {
   return show(common, [](service::App& app, store::Tx& tx) -> Result<std::vector<report::Table>> {
@@ -49,18 +26,21 @@ int uploads_list(const Common& common, const UploadsArgs& args) {
   return show(common, [&](service::App& app, store::Tx& tx) -> Result<std::vector<report::Table>> {
     store::ledger_rows::UploadFilter filter{.destination = args.destination,
                                             .state = args.state,
-                                            .code = args.code,
+                                            .code = {},
                                             .made_before = {},
                                             .made_after = {},
                                             .after_id = 0,
-                                            .limit = args.limit};
+                                            .limit = args.limit,
+                                            .reason = args.reason,
+                                            .goal = args.goal,
+                                            .tried_before = {},
+                                            .tried_after = {}};
     const Timestamp now = app.clock->system_now();
     for (const auto& [text, bound] :
-         {std::pair{&args.older_than, &filter.made_before}, std::pair{&args.newer_than, &filter.made_after}}) {
-      if (text->empty()) continue;
-      auto d = age(*text);
-      if (!d) return bad_argument("'" + *text + "' is no age: write 30m, 12h or 3d");
-      *bound = now - *d;
+         {std::pair{&args.older_than, &filter.tried_before}, std::pair{&args.newer_than, &filter.tried_after}}) {
+      auto at = before(now, *text);
+      if (!at) return at.error();
+      *bound = *at;
     }
     if (UploadState s{}; !args.state.empty() && !from_string(args.state, s))
       return bad_argument(

@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/signals.h"
+#include "service/commands.h"
 #include "service/daemon.h"
 #include "service/lock.h"
 #include "service/sync.h"

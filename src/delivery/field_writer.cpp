@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "delivery/outcomes.h"
 #include "http/client.h"
+#include "store/backup.h"
 #include "store/ledger_rows.h"
 #include "store/service_rows.h"
 
@@ -35,7 +36,33 @@ bool is_taken(const Outcome& o) { return o.verdict == Verdict::accepted || o.ver
 
 std::string day_key(const std::string& entry) { return "source_fields:" + entry; }
 
+std::string today(const Zone& zone, Timestamp now) {
+  const Civil c = zone.to_civil(now);
+  return fmt::format("{:04}-{:02}-{:02}", c.year, c.month, c.day);
+}
+
 }  // namespace
+
+/// Counted in civil days: not every day has 24 hours.
+Timestamp tomorrow(const Zone& zone, Timestamp now) {
+  const Civil day = zone.to_civil(now);
+  const std::chrono::year_month_day date{std::chrono::year(day.year),
+                                         std::chrono::month(static_cast<unsigned>(day.month)),
+                                         std::chrono::day(static_cast<unsigned>(day.day))};
+  const std::chrono::year_month_day next = std::chrono::sys_days(date) + std::chrono::days(1);
+  Civil midnight;
+  midnight.year = static_cast<int>(next.year());
+  midnight.month = static_cast<int>(static_cast<unsigned>(next.month()));
+  midnight.day = static_cast<int>(static_cast<unsigned>(next.day()));
+  midnight.has_time = true;
+  return zone.to_utc(midnight);
+}
+
+std::int64_t written_today(Tx& tx, const std::string& entry, const Zone& zone, Timestamp now) {
+  const std::string kept = service_rows::state(tx, day_key(entry)).value_or("");
+  const std::string prefix = today(zone, now) + " ";
+  return kept.rfind(prefix, 0) == 0 ? std::stoll(kept.substr(prefix.size())) : 0;
+}
 
 FieldWriter::FieldWriter(const settings::SourceFields& entry, connect::SourceFieldWriter& writer, const Zone& zone,
                          store::Db& db, const Clock& clock, Random& random, std::function<bool()> reading)
@@ -56,32 +83,6 @@ Status FieldWriter::start() {
   });
 }
 
-std::string FieldWriter::today(Timestamp now) const {
-  const Civil c = zone_.to_civil(now);
-  return fmt::format("{:04}-{:02}-{:02}", c.year, c.month, c.day);
-}
-
-/// Counted in civil days: not every day has 24 hours.
-Timestamp FieldWriter::tomorrow(Timestamp now) const {
-  const Civil today = zone_.to_civil(now);
-  const std::chrono::year_month_day date{std::chrono::year(today.year),
-                                         std::chrono::month(static_cast<unsigned>(today.month)),
-                                         std::chrono::day(static_cast<unsigned>(today.day))};
-  const std::chrono::year_month_day next = std::chrono::sys_days(date) + std::chrono::days(1);
-  Civil midnight;
-  midnight.year = static_cast<int>(next.year());
-  midnight.month = static_cast<int>(static_cast<unsigned>(next.month()));
-  midnight.day = static_cast<int>(static_cast<unsigned>(next.day()));
-  midnight.has_time = true;
-  return zone_.to_utc(midnight);
-}
-
-std::int64_t FieldWriter::written_today(Tx& tx, Timestamp now) const {
-  const std::string kept = service_rows::state(tx, day_key(entry_.name)).value_or("");
-  const std::string prefix = today(now) + " ";
-  return kept.rfind(prefix, 0) == 0 ? std::stoll(kept.substr(prefix.size())) : 0;
-}
-
 /// Why nothing is written now: until when.
 Result<std::optional<Timestamp>> FieldWriter::held() {
   const Timestamp now = clock_.system_now();
@@ -93,7 +94,8 @@ Result<std::optional<Timestamp>> FieldWriter::held() {
       if (p && p->retry_at.value_or(Timestamp::max()) > now)
         return std::optional(p->retry_at.value_or(Timestamp::max()));
     }
-    if (written_today(tx, now) >= entry_.daily_limit) return std::optional(tomorrow(now));
+    if (service_rows::is_paused_by_person(tx, entry_.connector)) return std::optional(now + kRetryOfPause);
+    if (written_today(tx, entry_.name, zone_, now) >= entry_.daily_limit) return std::optional(tomorrow(zone_, now));
     return std::optional<Timestamp>();
   });
 }
@@ -118,6 +120,7 @@ Result<Round> FieldWriter::step(std::stop_token stop, std::stop_token cut) {
     if (auto s = write(*jobs, cut, round); !s) return s.error();
     crash_point("fields.written");
     if (auto s = record(*jobs, round); !s) return s.error();
+    crash_point("fields.recorded");
   }
   if (round.next) return round;
   auto next = db_.read([&](Tx& tx) -> Result<std::optional<Timestamp>> { return rows::next_due(tx, entry_.name); });
@@ -136,7 +139,7 @@ Result<std::vector<FieldWriter::Job>> FieldWriter::claim(std::int64_t limit, Rou
     std::vector<Job> jobs;
     const Timestamp go_live =
         entry_.go_live.value_or(store::ledger_rows::go_live(tx, kScope, entry_.name).value_or(now));
-    limit = std::min(limit, entry_.daily_limit - written_today(tx, now));
+    limit = std::min(limit, entry_.daily_limit - written_today(tx, entry_.name, zone_, now));
     for (SourceFieldState& s : rows::due(tx, entry_.name, now, std::max<std::int64_t>(limit, 1))) {
       auto job = job_of(tx, s, go_live, now);
       if (job) jobs.push_back(std::move(*job));
@@ -170,7 +173,8 @@ std::optional<FieldWriter::Job> FieldWriter::job_of(Tx& tx, SourceFieldState sta
   std::erase_if(job.written, [&](const WrittenField& w) {
     return std::none_of(entry_.fields.begin(), entry_.fields.end(), [&](const auto& f) { return f.second == w.field; });
   });
-  job.groups = source_values(entry_, *record, journey::of(tx, *record), now);
+  const journey::Journey journey = journey::of(tx, *record);
+  job.groups = source_values(entry_, *record, journey, now);
   std::erase_if(job.groups, [&](const FieldGroup& g) { return written_already(g, job.written); });
   if (job.groups.empty()) {
     if (job.written.empty()) {
@@ -181,8 +185,20 @@ std::optional<FieldWriter::Job> FieldWriter::job_of(Tx& tx, SourceFieldState sta
     return std::nullopt;
   }
   job.own = rows::own_values(tx, state.record);
+  if (const auto gap = store::backups::gap(tx)) own_what_the_gap_wrote(job, gap->to, journey);
   job.change.ref = record->ref;
   return job;
+}
+
+/// What a field holds since it was last written here may be of the daemon that was at work before a backup was
+/// restored.
+void FieldWriter::own_what_the_gap_wrote(Job& job, Timestamp restored_at, const journey::Journey& journey) const {
+  for (store::OwnValue& v : values_of_any_time(entry_, job.record, journey)) {
+    const bool since = std::any_of(job.written.begin(), job.written.end(), [&](const WrittenField& w) {
+      return w.field == v.field && w.written_at >= restored_at;
+    });
+    if (!since) job.own.push_back(std::move(v));
+  }
 }
 
 /// Asks the CRM what the fields hold and decides, group by group.
@@ -306,7 +322,8 @@ Status FieldWriter::record(const std::vector<Job>& jobs, Round& round) {
   round.settled += jobs.size();
   return db_.transact(Durability::ledger, [&](Tx& tx) -> Status {
     for (const Job& job : jobs) record_one(tx, job, now);
-    service_rows::set_state(tx, day_key(entry_.name), today(now) + " " + std::to_string(written_today(tx, now) + n));
+    service_rows::set_state(tx, day_key(entry_.name),
+                            today(zone_, now) + " " + std::to_string(written_today(tx, entry_.name, zone_, now) + n));
     return {};
   });
 }

@@ -15,6 +15,11 @@
 
 namespace hw::delivery {
 
+/// Records that an entry of `source_fields` wrote to in the present day of the zone, of its `daily_limit`.
+std::int64_t written_today(store::Tx& tx, const std::string& entry, const Zone& zone, Timestamp now);
+/// When the next day of the zone begins.
+Timestamp tomorrow(const Zone& zone, Timestamp now);
+
 /// Writes first and last touch to the records of one CRM: one `source_fields` entry of the configuration. The
 /// reconciler marks records; a round computes what they should say, asks the CRM what they say where that differs from
 /// what was written last, and writes what is empty or Headwater's own.
@@ -50,6 +55,7 @@ class FieldWriter {
   Result<std::optional<Timestamp>> held();
   Result<std::vector<Job>> claim(std::int64_t limit, Round& round);
   std::optional<Job> job_of(store::Tx& tx, store::SourceFieldState state, Timestamp go_live, Timestamp now);
+  void own_what_the_gap_wrote(Job& job, Timestamp restored_at, const journey::Journey& journey) const;
   Status look(std::vector<Job>& jobs, std::stop_token cut, Round& round);
   Status intend(std::vector<Job>& jobs);
   Status write(std::vector<Job>& jobs, std::stop_token cut, Round& round);
@@ -62,9 +68,6 @@ class FieldWriter {
   Status outage(const connect::Outcome& outcome, Round& round);
   Status pause(const connect::Outcome& outcome, Timestamp retry_at);
   Status resume();
-  std::int64_t written_today(store::Tx& tx, Timestamp now) const;
-  [[nodiscard]] std::string today(Timestamp now) const;
-  [[nodiscard]] Timestamp tomorrow(Timestamp now) const;
 
   const settings::SourceFields& entry_;
   connect::SourceFieldWriter& writer_;

@@ -6,6 +6,7 @@
 #include "base/zone.h"
 #include "conformance/fake_fields.h"
 #include "conformance/loop.h"
+#include "store/backup.h"
 
 namespace hw::delivery {
 namespace {
@@ -100,6 +101,33 @@ TEST_F(Fields, FirstAndLastTouchReachTheRecord) {
   EXPECT_EQ(held("C1", "ls"), "newsletter");
   EXPECT_EQ(held("C1", "ga"), "1.1");
   EXPECT_EQ(state("C1"), "written");
+}
+
+TEST_F(Fields, WhatWasWrittenBetweenABackupAndItsRestoreIsNobodyElses) {
+  l.contact("C1", "");
+  visit("C1", "1", "google", kStart - kDay);
+  const std::string folder = l.store_file().substr(0, l.store_file().rfind('/')), backup = folder + "/backup.db";
+  go();
+  ASSERT_TRUE(store::back_up(*l.db, folder, backup, l.clock.system_now()));
+  visit("C1", "2", "newsletter", kStart - kHour);
+  go();
+  ASSERT_EQ(held("C1", "ls"), "newsletter");
+  l.clock.advance(kHour);
+  l.db.reset();
+  ASSERT_TRUE(store::restore(folder, backup, l.clock.system_now()));
+  l.db = std::make_unique<conformance::TestDb>(*store::Db::open({.path = l.store_file(), .postgres = {}}));
+  restart();
+  visit("C1", "2", "newsletter", kStart - kHour);
+  visit("C1", "3", "bing", kStart);
+  l.clock.advance(kHour);
+  go();
+  EXPECT_EQ(held("C1", "ls"), "bing");
+  EXPECT_EQ(held("C1", "fs"), "google");
+  fields.held["C1"]["ls"] = "by hand";
+  visit("C1", "4", "duck", kStart + kHour);
+  l.clock.advance(kHour);
+  go();
+  EXPECT_EQ(held("C1", "ls"), "by hand");
 }
 
 TEST_F(Fields, WhatIsWrittenOnceIsNeitherAskedForNorWrittenAgain) {
@@ -279,6 +307,35 @@ TEST_F(Fields, AFieldThatIsMissingPausesTheEntryAndIsSaidOnce) {
   go();
   EXPECT_EQ(held("C1", "fs"), "google");
   EXPECT_FALSE(pause());
+}
+
+TEST_F(Fields, NothingIsAskedOrWrittenWhileAPersonHasPausedTheConnector) {
+  l.contact("C1", "");
+  visit("C1", "1", "google", kStart - kDay);
+  auto set = [&](bool paused) {
+    ASSERT_TRUE(l.db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Status {
+      store::service_rows::clear_pause(tx, store::kByPerson, "crm");
+      if (paused)
+        store::service_rows::set_pause(tx, {.scope = store::kByPerson,
+                                            .name = "crm",
+                                            .code = "by_person",
+                                            .detail = "ada",
+                                            .since = l.clock.system_now(),
+                                            .retry_at = {}});
+      return {};
+    }));
+  };
+  set(true);
+  const Round round = go();
+  EXPECT_TRUE(round.resting);
+  EXPECT_EQ(round.next, l.clock.system_now() + kHour);
+  l.clock.advance(kDay);
+  restart();
+  go();
+  EXPECT_EQ(fields.reads + fields.writes, 0U);
+  set(false);
+  go();
+  EXPECT_EQ(held("C1", "fs"), "google");
 }
 
 TEST_F(Fields, NoMoreThanTheDailyLimitIsWritten) {

@@ -2,7 +2,7 @@
 
 #include <initializer_list>
 
-#include "conformance/loop.h"
+#include "delivery/test_deals.h"
 
 /// DESIGN section 7: what delivery keeps of it.
 namespace hw::delivery {
@@ -18,18 +18,6 @@ using connect::Outcome;
 using connect::Receipt;
 using connect::Verdict;
 using connect::ZeroRule;
-
-void win(Loop& l, const std::string& deal, const std::string& amount = "100") {
-  l.contact("C" + deal, "click-" + deal);
-  l.deal(deal, "C" + deal, "won", amount);
-}
-
-Outcome later(Verdict verdict, const std::string& code) {
-  Outcome o;
-  o.verdict = verdict;
-  o.code = code;
-  return o;
-}
 
 struct Weather {
   const char* name;

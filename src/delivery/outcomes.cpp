@@ -32,11 +32,14 @@ void again_later(StoredUpload& row, const Outcome& o, const Policy& policy, Time
     row.detail = "gave up after " + std::to_string(row.attempts) + " attempts: " + o.detail;
     return;
   }
+  // A person's word holds until an attempt may have been taken.
+  if (row.code == ledger::kResent && o.maybe_applied) row.code.clear();
   if (!policy.resend_uncertain && !ledger::may_resend(row, policy.contract.dedup, now))
     return turn(row, UploadState::uncertain, o);
-  const bool alone = row.code == ledger::kUnlocated;  // until its own fate is known
+  const bool keeps_code = row.code == ledger::kUnlocated || row.code == ledger::kResent;  // until its fate is known
+  const std::string code = row.code;
   turn(row, UploadState::retrying, o);
-  if (alone) row.code = ledger::kUnlocated;
+  if (keeps_code) row.code = code;
   row.next_at = now + wait_after(row.attempts, o, random);
 }
 
@@ -139,6 +142,7 @@ void apply_unconfirmed(StoredUpload& row, const Policy& policy, Timestamp now, R
 }
 
 void recover(StoredUpload& row, const Policy& policy, Timestamp now) {
+  if (row.code == ledger::kResent) row.code.clear();
   const bool open = policy.resend_uncertain || ledger::may_resend(row, policy.contract.dedup, now);
   row.state = open ? UploadState::retrying : UploadState::uncertain;
   if (row.code != ledger::kUnlocated || !open) row.code = "answer_lost";

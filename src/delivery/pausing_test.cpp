@@ -128,6 +128,76 @@ void pause(Loop& l, const char* scope, const std::string& name) {
   }));
 }
 
+void by_person(Loop& l, const std::string& connector, bool pauses) {
+  ASSERT_TRUE(l.db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Status {
+    store::service_rows::clear_pause(tx, store::kByPerson, connector);
+    if (pauses)
+      store::service_rows::set_pause(tx, {.scope = store::kByPerson,
+                                          .name = connector,
+                                          .code = "by_person",
+                                          .detail = "ada",
+                                          .since = l.clock.system_now(),
+                                          .retry_at = {}});
+    return {};
+  }));
+}
+
+TEST(Delivery, APersonsPauseHoldsEverythingUnharmedAndOverRestarts) {
+  Loop l;
+  win(l, "D1");
+  by_person(l, "ads_connector", true);
+  l.pass(kDay * 3);
+  l.start();
+  l.pass(kDay * 3);
+  EXPECT_EQ(l.sink().calls, 0U);
+  EXPECT_EQ(l.history("D1"), "upload pending 100");
+  auto round = l.deliver();
+  ASSERT_TRUE(round);
+  EXPECT_GE(round->next.value_or(Timestamp{}), l.clock.system_now() + kHour) << "nothing spins meanwhile";
+  by_person(l, "ads_connector", false);
+  l.settle();
+  EXPECT_EQ(l.stands("D1"), "taken") << "at once";
+}
+
+TEST(Delivery, NoSuccessEndsAPersonsPause) {
+  Loop l;
+  compose(l);
+  by_person(l, "adjuster", true);
+  l.settle();
+  EXPECT_EQ(l.stands("D2"), "taken") << "the uploading connector works";
+  l.pass(kDay * 2);
+  EXPECT_EQ(l.sink("adjuster").calls, 0U);
+  EXPECT_EQ(l.history("D1"), "upload received 100, restate pending 700");
+}
+
+TEST(Delivery, APersonsPauseOutlivesThatOfACredential) {
+  Loop l;
+  win(l, "D1");
+  l.sink().weather = [] { return PlatformFault::sign_in; };
+  l.settle();
+  by_person(l, "ads_connector", true);
+  l.sink().weather = nullptr;
+  l.pass(kDay);
+  EXPECT_EQ(l.sink().calls, 1U) << "the hourly try of the credential waits too";
+  by_person(l, "ads_connector", false);
+  l.pass(kHour * 2);
+  EXPECT_EQ(l.stands("D1"), "taken");
+}
+
+TEST(Delivery, WhatExpiresDuringAPersonsPauseStandsAsExpired) {
+  Loop l;
+  l.sink().rules.click_window = kDay * 30;
+  l.sink().rules.hash_forms.clear();
+  l.start();
+  win(l, "D1");
+  by_person(l, "ads_connector", true);
+  l.pass(kDay * 40);
+  by_person(l, "ads_connector", false);
+  l.settle();
+  EXPECT_EQ(l.sink().calls, 0U) << "the platform's window is respected";
+  EXPECT_EQ(l.stands("D1"), "missing expired");
+}
+
 TEST(Delivery, APausedAdjustingConnectorHoldsCorrectionsAlone) {
   Loop l;
   compose(l);

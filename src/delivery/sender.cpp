@@ -86,6 +86,7 @@ Result<std::size_t> Sender::recover_in_flight() {
   });
 }
 
+/// One that only a person ends is looked at again and again, and holds until then.
 Status Sender::read_pauses() {
   paused_.clear();
   const Timestamp now = clock_.system_now();
@@ -93,7 +94,6 @@ Status Sender::read_pauses() {
     auto consider = [&](const char* scope, const std::string& name) {
       const auto p = store::service_rows::pause(tx, scope, name);
       if (!p) return;
-      // One that only a person ends is looked at again and again, and holds until then.
       const Timestamp until = p->retry_at.value_or(now + kRetryOfPause);
       if (until > now)
         hold(std::string_view(scope) == "connector" ? connect::Scope::connector : connect::Scope::destination, name,
@@ -101,8 +101,11 @@ Status Sender::read_pauses() {
     };
     consider("destination", destination_.name);
     for (const std::string& connector :
-         std::set<std::string>{sinks_.upload_connector, sinks_.restate_connector, sinks_.retract_connector})
+         std::set<std::string>{sinks_.upload_connector, sinks_.restate_connector, sinks_.retract_connector}) {
       consider("connector", connector);
+      if (store::service_rows::is_paused_by_person(tx, connector))
+        hold(connect::Scope::connector, connector, now + kRetryOfPause);
+    }
     return {};
   });
 }
@@ -172,7 +175,7 @@ void Sender::note_working(Tx& tx, const std::string& connector) {
 
 void Sender::resume(Tx& tx, const std::string& scope, const std::string& name) {
   auto known = store::service_rows::pause(tx, scope, name);
-  if (!known || !known->retry_at) return;  // a person's pause has no retry
+  if (!known || !known->retry_at) return;
   store::service_rows::clear_pause(tx, scope, name);
   log_event(Level::info, "resumed", {{scope, name}});
 }

@@ -34,7 +34,8 @@ struct Round {
 /// the next round: rows still in flight go again under the same item and key while the dedup window is open, else they
 /// are uncertain.
 ///
-/// A paused connector, and one that does not answer, holds the operations that it carries; a paused destination all.
+/// A paused connector, and one that does not answer, holds the operations that it carries; a paused destination all. A
+/// pause for trouble ends with the first success, a person's with `headwater resume` alone.
 ///
 /// One caller at a time. Errors are the store's; the network's are outcomes.
 class Sender {

@@ -117,6 +117,34 @@ std::vector<FieldGroup> source_values(const settings::SourceFields& entry, const
   return out;
 }
 
+std::vector<store::OwnValue> values_of_any_time(const settings::SourceFields& entry, const store::StoredRecord& record,
+                                                const Journey& whole) {
+  std::vector<store::OwnValue> out;
+  auto add = [&](const std::string& what, const std::string& field, const std::string& value) {
+    if (!clean(value).empty()) out.push_back({what, field, store::source_fields::hash_of(clean(value))});
+  };
+  const Journey j = journey::seen(whole);
+  for (const auto& [what, field] : entry.fields) {
+    const std::string type = starts_with(what, kIdentifier) ? what.substr(kIdentifier.size()) : "";
+    for (std::size_t n = 0; n < j.touches.size(); ++n) {
+      const JourneyTouch& t = j.touches[n];
+      if (!type.empty()) {
+        for (const Identifier& id : t.stored.touch.identifiers)
+          if (id.type == type) add(what, field, id.value);
+      } else if (what == "touches") {
+        add(what, field, std::to_string(n + 1));
+      } else if (is_seen(what)) {
+        add(what, field, seconds(t.stored.touch.at));
+      } else {
+        add(what, field, of_touch(t, what.substr(starts_with(what, kFirst) ? kFirst.size() : kLast.size())));
+      }
+    }
+    for (const Identifier& id : record.identifiers)
+      if (id.type == type) add(what, field, id.value);
+  }
+  return out;
+}
+
 bool written_already(const FieldGroup& group, const std::vector<WrittenField>& written) {
   if (later_first_touch(group, written)) return true;
   return std::all_of(group.values.begin(), group.values.end(), [&](const auto& v) {

@@ -25,6 +25,11 @@ struct FieldGroup {
 std::vector<FieldGroup> source_values(const settings::SourceFields& entry, const store::StoredRecord& record,
                                       const journey::Journey& journey, Timestamp now);
 
+/// Every value that these fields may have been given by somebody who knew some part of this journey: what a daemon
+/// wrote between a backup and its restore is among them.
+std::vector<store::OwnValue> values_of_any_time(const settings::SourceFields& entry, const store::StoredRecord& record,
+                                                const journey::Journey& journey);
+
 /// Are these exactly the values written last? Then nobody needs to be asked.
 bool written_already(const FieldGroup& group, const std::vector<store::WrittenField>& written);
 

@@ -56,6 +56,44 @@ TEST(Ingest, APassThatFindsTheSweepNotedWritesNothingAboutIt) {
   EXPECT_EQ(commits, 1) << "the page and its cursor";
 }
 
+int g_pulls_failed = 0, g_pulls_resumed = 0;
+void count_pauses(std::string_view line) {
+  if (line.find("event=pull_failed") != std::string_view::npos) ++g_pulls_failed;
+  if (line.find("event=pull_resumed") != std::string_view::npos) ++g_pulls_resumed;
+}
+
+TEST(Ingest, CredentialsThatFailPauseTheSourceAreSaidOnceAndResumeWhenTheyWork) {
+  g_pulls_failed = g_pulls_resumed = 0;
+  set_log_sink_for_test(count_pauses);
+  Pulling p;
+  p.source().pages = {page_of({contact("C1")})};
+  for (int i = 0; i < 8; ++i) {
+    p.source().errors = {Error{Action::pause, "credential", "refused", {}, false}};
+    p.pull();
+    EXPECT_EQ(p.pauses(), 1U);
+    p.loop.clock.advance(kHour * 2);
+    if (i == 4) p.start();  // a restart says nothing new
+  }
+  EXPECT_EQ(g_pulls_failed, 1);
+  EXPECT_EQ(p.pull().rows, 1U);
+  EXPECT_EQ(p.pauses(), 0U);
+  EXPECT_EQ(g_pulls_resumed, 1);
+  set_log_sink_for_test(nullptr);
+}
+
+TEST(Ingest, APauseThatSomebodyLiftedIsTriedAtOnce) {
+  Pulling p;
+  p.source().pages = {page_of({contact("C1")})};
+  p.source().errors = {Error{Action::pause, "credential", "refused", {}, false}};
+  p.pull();
+  EXPECT_TRUE(p.pull().resting);
+  ASSERT_TRUE(p.loop.db->transact(store::Durability::bulk, [](store::Tx& tx) -> Status {
+    service_rows::clear_pause(tx, "source", "crm");
+    return {};
+  }));
+  EXPECT_EQ(p.pull().rows, 1U);
+}
+
 TEST(Ingest, ATrialCommitsTheNextPageAndMovesNoCursor) {
   Pulling p;
   p.source().pages = {page_of({contact("C1")}), page_of({deal("D1", "won")})};

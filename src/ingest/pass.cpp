@@ -12,6 +12,7 @@ void fold(Pass& sum, const Pass& part) {
   sum.retrying = sum.retrying || part.retrying;
   sum.resting = sum.resting || part.resting;
   sum.job_runs = sum.job_runs || part.job_runs;
+  sum.paused = sum.paused || part.paused;
   if (part.next && (!sum.next || *part.next < *sum.next)) sum.next = part.next;
 }
 

@@ -18,6 +18,7 @@ struct Pass {
   bool retrying = false;          ///< something failed and will be tried again
   bool resting = false;           ///< a stream waits for its rate lane or for an earlier failure's retry
   bool job_runs = false;          ///< a stream waits for a job of the source's own
+  bool paused = false;            ///< a person paused the connector: nothing is asked of it
   std::optional<Timestamp> next;  ///< next scheduled look
 };
 /// Adds a part's counts; what is scheduled is the earlier of both.

@@ -49,8 +49,29 @@ Result<Puller::Pass> Puller::step(std::stop_token stop, std::size_t max_pages) {
 Result<Puller::Pass> Puller::trial(std::stop_token stop) { return pull_all(stop, {.pages = 1, .trial = true}); }
 
 Result<Puller::Pass> Puller::ask(std::stop_token stop, std::size_t max_calls) {
+  const auto paused = is_paused();
+  if (!paused) return paused.error();
+  if (*paused) return paused_pass();
   const Reading reading(reading_);
   return look_up(stop, max_calls);
+}
+
+/// By a person. Also notices that somebody ended the pause which trouble had made.
+Result<bool> Puller::is_paused() {
+  auto found = db_.read([&](Tx& tx) -> Result<std::pair<bool, bool>> {
+    return std::pair(service_rows::is_paused_by_person(tx, instance_.name),
+                     service_rows::pause(tx, "source", instance_.name).has_value());
+  });
+  if (!found) return found.error();
+  if (!found->second) trouble_.lifted();
+  return found->first;
+}
+
+Puller::Pass Puller::paused_pass() const {
+  Pass pass;
+  pass.paused = true;
+  pass.next = clock_.system_now() + instance_.pull_every;
+  return pass;
 }
 
 /// What the answers join is followed at once: it may be to be asked in turn.
@@ -65,6 +86,9 @@ Result<Puller::Pass> Puller::look_up(std::stop_token stop, std::size_t max_calls
 }
 
 Result<Puller::Pass> Puller::pull_all(std::stop_token stop, const Reach& reach) {
+  const auto paused = is_paused();
+  if (!paused) return paused.error();
+  if (*paused) return paused_pass();
   const Reading reading(reading_);
   if (auto s = finish_identity(stop); !s) return s.error();
   Pass sum;
@@ -79,7 +103,7 @@ Result<Puller::Pass> Puller::pull_all(std::stop_token stop, const Reach& reach) 
   if (auto s = run(connector_.touches(), "touches"); !s) return s.error();
   if (auto s = run(connector_.costs(), "costs"); !s) return s.error();
   // A trial moves no cursor, and an answered question is none.
-  auto looked_up = reach.trial ? Result<Pass>(Pass{}) : look_up(stop, reach.pages);
+  auto looked_up = reach.trial || sum.paused ? Result<Pass>(Pass{}) : look_up(stop, reach.pages);
   if (!looked_up) return looked_up.error();
   fold(sum, *looked_up);
   if (!sum.next || *sum.next > clock_.system_now() + instance_.pull_every)
@@ -110,7 +134,7 @@ Result<Puller::Pass> Puller::pull_role(connect::Source<Row>& source, const std::
     fold(sum, *pass);
   }
   if (auto s = finish_identity(stop); !s) return s.error();
-  if (reach.trial || sum.more || sum.retrying || sum.resting || stop.stop_requested()) return sum;
+  if (reach.trial || sum.more || sum.retrying || sum.resting || sum.paused || stop.stop_requested()) return sum;
   if (auto s = note_sweep(role, *streams); !s) return s.error();
   return sum;
 }
@@ -165,9 +189,11 @@ Result<Puller::Pass> Puller::pull_stream(connect::Source<Row>& source, const std
       return sum;
     }
     auto stored = db_.read([&](Tx& tx) -> Result<std::optional<store::StoredCursor>> {
+      sum.paused = service_rows::is_paused_by_person(tx, instance_.name);
       return service_rows::cursor(tx, instance_.name, role, stream);
     });
     if (!stored) return stored.error();
+    if (sum.paused) return sum;
     const bool waits = *stored && (*stored)->again_at && *(*stored)->again_at > clock_.system_now();
     if (waits) {
       sum.job_runs = true;
@@ -182,12 +208,12 @@ Result<Puller::Pass> Puller::pull_stream(connect::Source<Row>& source, const std
       if (auto s = trouble_.note(where, page.error(), sum); !s) return s.error();
       return sum;
     }
-    crash_point("ingest.page_read");
+    crash_point("ingest.page_read", role);
     sum.rows += page->rows.size();
     sum.rejected += page->rejected.size();
     auto committed = reach.trial ? commit_trial(role, stream, *page) : commit_page(role, stream, cursor, *page);
     if (!committed) return committed.error();
-    crash_point("ingest.page_committed");
+    crash_point("ingest.page_committed", role);
     if (auto s = trouble_.over(where); !s) return s.error();
     sum.job_runs = page->again_in.has_value();
     if (page->again_in) sum.next = clock_.system_now() + *page->again_in;

@@ -24,6 +24,8 @@ namespace hw::ingest {
 /// One caller at a time. A stream in trouble does not hold up the connector's others; while one waits for its rate lane
 /// or a retry, those that were read through rest until their next hour, or they would take the lane before it each
 /// time.
+///
+/// While a person has paused the connector nothing is asked of the vendor; a pass says so and changes nothing.
 class Puller {
  public:
   /// All outlive it. `take` turns rows into facts, links and touches.
@@ -50,6 +52,8 @@ class Puller {
     std::size_t pages = 0;  ///< of each stream
     bool trial = false;
   };
+  Result<bool> is_paused();
+  [[nodiscard]] Pass paused_pass() const;
   Result<Pass> pull_all(std::stop_token stop, const Reach& reach);
   template <class Row>
   Result<Pass> pull_role(connect::Source<Row>& source, const std::string& role, std::stop_token stop,

@@ -67,4 +67,9 @@ Status Trouble::over(const std::string& where) {
   });
 }
 
+void Trouble::lifted() {
+  for (const auto& [where, times] : failures_) rest_until_.erase(where);
+  failures_.clear();
+}
+
 }  // namespace hw::ingest

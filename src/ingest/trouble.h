@@ -25,6 +25,8 @@ class Trouble {
   Status note(const std::string& where, const Error& error, Pass& pass);
   /// That part answered. An earlier process may have noted the trouble that ends with it.
   Status over(const std::string& where);
+  /// Somebody lifted the pause that the trouble made (a sign-in, `headwater resume`): nothing rests for it any more.
+  void lifted();
   /// That part answered, and has not yet given anything.
   void forget(const std::string& where) { failures_.erase(where); }
 

@@ -56,7 +56,7 @@ std::optional<Timestamp> resend_until(const store::StoredUpload& u, const connec
 }
 
 bool may_resend(const store::StoredUpload& u, const connect::DedupRule& dedup, Timestamp now) {
-  if (!sent(u)) return true;
+  if (!sent(u) || u.code == kResent) return true;
   if (!repeat_counts_once(u.operation, dedup) || !dedup.known) return false;
   auto until = resend_until(u, dedup);
   return !until || now < *until;

@@ -18,6 +18,11 @@ bool taken(const store::StoredUpload& u, connect::Receipt receipt);
 /// Code of a row that is being sent alone because its request was refused in part and the platform does not say which
 /// row.
 inline constexpr const char* kUnlocated = "unlocated";
+/// Code of a refused row that a person has tried again: superseded, so that a new revision may take its place.
+inline constexpr const char* kRetried = "retried";
+/// Code of an uncertain row that a person has sent again, whatever the dedup window says; until an attempt of it may
+/// have been taken.
+inline constexpr const char* kResent = "resent";
 /// May have reached the platform: its item, identifiers and time are frozen. (first_attempt_at is set by the claim and
 /// taken back only when an answer proves that this first attempt was not applied.)
 inline bool sent(const store::StoredUpload& u) { return u.first_attempt_at.has_value(); }
@@ -25,8 +30,8 @@ inline bool sent(const store::StoredUpload& u) { return u.first_attempt_at.has_v
 /// Does the platform count a repeat of such a row once?
 bool repeat_counts_once(Operation operation, const connect::DedupRule& dedup);
 /// May the frozen item of a row whose answer is unknown be sent again at `now`? Only while the platform's declared
-/// dedup window, less two hours, counted from the first attempt, is open. A row that was certainly not applied
-/// (`never_applied`) may always go.
+/// dedup window, less two hours, counted from the first attempt, is open. A row that was certainly not applied may
+/// always go, and so does one that a person has sent again (kResent).
 bool may_resend(const store::StoredUpload& u, const connect::DedupRule& dedup, Timestamp now);
 /// The instant after which may_resend() is false; nullopt = never (unbounded) .
 std::optional<Timestamp> resend_until(const store::StoredUpload& u, const connect::DedupRule& dedup);

@@ -15,8 +15,9 @@ bool may_follow(UploadState from, UploadState to) {
       return to == S::processed || to == S::rejected || to == S::retrying || to == S::uncertain;
     case S::uncertain:
       return to == S::retrying || to == S::processed || to == S::rejected;
-    case S::processed:
     case S::rejected:
+      return to == S::superseded;
+    case S::processed:
     case S::superseded:
       return false;
   }

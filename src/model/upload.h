@@ -14,7 +14,7 @@ enum class UploadState : std::uint8_t {
   processed,   ///< the platform confirmed the row
   rejected,    ///< refused for good, with the platform's message
   uncertain,   ///< its fate is unknown and may not be found out by sending again
-  superseded,  ///< a later revision took its place before it was ever sent
+  superseded,  ///< a later revision took its place; the platform never took it
 };
 
 enum class Mode : std::uint8_t { shadow, test, live };
@@ -24,6 +24,7 @@ enum class Mode : std::uint8_t { shadow, test, live };
 ///   in_flight  -> retrying | received | processed | rejected | uncertain
 ///   retrying   -> in_flight | rejected | uncertain | superseded (never applied)
 ///   received   -> processed | rejected | retrying | uncertain
+///   rejected   -> superseded (a person has it tried again: a later revision takes its place)
 ///   uncertain  -> retrying (on_uncertain: resend, or a person) | processed | rejected
 bool may_follow(UploadState from, UploadState to);
 

@@ -14,9 +14,10 @@ TEST(UploadStates, EveryStateSaysWhatMayFollow) {
   int allowed = 0;
   for (S a : all)
     for (S b : all) allowed += may_follow(a, b) ? 1 : 0;
-  EXPECT_EQ(allowed, 19);
-  for (S end : {S::processed, S::rejected, S::superseded})
+  EXPECT_EQ(allowed, 20);
+  for (S end : {S::processed, S::superseded})
     for (S b : all) EXPECT_FALSE(may_follow(end, b)) << to_string(end) << " -> " << to_string(b);
+  for (S b : all) EXPECT_EQ(may_follow(S::rejected, b), b == S::superseded) << "it is never sent again itself";
   EXPECT_FALSE(may_follow(S::pending, S::received)) << "nothing is received that was not claimed";
 }
 

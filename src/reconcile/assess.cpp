@@ -90,9 +90,10 @@ std::vector<ConversionWork> work_of_goal(store::Tx& tx, const Frame& frame, cons
     const Asked asked{tx, frame, s, goal, r, plan};
     std::size_t active = 0;
     const bool new_occurrences_count = plan.contract.counting == connect::Counting::every;
+    const bool wanted_here = r.wanted && settings::holds(plan.destination->route, s.record.fields);
     while (active < occurrences.size() && ended(tx, occurrences[active], plan)) {
       const bool last = active + 1 == occurrences.size();
-      if (last && (!r.wanted || !new_occurrences_count)) break;
+      if (last && (!wanted_here || !new_occurrences_count)) break;
       if (last)
         occurrences.push_back(new_conversion(tx, s, goal, r, next,
                                              told_again_at(occurrences.back(), r, plan.contract, frame), frame.now));

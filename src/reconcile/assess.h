@@ -2,6 +2,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,10 @@ struct DestinationPlan {
   connect::Contract contract;
   Timestamp go_live;                               ///< the later of goal's and destination's
   std::vector<store::StoredBackfill> backfills{};  ///< the history that it is to be told all the same, in its mode
-  std::optional<store::Gap> gap{};                 ///< a backup was restored: nobody knows what was sent in it
+  /// When what the configuration says of it or of its connectors was last changed: what was refused before is tried
+  /// anew.
+  std::optional<Timestamp> mended_at{};
+  std::optional<store::Gap> gap{};  ///< a backup was restored: nobody knows what was sent in it
 
   /// Before go-live, and in a span that a backfill asks for.
   [[nodiscard]] bool backfilled(Timestamp entered) const;
@@ -61,6 +65,8 @@ struct Frame {
   /// True while lowerings of the destination wait for a person; asked only when a lowering is about to be made.
   std::function<bool(const DestinationPlan&, std::int64_t conversion, const std::string& currency, std::int64_t micros)>
       brake_closed;
+  /// Refused and uncertain rows that are judged as if a later revision were to take their place (reconcile/retry.h).
+  std::set<std::int64_t> taken_back{};
   std::vector<HistorySource> histories{};  ///< sources whose answers a first upload waits for
 };
 

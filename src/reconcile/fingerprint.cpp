@@ -75,6 +75,12 @@ void add(std::ostringstream& out, const settings::ConnectorInstance& c) {
   out << '\n';
 }
 
+void add_with_connectors(std::ostringstream& out, const settings::Settings& settings, const settings::Destination& d) {
+  add(out, d);
+  for (const auto& name : {d.upload_by, d.restate_by, d.retract_by})
+    if (const auto* c = settings.connector(name)) add(out, *c);
+}
+
 /// What the connector says of its platform: another release may know it better.
 void add(std::ostringstream& out, const connect::Contract& c) {
   for (Operation op : c.operations) out << to_string(op) << ' ';
@@ -102,6 +108,13 @@ std::string fingerprint(const settings::SourceFields& f) {
   return sha256_hex(out.str());
 }
 
+std::string fingerprint(const settings::Settings& settings, const settings::Destination& destination) {
+  std::ostringstream out;
+  out.imbue(std::locale::classic());
+  add_with_connectors(out, settings, destination);
+  return sha256_hex(out.str());
+}
+
 std::string fingerprint(const settings::Settings& settings, const settings::Connectors& connectors,
                         const settings::Goal& goal) {
   std::ostringstream out;
@@ -111,9 +124,7 @@ std::string fingerprint(const settings::Settings& settings, const settings::Conn
     if (s.subject == goal.subject) add(out, s);
   for (const auto& d : settings.destinations)
     if (d.goal == goal.name) {
-      add(out, d);
-      for (const auto& name : {d.upload_by, d.restate_by, d.retract_by})
-        if (const auto* c = settings.connector(name)) add(out, *c);
+      add_with_connectors(out, settings, d);
       const settings::SinkSet sinks = settings::sinks_of(d, connectors);
       if (sinks.complete()) add(out, sinks.contract(d));
     }

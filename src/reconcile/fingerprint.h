@@ -11,6 +11,10 @@ namespace hw::reconcile {
 std::string fingerprint(const settings::Settings& settings, const settings::Connectors& connectors,
                         const settings::Goal& goal);
 
+/// Of a destination and the connectors that carry it, as the user configured them: when it changes, what was refused
+/// may be taken.
+std::string fingerprint(const settings::Settings& settings, const settings::Destination& destination);
+
 /// Of a `source_fields` entry: when it changes, every record of its object is looked at again.
 std::string fingerprint(const settings::SourceFields& entry);
 

@@ -29,9 +29,8 @@ bool matches(const Stage& stage, const std::string& value) {
 std::set<std::string> watched(const Goal& goal, const Stage& stage) {
   std::set<std::string> names{"deleted", "restored", "merged", "unmerged", "pipeline", stage.field};
   for (const settings::Condition& c : goal.when) names.insert(c.field);
-  if (goal.value.kind == ValueRule::Kind::amount || goal.value.kind == ValueRule::Kind::share || goal.revenue)
-    names.insert({"amount", "currency"});
-  if (goal.value.kind == ValueRule::Kind::field) names.insert({goal.value.field, "currency"});
+  if (goal.revenue) names.insert({"amount", "currency"});
+  if (const std::string value = value_field(goal); !value.empty()) names.insert({value, "currency"});
   return names;
 }
 
@@ -172,6 +171,25 @@ std::vector<Reached> reached(const Subject& s, const Goal& goal, const Settings&
   // A won stage counts its present stay (what is true now); any other its first.
   out.push_back(reach(s, goal, *stage, settings, stage->won ? all.back() : all.front(), in_stage));
   return out;
+}
+
+std::string value_field(const Goal& goal) {
+  switch (goal.value.kind) {
+    case ValueRule::Kind::amount:
+    case ValueRule::Kind::share:
+      return "amount";
+    case ValueRule::Kind::field:
+      return goal.value.field;
+    case ValueRule::Kind::none:
+    case ValueRule::Kind::fixed:
+      break;
+  }
+  return "";
+}
+
+std::optional<std::int64_t> value_of(const Subject& s, const Goal& goal, const Settings& settings) {
+  const auto value = raw_value(s, goal, currency_of(s, goal, settings));
+  return value ? value : goal.missing_value_micros;
 }
 
 Timestamp last_change(const Subject& s, const std::vector<settings::Condition>& conditions) {

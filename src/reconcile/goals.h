@@ -41,6 +41,12 @@ struct Reached {
 /// A goal on a stage flagged `won` is wanted while the subject is in it; any other once it has been entered.
 std::vector<Reached> reached(const Subject& subject, const settings::Goal& goal, const settings::Settings& settings);
 
+/// The field that the goal's value is read from; "" when it has a value of its own or none.
+std::string value_field(const settings::Goal& goal);
+/// What the goal's value rule makes of the record's fields, also of what would be withheld.
+std::optional<std::int64_t> value_of(const Subject& subject, const settings::Goal& goal,
+                                     const settings::Settings& settings);
+
 /// When the CRM last changed a field that these conditions name; the beginning of time if there are none.
 Timestamp last_change(const Subject& subject, const std::vector<settings::Condition>& conditions);
 /// When Headwater last learned of the trigger field of the goal's stage: what a correction of its history counts from.

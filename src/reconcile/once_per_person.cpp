@@ -21,25 +21,39 @@ std::set<std::int64_t> subjects_of(const Asked& a, const store::StoredRecord& pe
 }
 
 /// Told and not taken back, of unknown fate, or on its way.
-bool holds_a_place(const Asked& a, std::int64_t conversion) {
-  const auto belief =
-      ledger::believe(rows::uploads(a.tx, conversion, a.plan.destination->name), a.plan.contract.receipt);
-  return belief.stands || belief.open || belief.uncertain;
+bool holds_the_goals_place(const ledger::Belief& b) { return b.stands || b.open || b.uncertain; }
+
+/// What a platform counted keeps the place there for ever: taken back it is worth nothing, and nothing else counts in
+/// its stead.
+bool holds_the_platforms_place(const ledger::Belief& b) { return b.told || b.uncertain; }
+
+/// Of the first such conversion of the goal by the subject's person.
+template <class Holds>
+std::optional<std::int64_t> of_same_person(const Asked& a, const store::StoredConversion& conversion, Duration within,
+                                           const Holds& holds) {
+  if (a.subject.people.empty()) return std::nullopt;
+  for (std::int64_t record : subjects_of(a, a.subject.people.front())) {
+    for (const auto& c : rows::conversions_of_record(a.tx, record)) {
+      if (c.goal != a.goal.name || c.dedup_id == conversion.dedup_id) continue;
+      const Duration between = c.at > conversion.at ? c.at - conversion.at : conversion.at - c.at;
+      if (between > within) continue;
+      if (holds(ledger::believe(rows::uploads(a.tx, c.id, a.plan.destination->name), a.plan.contract.receipt)))
+        return c.id;
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace
 
 std::optional<std::int64_t> told_for_same_person(const Asked& a, const store::StoredConversion& conversion,
                                                  Duration within) {
-  if (a.subject.people.empty()) return std::nullopt;
-  for (std::int64_t record : subjects_of(a, a.subject.people.front())) {
-    for (const auto& c : rows::conversions_of_record(a.tx, record)) {
-      if (c.goal != a.goal.name || c.dedup_id == conversion.dedup_id) continue;
-      const Duration between = c.at > conversion.at ? c.at - conversion.at : conversion.at - c.at;
-      if (between <= within && holds_a_place(a, c.id)) return c.id;
-    }
-  }
-  return std::nullopt;
+  return of_same_person(a, conversion, within, holds_the_goals_place);
+}
+
+std::optional<std::int64_t> counted_on_person(const Asked& a, const store::StoredConversion& conversion) {
+  return of_same_person(a, conversion, Duration::max(),
+                        [](const ledger::Belief& b) { return b.open || holds_the_platforms_place(b); });
 }
 
 std::optional<std::int64_t> counted_on_click(const Asked& a, const store::StoredConversion& conversion,
@@ -50,7 +64,7 @@ std::optional<std::int64_t> counted_on_click(const Asked& a, const store::Stored
     if (conversion.id != 0 && u.conversion_id == conversion.id) continue;
     if (u.id == 0) return std::int64_t{0};  // made a moment ago
     const auto belief = ledger::believe(rows::uploads(a.tx, u.conversion_id, u.destination), a.plan.contract.receipt);
-    if (belief.stands || belief.uncertain) return u.conversion_id;
+    if (holds_the_platforms_place(belief)) return u.conversion_id;
     if (belief.open && (open_row == 0 || u.id < open_row)) return u.conversion_id;
   }
   return std::nullopt;

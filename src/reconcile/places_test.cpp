@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <initializer_list>
+
 #include "conformance/loop.h"
 
 /// Who has a place at the platform, where a row goes, and of whom it speaks.
@@ -48,16 +50,33 @@ TEST(Places, TwoThatAreMadeInOnePassDoNotBothTakeThePlace) {
   EXPECT_EQ(l.sink().bodies.size(), 1U);
 }
 
-TEST(Places, APlaceThatIsTakenBackIsFreeForTheOther) {
+TEST(Places, WhatAnActionThatCountsOnceHasCountedKeepsThePlaceAlsoWhenItIsTakenBack) {
+  for (const auto how : {connect::Counting::once_per_click, connect::Counting::once_per_member}) {
+    Loop l(counting(how));
+    l.contact("C1", "click");
+    l.deal("first", "C1", "won", "100");
+    l.settle();
+    l.deal("second", "C1", "won", "50");
+    l.settle();
+    l.set("first", "stage", "lost");
+    l.pass(kDay * 5);
+    EXPECT_EQ(l.stands("first"), "none not_wanted");
+    EXPECT_EQ(l.stands("second"), "missing platform_counts_once");
+  }
+}
+
+TEST(Places, APlaceWhoseHolderWasRefusedIsFreeForTheOther) {
   Loop l(counting(connect::Counting::once_per_click));
+  l.sink().minimum_wait = kHour;
   l.contact("C1", "click");
   l.deal("first", "C1", "won", "100");
   l.settle();
   l.deal("second", "C1", "won", "50");
   l.settle();
-  l.set("first", "stage", "lost");
-  l.pass(kDay * 5);
-  EXPECT_EQ(l.stands("first"), "none not_wanted");
+  EXPECT_EQ(l.stands("second"), "missing platform_counts_once");
+  l.sink().refused[l.dedup_id("first")] = "invalid_amount";
+  l.pass(kDay);
+  EXPECT_EQ(l.stands("first"), "missing rejected");
   EXPECT_EQ(l.stands("second"), "taken");
 }
 

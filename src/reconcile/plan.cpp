@@ -1,11 +1,13 @@
 #include "reconcile/plan.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <tuple>
 
 #include "reconcile/adopt.h"
+#include "store/service_rows.h"
 
 namespace hw::reconcile {
 namespace {
@@ -56,6 +58,8 @@ bool DestinationPlan::backfilled(Timestamp entered) const {
          });
 }
 
+std::string mended_key(const std::string& destination) { return "mended:destination:" + destination; }
+
 std::string go_live_scope(Mode mode) { return std::string("destination:") + to_string(mode); }
 
 std::vector<DestinationPlan> destination_plans(Tx& tx, const settings::Settings& settings,
@@ -69,8 +73,11 @@ std::vector<DestinationPlan> destination_plans(Tx& tx, const settings::Settings&
                       .contract = {},
                       .go_live = later_go_live(tx, settings, d, now),
                       .backfills = {},
+                      .mended_at = {},
                       .gap = gap};
     if (!p.sinks.complete()) continue;
+    if (const auto at = store::service_rows::meta(tx, mended_key(d.name)))
+      p.mended_at = from_micros(std::strtoll(at->c_str(), nullptr, 10));
     std::copy_if(asked.begin(), asked.end(), std::back_inserter(p.backfills),
                  [&](const auto& b) { return b.destination == d.name && b.goal == d.goal && b.mode == d.mode; });
     p.contract = p.sinks.contract(d);

@@ -87,6 +87,18 @@ void mark_removed_goals(Tx& tx, const settings::Settings& settings) {
   service_rows::set_meta(tx, kKey, now_are);
 }
 
+/// Whose configuration changed since the last start. Its subjects are marked with its goal's.
+void note_mended(Tx& tx, const settings::Settings& settings, Timestamp now) {
+  for (const settings::Destination& d : settings.destinations) {
+    const std::string key = "fingerprint:destination:" + d.name;
+    const std::string now_is = fingerprint(settings, d);
+    const auto before = service_rows::meta(tx, key);
+    if (before == now_is) continue;
+    service_rows::set_meta(tx, key, now_is);
+    if (before) service_rows::set_meta(tx, mended_key(d.name), std::to_string(to_micros(now)));
+  }
+}
+
 }  // namespace
 
 Reconciler::Reconciler(const settings::Settings& settings, const settings::Connectors& connectors, store::Db& db,
@@ -108,6 +120,7 @@ Status Reconciler::start() {
       service_rows::mark_all(tx, to_string(f.object), "configuration");
       service_rows::set_meta(tx, key, now_is);
     }
+    note_mended(tx, settings_, now);
     for (const settings::Goal& g : settings_.goals) {
       const std::string key = "fingerprint:goal:" + g.name;
       const std::string now_is = fingerprint(settings_, connectors_, g);
@@ -197,6 +210,7 @@ Result<std::size_t> Reconciler::work_off(const std::vector<std::int64_t>& subjec
       if (auto s = reconcile_one(tx, frame, record); !s) return s.error();
       if (mark) service_rows::clear_dirty(tx, record, mark->seq);
     }
+    crash_point("reconcile.computed");
     return subjects.size();
   });
 }

@@ -8,6 +8,7 @@
 namespace hw::reconcile {
 namespace {
 
+using ledger::Reason;
 using store::StoredUpload;
 namespace rows = store::ledger_rows;
 
@@ -19,6 +20,35 @@ bool unknown_since_restore(const std::vector<DestinationPlan>& plans, const Stor
   const auto plan =
       std::find_if(plans.begin(), plans.end(), [&](const auto& p) { return p.destination->name == row.destination; });
   return plan == plans.end() || !may_repeat(*plan, row);
+}
+
+/// True before the gap's end and not known to the backup. What was merely observed at the first reading after the
+/// restore may have come about before.
+bool unseen(const store::Fact& fact, const store::Gap& gap) {
+  const Duration reading = fact.basis == Basis::crm_history ? Duration{} : kFirstReading;
+  return fact.learned >= gap.to && fact.true_from < gap.to + reading;
+}
+
+bool was_on_its_way(const std::optional<std::string>& stood) {
+  if (!stood) return false;
+  const auto reason = ledger::reason_from(*stood);
+  return reason == Reason::waiting || reason == Reason::too_recent || reason == Reason::history_pending;
+}
+
+/// The field had another value before.
+bool changed_unseen(const Subject& subject, const std::string& field, const store::Gap& gap) {
+  bool before = false;
+  for (const store::Fact& f : subject.facts) {
+    if (f.name != field) continue;
+    if (before && unseen(f, gap)) return true;
+    before = true;
+  }
+  return false;
+}
+
+bool changed_unseen(const Subject& subject, const std::vector<settings::Condition>& conditions, const store::Gap& gap) {
+  return std::any_of(conditions.begin(), conditions.end(),
+                     [&](const settings::Condition& c) { return changed_unseen(subject, c.field, gap); });
 }
 
 }  // namespace
@@ -71,6 +101,53 @@ Timestamp due_since(const DestinationPlan& plan, const Subject& subject, const R
   if (!plan.gap || reached.at_basis == Basis::crm_history || reached.entered_at >= plan.gap->to + kFirstReading)
     return reached.entered_at;
   return std::min(reached.entered_at, subject.record.created.value_or(plan.gap->from));
+}
+
+bool may_have_been_told(const DestinationPlan& plan, const settings::Goal& goal, const Subject& subject,
+                        const Reached& reached, const Untold& untold) {
+  if (!plan.gap || plan.destination->mode != Mode::live) return false;
+  const store::Gap& gap = *plan.gap;
+  const Duration window = plan.contract.conversion_window;
+  if (due_since(plan, subject, reached) >= gap.to) return false;
+  if (window > Duration{} && reached.at + window <= gap.from) return false;
+  const bool news =
+      std::any_of(subject.facts.begin(), subject.facts.end(), [&](const auto& f) { return unseen(f, gap); });
+  if (!news && !was_on_its_way(untold.stood)) return false;
+  switch (untold.why) {
+    case Reason::not_wanted:
+    case Reason::merged:
+    case Reason::gone:
+      return true;
+    case Reason::excluded_by_goal:
+      return changed_unseen(subject, goal.when, gap) || changed_unseen(subject, plan.destination->route, gap);
+    case Reason::no_value:
+    case Reason::not_positive:
+      return changed_unseen(subject, value_field(goal), gap);
+    case Reason::consent:
+      return untold.person != nullptr && untold.person->consent.ad_user_data == ConsentState::denied &&
+             untold.person->consent_at.value_or(gap.to) >= gap.from;
+    case Reason::expired:
+      return untold.stood != to_string(Reason::expired);
+    default:
+      return false;
+  }
+}
+
+ValueRange values_in_gap(const Subject& subject, const settings::Goal& goal, const settings::Settings& settings,
+                         const store::Gap& gap) {
+  const std::string field = value_field(goal);
+  const std::int64_t now = value_of(subject, goal, settings).value_or(0);
+  ValueRange range{now, now};
+  Subject then = subject;
+  for (auto f = subject.facts.begin(); f != subject.facts.end(); ++f) {
+    if (f->name != field || f->true_from >= gap.to) continue;
+    const auto next = std::find_if(f + 1, subject.facts.end(), [&](const auto& g) { return g.name == field; });
+    if (next != subject.facts.end() && next->true_from < gap.from) continue;
+    then.record.fields[field] = f->value;
+    const std::int64_t value = value_of(then, goal, settings).value_or(0);
+    range = {std::min(range.low, value), std::max(range.high, value)};
+  }
+  return range;
 }
 
 bool doubted(const DestinationPlan& plan, const StoredUpload& row, Timestamp known) {

@@ -27,6 +27,23 @@ Timestamp due_since(const DestinationPlan& plan, const Subject& subject, const R
 /// Could this row, made now, have been sent in the gap already? `known`: due_since() or, for a
 /// correction, when the CRM's change came.
 bool doubted(const DestinationPlan& plan, const store::StoredUpload& row, Timestamp known);
+/// What is known of a conversion that nothing was told of, and of which nothing will be told now.
+struct Untold {
+  ledger::Reason why = ledger::Reason::not_wanted;
+  std::optional<std::string> stood;             ///< the reason it stood under before this assessment
+  const store::StoredRecord* person = nullptr;  ///< whose consent was judged
+};
+/// It was due before the gap's end, and something of it was learned only after the restore or it was on its way when
+/// the backup was made: the daemon of the gap may have told it before what stops it now (a denial, a loss, a window
+/// that closed) came. So it cannot be said that the platform knows nothing.
+bool may_have_been_told(const DestinationPlan& plan, const settings::Goal& goal, const Subject& subject,
+                        const Reached& reached, const Untold& untold);
+/// The least and the most that the goal gave while the gap lasted, and now.
+struct ValueRange {
+  std::int64_t low = 0, high = 0;
+};
+ValueRange values_in_gap(const Subject& subject, const settings::Goal& goal, const settings::Settings& settings,
+                         const store::Gap& gap);
 /// The row as one that may have reached the platform since the backup.
 void doubt(store::StoredUpload& row, Timestamp since);
 

@@ -57,7 +57,14 @@ class Restored : public testing::TestWithParam<Platform> {
     loop_.take({tie});
   }
 
+  /// What the CRM's own history keeps of the field as it is now.
+  void note(const std::string& deal, const std::string& field) {
+    const RecordState& r = loop_.shown(Object::deal, deal);
+    crm_history_.push_back(FieldChange{r.ref, field, r.fields.at(field), r.modified, Basis::crm_history});
+  }
+
   Loop loop_;
+  std::vector<Record> crm_history_;
 };
 
 TEST_P(Restored, NothingIsCountedTwiceAndWhatIsUnknownIsSaid) {
@@ -136,6 +143,91 @@ TEST_P(Restored, AKillBeforeTheRowsWereMarkedIsMadeUpForAtTheNextStart) {
   loop_.settle();
   EXPECT_EQ(loop_.differences(), "");
   EXPECT_EQ(loop_.stands("pending"), GetParam().unanswered);
+}
+
+TEST_P(Restored, WhatWillNotBeToldAgainMayHaveBeenToldAllTheSame) {
+  const std::vector<std::string> deals{"denied", "lost", "old"};
+  back_up();
+  for (const auto& deal : deals) {
+    win(deal);
+    note(deal, "stage");
+    note(deal, "amount");
+  }
+  loop_.settle();
+  loop_.pass(kDay * 3);
+  for (const auto& deal : deals) ASSERT_EQ(loop_.believed(deal), 100);
+  loop_.consent("Cdenied", ConsentState::denied);
+  loop_.set("denied", "amount", "60");
+  note("denied", "amount");
+  loop_.set("lost", "stage", "lost");
+  note("lost", "stage");
+  loop_.pass(kDay * 120);
+  restore();
+  for (const auto& deal : deals) show_again(deal);
+  loop_.take(crm_history_);
+  loop_.pass(kDay * 9);
+  for (const auto& deal : deals) {
+    EXPECT_EQ(loop_.stands(deal), "uncertain") << loop_.history(deal);
+    const store::Standing standing = loop_.standing(deal);
+    EXPECT_EQ(standing.b_low, 0) << deal;
+    EXPECT_EQ(standing.b_high, 100'000'000) << deal;
+  }
+  EXPECT_EQ(loop_.differences(), "");
+}
+
+TEST_P(Restored, ACorrectionThatNobodyKnowsOfIsMadeUpForOrDoubted) {
+  for (const char* deal : {"back", "denied"}) {
+    win(deal);
+    note(deal, "stage");
+    note(deal, "amount");
+  }
+  loop_.settle();
+  loop_.pass(kDay * 3);
+  back_up();
+  for (const char* deal : {"back", "denied"}) {
+    loop_.set(deal, "amount", "250");
+    note(deal, "amount");
+  }
+  loop_.settle();
+  loop_.pass(kDay);
+  for (const char* deal : {"back", "denied"}) ASSERT_EQ(loop_.believed(deal), 250);
+  loop_.consent("Cdenied", ConsentState::denied);
+  for (const char* deal : {"back", "denied"}) {
+    loop_.set(deal, "amount", "100");
+    note(deal, "amount");
+  }
+  restore();
+  for (const char* deal : {"back", "denied"}) show_again(deal);
+  loop_.take(crm_history_);
+  loop_.pass(kDay * 9);
+  EXPECT_EQ(loop_.differences(), "");
+  EXPECT_EQ(loop_.stands("denied"), "uncertain") << loop_.history("denied");
+  EXPECT_EQ(loop_.standing("denied").b_high, 250'000'000);
+  if (loop_.stands("back") == "taken") {
+    EXPECT_EQ(loop_.believed("back"), 100) << loop_.history("back");
+  } else {
+    EXPECT_EQ(loop_.stands("back"), "uncertain") << loop_.history("back");
+  }
+}
+
+TEST_P(Restored, WhatCouldNotHaveBeenToldIsNotDoubted) {
+  win("denied_before");
+  loop_.consent("Cdenied_before", ConsentState::denied);
+  loop_.pass(kHour);
+  win("old_before");
+  loop_.set("old_before", "stage", "won");
+  loop_.pass(kDay * 120);
+  back_up();
+  loop_.pass(kDay * 3);
+  restore();
+  loop_.pass(kDay);
+  win("lost_after");
+  loop_.set("lost_after", "stage", "lost");
+  loop_.set("denied_before", "amount", "60");
+  loop_.pass(kDay * 9);
+  for (const char* deal : {"denied_before", "lost_after"})
+    EXPECT_NE(loop_.stands(deal), "uncertain") << loop_.history(deal);
+  EXPECT_EQ(loop_.differences(), "");
 }
 
 TEST_P(Restored, AWordOfTheConfigurationSendsAgain) {

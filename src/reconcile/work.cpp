@@ -102,7 +102,7 @@ const StoredUpload* refused_last(const std::vector<StoredUpload>& history, Mode 
 bool same_request(const StoredUpload& refused, const StoredUpload& row) {
   auto old = ledger::item_from_json(refused.item);
   auto now = ledger::item_from_json(row.item);
-  return old && now && old->body == now->body && refused.operation == row.operation &&
+  return old && now && old->body == now->body && old->group == now->group && refused.operation == row.operation &&
          refused.value_micros == row.value_micros && refused.account == row.account && refused.action == row.action;
 }
 
@@ -137,6 +137,8 @@ class Assessment {
              const std::vector<StoredUpload>& made_before)
       : a_(asked), c_(conversion), made_before_(made_before), dead_(dead) {
     if (c_.id != 0) history_ = rows::uploads(a_.tx, c_.id, a_.plan.destination->name);
+    for (StoredUpload& u : history_)
+      if (a_.frame.taken_back.contains(u.id)) u.state = UploadState::superseded;
     desired_ = desired_of(asked, is_adopted(history_, a_.plan.destination->mode));
     belief_ = ledger::believe(history_, a_.plan.contract.receipt);
     if (dead_) refuse(desired_, Reason::not_wanted, "goes on as another occurrence: the platform's zero was final");
@@ -150,6 +152,9 @@ class Assessment {
     if (d_.supersede_open) w_.supersede = open()->id;
     if (refused_ && belief_.open && open()->state == UploadState::retrying && ledger::sent(*open()))
       w_.stop = open()->id;
+    if (told_unseen()) leave_uncertain(unseen_row(Operation::upload, gap_values().high));
+    if (const auto value = corrected_unseen(); value && !w_.make)
+      leave_uncertain(unseen_row(Operation::restate, *value));
     fill_standing();
     return std::move(w_);
   }
@@ -163,6 +168,12 @@ class Assessment {
                         .settle = a_.plan.destination->settle,
                         .brake_closed = false};
     d_ = ledger::decide(desired_, history_, rules, a_.frame.now);
+    if (d_.state == ledger::State::taken && desired_.wanted && corrected_unseen()) {
+      // The CRM is back where the backup was, the platform may not be: its value is said once more.
+      d_.make = ledger::NewRevision{Operation::restate, desired_.micros, desired_.currency, /*lowering=*/false};
+      d_.state = ledger::State::missing;
+      d_.reason = Reason::waiting;
+    }
     if (d_.make && d_.make->lowering && a_.frame.brake_closed(a_.plan, c_.id, d_.b_currency, lowered_by(d_))) {
       rules.brake_closed = true;
       d_ = ledger::decide(desired_, history_, rules, a_.frame.now);
@@ -259,7 +270,7 @@ class Assessment {
         held_by_ = counted_on_click(a_, c_, row, open() == nullptr ? 0 : open()->id, made_before_);
         break;
       case connect::Counting::once_per_member:
-        held_by_ = open() != nullptr ? std::nullopt : told_for_same_person(a_, c_, Duration::max());
+        held_by_ = open() != nullptr ? std::nullopt : counted_on_person(a_, c_);
         break;
     }
     if (!held_by_) return false;
@@ -271,16 +282,24 @@ class Assessment {
 
   void make(StoredUpload row) {
     const StoredUpload* refused = refused_last(history_, a_.plan.destination->mode);
-    if (refused != nullptr && same_request(*refused, row)) return ledger::apply_same_as_rejected(d_, *refused);
+    if (refused != nullptr && same_request(*refused, row) && !mended_since(*refused))
+      return ledger::apply_same_as_rejected(d_, *refused);
     row.backfill = row.operation == Operation::upload && a_.plan.backfilled(a_.reached.entered_at);
     const bool upload = row.operation == Operation::upload;
-    if (doubted(a_.plan, row, upload ? due_since(a_.plan, a_.subject, a_.reached) : desired_.changed_at))
-      return leave_uncertain(std::move(row));
+    if (doubted(a_.plan, row, upload ? due_since(a_.plan, a_.subject, a_.reached) : desired_.changed_at)) {
+      const auto value = upload ? std::nullopt : corrected_unseen();
+      return leave_uncertain(value ? unseen_row(Operation::restate, *value) : std::move(row));
+    }
     w_.lowering = d_.make->lowering;
     w_.lowering_micros = lowered_by(d_);
     w_.make = std::move(row);
     w_.shadow = a_.plan.destination->mode == Mode::shadow;
     if (!w_.shadow) keep_click();
+  }
+
+  /// What refused it may lie in a setting that the request does not show.
+  [[nodiscard]] bool mended_since(const StoredUpload& refused) const {
+    return a_.plan.mended_at && refused.last_attempt_at.value_or(refused.made_at) < *a_.plan.mended_at;
   }
 
   /// It may have been said between a backup and its restore: it is noted, and not said again.
@@ -296,6 +315,57 @@ class Assessment {
     d_.range_currency = belief.uncertain_currency;
     w_.make = std::move(row);
     keep_click();
+  }
+
+  /// Nothing is told and nothing will be, but the daemon that was at work between a backup and its restore may have.
+  [[nodiscard]] bool told_unseen() const {
+    if (!a_.plan.gap || dead_ || w_.make || w_.replace || belief_.told || belief_.uncertain || belief_.unlocated)
+      return false;
+    if (open() != nullptr) return w_.supersede && open()->mode == Mode::live && open()->made_at < a_.plan.gap->to;
+    if (!d_.reason) return false;
+    const auto before = c_.id == 0 ? std::nullopt : rows::standing(a_.tx, c_.id, a_.plan.destination->name);
+    return may_have_been_told(
+        a_.plan, a_.goal, a_.subject, a_.reached,
+        {.why = *d_.reason, .stood = before ? std::optional(before->reason) : std::nullopt, .person = who_.person});
+  }
+
+  [[nodiscard]] ValueRange gap_values() const {
+    return values_in_gap(a_.subject, a_.goal, *a_.frame.settings, *a_.plan.gap);
+  }
+
+  /// Another value that was true in the gap, which a correction may have told since the backup's last row of this
+  /// conversion.
+  [[nodiscard]] std::optional<std::int64_t> corrected_unseen() const {
+    const auto& gap = a_.plan.gap;
+    const auto& contract = a_.plan.contract;
+    if (!gap || dead_ || !belief_.stands || belief_.uncertain || open() != nullptr) return std::nullopt;
+    if (a_.plan.destination->mode != Mode::live || history_.back().made_at >= gap->to) return std::nullopt;
+    if (!contract.operations.contains(Operation::restate) || belief_.currency != a_.reached.currency)
+      return std::nullopt;
+    const ValueRange values = gap_values();
+    if (contract.restate_up && values.high > belief_.micros) return values.high;
+    if (contract.restate_down && values.low < belief_.micros) return values.low;
+    return std::nullopt;
+  }
+
+  /// It has no item: it is never sent.
+  [[nodiscard]] StoredUpload unseen_row(Operation operation, std::int64_t micros) const {
+    StoredUpload row;
+    row.operation = operation;
+    row.conversion_id = c_.id;
+    row.destination = a_.plan.destination->name;
+    row.revision = history_.empty() ? 0 : history_.back().revision + 1;
+    row.mode = Mode::live;
+    if (a_.reached.micros || micros != 0) row.value_micros = micros;
+    row.currency = a_.reached.currency;
+    row.item = ledger::item_to_json({});
+    row.dedup_key = c_.dedup_id;
+    row.account = a_.plan.sinks.target.account;
+    row.action = a_.plan.sinks.target.action;
+    row.made_at = row.not_before = row.expires_at = row.next_at = a_.frame.now;
+    row.conversion_at = c_.at;
+    if (who_.person != nullptr) row.person = who_.person->id;
+    return row;
   }
 
   void keep_click() {

@@ -218,6 +218,7 @@ Table upload_table(const Asked& a, const std::vector<StoredConversion>& conversi
                       {"operation", "Operation"},
                       {"value", "Value"},
                       {"state", "Became"},
+                      {"by", "By"},
                       {"code", "Code"},
                       {"detail", "Detail"},
                       {"upload", "Upload", true}},
@@ -228,8 +229,8 @@ Table upload_table(const Asked& a, const std::vector<StoredConversion>& conversi
       for (const auto& u : ledger_rows::uploads(a.tx, c.id, s.destination))
         for (const auto& e : ledger_rows::events(a.tx, u.id))
           t.rows.push_back({a.at(e.at), u.destination, c.goal, std::to_string(u.revision), to_string(u.operation),
-                            u.value_micros ? money(*u.value_micros, u.currency) : "-", e.to_state, e.code, e.detail,
-                            std::to_string(u.id)});
+                            u.value_micros ? money(*u.value_micros, u.currency) : "-", e.to_state, e.actor, e.code,
+                            e.detail, std::to_string(u.id)});
   std::stable_sort(t.rows.begin(), t.rows.end(), [](const auto& x, const auto& y) { return x[0] < y[0]; });
   return t;
 }

@@ -6,6 +6,8 @@
 #include "base/zone.h"
 #include "report/cells.h"
 #include "report/credentials.h"
+#include "report/quotas.h"
+#include "report/store_check.h"
 #include "store/backfills.h"
 #include "store/identities.h"
 #include "store/ledger_rows.h"
@@ -22,9 +24,10 @@ namespace service_rows = store::service_rows;
 namespace ledger_rows = store::ledger_rows;
 
 /// When a running daemon reads the stream again: the job that it waits for, else the connector's interval.
-std::optional<Timestamp> next_read(const store::StoredCursor& c, const settings::Settings& settings) {
+std::optional<Timestamp> next_read(store::Tx& tx, const store::StoredCursor& c, const settings::Settings& settings) {
   const settings::ConnectorInstance* connector = settings.connector(c.connector);
   if (connector == nullptr || !connector->enabled) return std::nullopt;
+  if (service_rows::is_paused_by_person(tx, c.connector)) return std::nullopt;
   return c.again_at ? *c.again_at : c.updated_at + connector->pull_every;
 }
 
@@ -42,7 +45,7 @@ Table sources(store::Tx& tx, const settings::Settings& settings) {
   for (const auto& c : service_rows::cursors(tx))
     if (c.role != "lookup")
       t.rows.push_back({c.connector, c.role, c.stream, format_local(c.updated_at, settings.zone),
-                        time_cell(c.swept_at, settings.zone), time_cell(next_read(c, settings), settings.zone)});
+                        time_cell(c.swept_at, settings.zone), time_cell(next_read(tx, c, settings), settings.zone)});
   if (t.rows.empty()) t.note = "Nothing has been read yet: `headwater sync` or `headwater run` reads.";
   return t;
 }
@@ -191,9 +194,13 @@ Table trouble(store::Tx& tx, const settings::Settings& settings, Timestamp now) 
           .note = {}};
   add_refused_configuration(tx, settings, t);
   add_ending_credentials(tx, settings, now, t);
-  for (const auto& p : service_rows::pauses(tx))
-    t.rows.push_back({"paused " + p.scope, p.name, format_local(p.since, settings.zone), p.code, p.detail,
+  for (const auto& p : service_rows::pauses(tx)) {
+    const bool by_person = p.scope == store::kByPerson;
+    t.rows.push_back({by_person ? "paused by a person" : "paused " + p.scope, p.name,
+                      format_local(p.since, settings.zone), p.code,
+                      by_person ? "by " + p.detail + ": headwater resume " + p.name + " ends it" : p.detail,
                       time_cell(p.retry_at, settings.zone)});
+  }
   for (const auto& b : ledger_rows::brakes(tx))
     if (!b.released_at)
       t.rows.push_back(
@@ -232,8 +239,10 @@ std::vector<Table> status(store::Tx& tx, const settings::Settings& settings, Tim
   out.push_back(destinations(tx, settings));
   if (Table history = backfills(tx, settings); !history.rows.empty()) out.push_back(std::move(history));
   if (!settings.source_fields.empty()) out.push_back(source_fields(tx, settings));
+  if (Table used = quotas(tx, settings, now); !used.rows.empty()) out.push_back(std::move(used));
   out.push_back(trouble(tx, settings, now));
   out.push_back(totals(tx));
+  if (Table checked = store_check(tx, settings.zone); !checked.rows.empty()) out.push_back(std::move(checked));
   return out;
 }
 

@@ -9,8 +9,8 @@
 namespace hw::report {
 
 /// What an operator looks at first: sources with their streams and when they were last read, destinations with what
-/// waits, backfills, what is paused and why, credentials that end soon, brakes, rows set aside, and what is not marked
-/// as looked at yet.
+/// waits, backfills, what of the day's quotas is used, what is paused and why, credentials that end soon, brakes, rows
+/// set aside, and what is not marked as looked at yet.
 std::vector<Table> status(store::Tx& tx, const settings::Settings& settings, Timestamp now);
 
 /// Errors (a line each) of a configuration that the running daemon was asked to take and refused: status() shows them

@@ -23,6 +23,13 @@ std::string subject(store::Tx& tx, const StoredUpload& u) {
   return r ? std::string(to_string(r->ref.object)) + " " + r->ref.id : "-";
 }
 
+/// Why what its conversion wants is not what the platform believes.
+std::string reason_of(store::Tx& tx, const StoredUpload& u) {
+  const auto s = ledger_rows::standing(tx, u.conversion_id, u.destination);
+  if (!s) return "-";
+  return s->reason.empty() ? s->state : s->reason;
+}
+
 }  // namespace
 
 Table uploads(store::Tx& tx, const store::ledger_rows::UploadFilter& filter, const Zone& zone) {
@@ -40,7 +47,10 @@ Table uploads(store::Tx& tx, const store::ledger_rows::UploadFilter& filter, con
                       {"currency", "Currency"},
                       {"made", "Made"},
                       {"attempts", "Attempts", true},
+                      {"first_attempt", "First attempt"},
+                      {"last_attempt", "Last attempt"},
                       {"next", "Next"},
+                      {"stands", "Stands under"},
                       {"detail", "Detail"}},
           .rows = {},
           .note = {}};
@@ -48,8 +58,9 @@ Table uploads(store::Tx& tx, const store::ledger_rows::UploadFilter& filter, con
     const bool due = u.state == UploadState::pending || u.state == UploadState::retrying;
     t.rows.push_back({std::to_string(u.id), u.destination, subject(tx, u), std::to_string(u.revision),
                       to_string(u.operation), to_string(u.mode), to_string(u.state), u.code, value(u), u.currency,
-                      format_local(u.made_at, zone), std::to_string(u.attempts),
-                      due ? format_local(u.next_at, zone) : "-", u.detail});
+                      format_local(u.made_at, zone), std::to_string(u.attempts), time_cell(u.first_attempt_at, zone),
+                      time_cell(u.last_attempt_at, zone), due ? format_local(u.next_at, zone) : "-", reason_of(tx, u),
+                      u.detail});
   }
   return t;
 }
@@ -70,6 +81,8 @@ std::vector<Table> upload(store::Tx& tx, std::int64_t id, const Zone& zone) {
   add("state", to_string(u->state));
   add("code", u->code);
   add("detail", u->detail);
+  add("conversion stands under", reason_of(tx, *u));
+  add("attempts", std::to_string(u->attempts));
   add("value", value(*u) + " " + u->currency);
   add("dedup key", u->dedup_key);
   add("consent", u->consent);

@@ -52,6 +52,25 @@ TEST(Windows, WhereBrowsersAloneCountTheConversionsOwnAgeDoes) {
   EXPECT_EQ(leaving(l, kDay * 14), (std::vector<std::string>{"bare 100.00 EUR 2.0 no_identifier"}));
 }
 
+TEST(Windows, WhatWaitsBehindAPersonsPauseIsShown) {
+  Loop l;
+  l.sink().rules.click_window = kDay * 30;
+  l.start();
+  l.contact("C1", "click-1");
+  l.deal("D1", "C1", "won", "100");
+  ASSERT_TRUE(l.db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Status {
+    store::service_rows::set_pause(tx, {.scope = store::kByPerson,
+                                        .name = "ads_connector",
+                                        .code = "by_person",
+                                        .detail = "ada",
+                                        .since = l.clock.system_now(),
+                                        .retry_at = {}});
+    return {};
+  }));
+  l.pass(kDay * 20);
+  EXPECT_EQ(leaving(l, kDay * 14), (std::vector<std::string>{"D1 100.00 EUR 8.9 waiting"}));
+}
+
 TEST(Windows, WhatWasToldOrHasLeftIsNotShown) {
   Loop l;
   l.sink().rules.click_window = kDay * 30;

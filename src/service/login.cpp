@@ -24,6 +24,9 @@ namespace {
 constexpr std::chrono::seconds kHoldPatience(40);
 constexpr std::chrono::milliseconds kHoldStep(100);
 
+/// Codes of pauses that a sign-in may end. One whose cause is another comes again.
+const std::set<std::string> kMendedBySignIn{"credential", "http_401", "http_403"};
+
 Error usage(std::string text) { return {Action::reject_row, "usage", std::move(text), {}, false}; }
 
 std::string credential_of(const settings::ConnectorInstance& c) {
@@ -171,16 +174,18 @@ class LoginRun {
     }
   }
 
-  /// What waits for this sign-in need wait no longer.
+  /// What waits for this sign-in need wait no longer. A person's pause does not wait for it.
   Status lift_pauses() {
     std::set<std::string> names(target_.sharing.begin(), target_.sharing.end());
     for (const auto& d : settings_.destinations)
-      if (names.contains(d.upload_by)) names.insert(d.name);
+      if (names.contains(d.upload_by) || names.contains(d.restate_by) || names.contains(d.retract_by))
+        names.insert(d.name);
     for (const auto& f : settings_.source_fields)
       if (names.contains(f.connector)) names.insert(f.name);
     return kept_.db->transact(store::Durability::bulk, [&](store::Tx& tx) -> Status {
       for (const auto& p : store::service_rows::pauses(tx))
-        if (p.code == "credential" && names.contains(p.name)) store::service_rows::clear_pause(tx, p.scope, p.name);
+        if (kMendedBySignIn.contains(p.code) && names.contains(p.name))
+          store::service_rows::clear_pause(tx, p.scope, p.name);
       return {};
     });
   }

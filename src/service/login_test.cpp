@@ -114,7 +114,9 @@ class LoggingIn : public AppFixture {
   settings::Settings settings() {
     auto loaded = settings::load(dir_ + "/headwater.yaml", registry_, {.credentials_directory = ""});
     if (auto* errors = std::get_if<std::vector<settings::OptionError>>(&loaded)) ADD_FAILURE() << lines(*errors);
-    return std::get<settings::Loaded>(std::move(loaded)).settings;
+    settings::Settings read = std::get<settings::Loaded>(std::move(loaded)).settings;
+    if (change_) change_(read);
+    return read;
   }
   Result<std::string> log_in(const LoginOptions& options, const LoginTalk& talk, std::stop_token stop = {}) {
     return service::log_in(settings(), registry_, options, talk, *clock_, stop);
@@ -153,6 +155,7 @@ class LoggingIn : public AppFixture {
     return endpoint_.posted("refresh_token").empty() ? "" : endpoint_.posted("refresh_token").back();
   }
 
+  std::function<void(settings::Settings&)> change_;
   TokenEndpoint endpoint_;
   std::unique_ptr<Clock> clock_ = make_system_clock();
   std::unique_ptr<Random> random_ = make_system_random();
@@ -308,6 +311,36 @@ TEST_F(LoggingIn, PausesForWantOfASignInAreLiftedAndNoOthers) {
     return {};
   }));
   EXPECT_THAT(left, UnorderedElementsAre("fixed", "ads_won_us"));
+}
+
+TEST_F(LoggingIn, PausesOfWhatTheConnectorCarriesAreLiftedAndAPersonsNever) {
+  change_ = [](settings::Settings& s) {
+    s.source_fields.emplace_back();
+    s.source_fields.back().name = "contacts";
+    s.source_fields.back().connector = "costs";
+    s.source_fields.emplace_back();
+    s.source_fields.back().name = "others";
+    s.source_fields.back().connector = "fixed";
+    s.destinations.front().upload_by = "fixed";
+    s.destinations.front().restate_by = "ads";
+  };
+  ASSERT_TRUE(paste([](const std::string&) { return std::string("abc"); }));
+  auto running = daemon();
+  const std::vector<store::StoredPause> before{{"source_fields", "contacts", "http_403", "", {}, {}},
+                                               {"source_fields", "others", "credential", "", {}, {}},
+                                               {"destination", "ads_won", "http_401", "", {}, {}},
+                                               {store::kByPerson, "ads", "by_person", "ada", {}, {}}};
+  ASSERT_TRUE(running.db->transact(store::Durability::bulk, [&](store::Tx& tx) -> Status {
+    for (const auto& p : before) store::service_rows::set_pause(tx, p);
+    return {};
+  }));
+  ASSERT_TRUE(paste([](const std::string&) { return std::string("abc"); }));
+  std::vector<std::string> left;
+  ASSERT_TRUE(running.db->read([&](store::Tx& tx) -> Status {
+    for (const auto& p : store::service_rows::pauses(tx)) left.push_back(p.scope + " " + p.name);
+    return {};
+  }));
+  EXPECT_THAT(left, UnorderedElementsAre("source_fields others", "person ads"));
 }
 
 TEST_F(LoggingIn, ARefusedExchangeKeepsWhatWasThere) {

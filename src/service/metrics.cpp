@@ -67,7 +67,10 @@ class Gauges {
 };
 
 MetricFamily paused(store::Tx& tx) {
-  Gauges g("headwater_paused", "1 for every connector and destination that is paused; what is not paused is left out.");
+  Gauges g(
+      "headwater_paused",
+      "1 for every connector and destination that is paused (scope person: by headwater pause); what is not paused "
+      "is left out.");
   for (const auto& p : store::service_rows::pauses(tx)) g.add({{"scope", p.scope}, {"name", p.name}}, 1);
   return g.take();
 }
@@ -123,7 +126,7 @@ Metrics::Metrics()
     : pulls_(BuildCounter()
                  .Name("headwater_pulls_total")
                  .Help("Looks at a source's streams; result retry: one of them failed; waits: one rests or waits for "
-                       "its lane.")
+                       "its lane; result paused: by a person.")
                  .Register(registry_)),
       rows_pulled_(
           BuildCounter().Name("headwater_rows_pulled_total").Help("Rows read and committed.").Register(registry_)),
@@ -152,7 +155,15 @@ Metrics::Metrics()
       credential_ends_(BuildGauge()
                            .Name("headwater_credential_expires_timestamp_seconds")
                            .Help("When the credential ends, where that is known: renew it before.")
-                           .Register(registry_)) {
+                           .Register(registry_)),
+      store_check_(BuildGauge()
+                       .Name("headwater_store_check_timestamp_seconds")
+                       .Help("When the store was last looked through for damage.")
+                       .Register(registry_)),
+      store_damaged_(BuildGauge()
+                         .Name("headwater_store_damaged")
+                         .Help("1 when the last look at the store found damage, from which the daemon ends; else 0.")
+                         .Register(registry_)) {
   BuildGauge()
       .Name("headwater_build_info")
       .Help("1, with the version as its label.")
@@ -165,11 +176,11 @@ Metrics::Metrics()
 void Metrics::pulled(const std::string& connector, const ingest::Puller::Pass& pass, Timestamp now) {
   const Labels labels{{"connector", connector}};
   // A pass in which a stream rests after a failure, or waits for its lane, has not read everything.
-  const char* result = pass.retrying ? "retry" : pass.resting ? "waits" : "ok";
+  const char* result = pass.paused ? "paused" : pass.retrying ? "retry" : pass.resting ? "waits" : "ok";
   pulls_.Add({{"connector", connector}, {"result", result}}).Increment();
   rows_pulled_.Add(labels).Increment(static_cast<double>(pass.rows));
   rows_set_aside_.Add(labels).Increment(static_cast<double>(pass.rejected));
-  if (pass.retrying || pass.resting) return;
+  if (pass.paused || pass.retrying || pass.resting) return;
   MutexLock lock(mu_);
   auto& gauge = last_pull_of_[connector];
   if (gauge == nullptr) gauge = &last_pull_.Add(labels);
@@ -193,6 +204,11 @@ void Metrics::asked(const std::string& destination, const Result<connect::Answer
 }
 
 void Metrics::reloaded(bool applied) { reloads_.Add({{"result", applied ? "applied" : "refused"}}).Increment(); }
+
+void Metrics::store_checked(bool whole, Timestamp now) {
+  store_check_.Add({}).Set(seconds(now.time_since_epoch()));
+  store_damaged_.Add({}).Set(whole ? 0 : 1);
+}
 
 void Metrics::credentials_end(const std::map<std::string, Timestamp>& ends) {
   MutexLock lock(mu_);

@@ -25,6 +25,8 @@ class Metrics {
   /// One request of a destination: every row by its verdict, the request by the verdict of its first row.
   void asked(const std::string& destination, const Result<connect::Answer>& answer, std::size_t rows, Duration took);
   void reloaded(bool applied);
+  /// The store was looked through for damage.
+  void store_checked(bool whole, Timestamp now);
   /// When credentials end, of those of which that is known; of others nothing is told any more.
   void credentials_end(const std::map<std::string, Timestamp>& ends);
   /// Of connectors that a reload took away nothing more is told: an alert on their age would ring for ever.
@@ -38,7 +40,7 @@ class Metrics {
   prometheus::Family<prometheus::Counter>&pulls_, &rows_pulled_, &rows_set_aside_, &requests_, &rows_answered_,
       &reloads_;
   prometheus::Family<prometheus::Histogram>& seconds_;
-  prometheus::Family<prometheus::Gauge>&last_pull_, &credential_ends_;
+  prometheus::Family<prometheus::Gauge>&last_pull_, &credential_ends_, &store_check_, &store_damaged_;
   Mutex mu_;
   std::map<std::string, prometheus::Gauge*> last_pull_of_ GUARDED_BY(mu_), end_of_ GUARDED_BY(mu_);
 };

@@ -8,10 +8,12 @@
 
 #include "base/log.h"
 #include "base/mutex.h"
+#include "service/commands.h"
 #include "service/cut_after.h"
 #include "service/expiry_watch.h"
 #include "service/notify.h"
 #include "service/status_line.h"
+#include "service/store_watch.h"
 #include "service/sync.h"
 
 namespace hw::service {
@@ -27,6 +29,7 @@ struct Work {
   std::string name;
   Waiter* waiter = nullptr;
   Step step;
+  bool takes_long = false;  ///< nobody can tell by its silence that it is stuck
 };
 
 /// What the threads share: each other's waiters, and the first failure.
@@ -49,7 +52,8 @@ class Crew {
   void loop(const Work& work, std::stop_token stop) {
     Heartbeats::Loop beat(app_.vitals->beats, work.name);
     while (!stop.stop_requested()) {
-      beat.works();
+      if (const auto damage = app_.db->damage()) return fail(*damage);
+      if (!work.takes_long) beat.works();
       auto next = work.step(stop);
       if (!next && next.error().action != Action::retry) return fail(next.error());
       if (!next)
@@ -105,7 +109,9 @@ Step pull_step(App& app, Crew& crew, std::size_t i) {
 Step reconcile_step(App& app, Crew& crew) {
   return [&app, &crew, line = std::make_shared<StatusLine>(app),
           expiry = std::make_shared<ExpiryWatch>(app)](std::stop_token stop) -> Result<std::optional<Timestamp>> {
-    if (auto s = take_up_commands(app); !s) return s.error();
+    const auto asked = take_up_commands(app);
+    if (!asked) return asked.error();
+    if (*asked > 0) crew.wake_all();  // a pause that was lifted, rows that go again
     if (auto s = expiry->look(); !s) return s.error();
     std::optional<Timestamp> next;
     for (;;) {
@@ -130,6 +136,10 @@ Step send_step(App& app, Crew& crew, std::size_t i, std::stop_token cut) {
     if (round->settled > 0) crew.wake_reconciler();
     return round->next;
   };
+}
+
+Step watch_store_step(App& app) {
+  return [&app](std::stop_token stop) { return StoreWatch(app).step(stop); };
 }
 
 Step write_step(App& app, std::size_t i, std::stop_token cut) {
@@ -159,7 +169,7 @@ Status run(App& app, std::stop_token stop) {
   const CutAfter cut(crew.stop_.get_token(), app.settings.service.stop_deadline);
   std::vector<Work> work;
   auto add = [&](const std::string& name) -> Work& {
-    work.push_back({.name = name, .waiter = &crew.add(name), .step = {}});
+    work.push_back({.name = name, .waiter = &crew.add(name), .step = {}, .takes_long = false});
     return work.back();
   };
   Work& reconciling = add("reconcile");
@@ -177,6 +187,9 @@ Status run(App& app, std::stop_token stop) {
   }
   for (std::size_t i = 0; i < app.pullers.size(); ++i)
     add("pull " + app.puller_names[i]).step = pull_step(app, crew, i);
+  Work& watching = add("look for damage in the store");
+  watching.step = watch_store_step(app);
+  watching.takes_long = true;
   std::stop_callback on_stop(stop, [&] {
     crew.stop_.request_stop();
     crew.wake_all();

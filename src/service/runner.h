@@ -5,7 +5,8 @@
 
 namespace hw::service {
 
-/// The daemon's threads: one a source connector, one that reconciles, one a destination. Each works off what is due and
+/// The daemon's threads: one a source connector, one that reconciles, one a destination, one that looks for damage in
+/// the store. Each works off what is due and
 /// sleeps on the clock until there is more or another wakes it. Returns after a stop, when every thread has ended:
 /// a pull under way is cut at once, for it is repeated; a request to a platform may end within `stop_deadline` and is
 /// then cut; answers are committed. A store that fails stops all and is returned.

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "service/lock.h"
 #include "service/state_store.h"
@@ -61,6 +62,25 @@ TEST_F(LockTest, ASecondTakerIsRefusedAndToldWhoHoldsIt) {
 TEST_F(LockTest, ItIsFreeAgainWhenItsHolderIsGone) {
   { ASSERT_TRUE(Lock::take(dir_)); }
   EXPECT_TRUE(Lock::take(dir_));
+}
+
+TEST_F(LockTest, AHolderThatLetsGoSoonIsWaitedFor) {
+  auto first = Lock::take(dir_);
+  ASSERT_TRUE(first);
+  std::thread asking([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));  // as long as a command takes to leave its request
+    first->reset();
+  });
+  const auto daemon = Lock::take(dir_, std::chrono::minutes(1));
+  asking.join();
+  EXPECT_TRUE(daemon) << (daemon ? "" : daemon.error().detail);
+}
+
+TEST_F(LockTest, AHolderThatStaysIsNotWaitedForLongerThanAsked) {
+  auto first = Lock::take(dir_);
+  const auto second = Lock::take(dir_, std::chrono::milliseconds(50));
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, "locked");
 }
 
 TEST_F(LockTest, ARefusedTakerLeavesTheHoldersNumberStanding) {

@@ -3,9 +3,10 @@
 #include <algorithm>
 
 #include "ledger/transitions.h"
-#include "reconcile/backfill.h"
+#include "service/commands.h"
 #include "service/cut_after.h"
 #include "service/expiry_watch.h"
+#include "service/store_watch.h"
 #include "store/ledger_rows.h"
 #include "store/lookups.h"
 #include "store/records.h"
@@ -296,45 +297,13 @@ Result<SyncResult> sync(App& app, std::optional<std::int64_t> limit, std::stop_t
 }
 
 Status start(App& app) {
+  if (auto s = refuse_damaged(app); !s) return s;
   if (auto s = rechannel(app); !s) return s;
   if (auto s = observe_new_fields(app); !s) return s;
   if (auto s = forget_lookups(app); !s) return s;
   for (auto& writer : app.field_writers)
     if (auto s = writer->start(); !s) return s;
   return app.reconciler->start();
-}
-
-Status take_up_commands(App& app) {
-  auto open = app.db->read(
-      [&](Tx& tx) -> Result<std::vector<store::StoredCommand>> { return store::service_rows::open_commands(tx); });
-  if (!open) return open.error();
-  for (const auto& c : *open) {
-    const Timestamp now = app.clock->system_now();
-    auto done = app.db->transact(Durability::ledger, [&](Tx& tx) -> Status {
-      std::string result = "unknown command";
-      if (c.kind == "backfill") {
-        auto asked = reconcile::backfill_from(c.args);
-        if (asked) {
-          asked->actor = c.actor;
-          asked->created_at = now;
-        }
-        result = asked ? reconcile::take_up(tx, app.settings, *asked) : asked.error().detail;
-      } else if (c.kind == "plan_approve") {
-        const std::int64_t id = std::strtoll(c.args.c_str(), nullptr, 10);
-        result = "no brake " + c.args + " waits";
-        for (const auto& b : store::ledger_rows::brakes(tx)) {
-          if (b.id != id || b.approved_at) continue;
-          store::ledger_rows::approve_brake(tx, id, c.actor, now);
-          store::ledger_rows::mark_standings(tx, b.destination, "braked", "approved");
-          result = "approved";
-        }
-      }
-      store::service_rows::finish_command(tx, c.id, result, now);
-      return {};
-    });
-    if (!done) return done.error();
-  }
-  return {};
 }
 
 }  // namespace hw::service

@@ -23,11 +23,8 @@ struct SyncResult {
 Result<SyncResult> sync(App& app, std::optional<std::int64_t> limit, std::stop_token stop,
                         const std::function<void(const std::string&)>& progress);
 
-/// What `run` and `sync` do first, under the lock: go-live times, subjects of a changed configuration, channels of
-/// changed rules.
+/// What `run` and `sync` do first, under the lock: a store known as damaged is refused; go-live times, subjects of a
+/// changed configuration, channels of changed rules.
 Status start(App& app);
-
-/// Takes up what other commands asked of the holder of the lock ("plan approve").
-Status take_up_commands(App& app);
 
 }  // namespace hw::service

@@ -11,6 +11,7 @@
 #include "conformance/fake_touches.h"
 #include "connect/registry.h"
 #include "service/app.h"
+#include "store/service_rows.h"
 
 /// A whole App on invented connectors: `shop_crm` gives pages that a test wrote, `ads_platform` believes what it is
 /// told, `web_log` is asked for identifiers where a test configures it. Real store, settings and clock; nothing reaches
@@ -150,6 +151,22 @@ connectors:
     auto* source = (*app)->connectors.at("crm")->records();
     static_cast<conformance::FakeRecords*>(source)->pages = pages_;
     return std::move(*app);
+  }
+  /// Flips bytes of a page of the store that no loop reads; nobody has the store open.
+  void damage_store() const {
+    const std::string path = dir_ + "/state/headwater.db";
+    {
+      auto db = store::Db::open({.path = path, .postgres = {}});
+      const Status filled = (*db)->transact(store::Durability::bulk, [](store::Tx& tx) -> Status {
+        for (int i = 0; i < 1000; ++i)
+          store::service_rows::set_state(tx, "filler" + std::to_string(i), std::string(1000, 'x'));
+        return {};
+      });
+      ASSERT_TRUE(filled);
+    }
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(path) - 4096 * 10));
+    file << std::string(4096, '\x7f');
   }
   static conformance::FakeSink& platform(App& app) {
     return *static_cast<conformance::FakeSink*>(app.connectors.at("ads")->conversions());

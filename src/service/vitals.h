@@ -1,5 +1,6 @@
 #pragma once
 #include <atomic>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,15 @@ class Vitals {
     MutexLock lock(mu_);
     lookups_ = std::move(names);
   }
+  /// When the store was last looked through for damage; over a reload too.
+  void store_checked(Timestamp at) {
+    MutexLock lock(mu_);
+    store_checked_at_ = at;
+  }
+  [[nodiscard]] std::optional<Timestamp> store_checked_at() const {
+    MutexLock lock(mu_);
+    return store_checked_at_;
+  }
   [[nodiscard]] std::vector<std::string> destinations() const {
     MutexLock lock(mu_);
     return destinations_;
@@ -39,6 +49,7 @@ class Vitals {
  private:
   mutable Mutex mu_;
   std::vector<std::string> destinations_ GUARDED_BY(mu_), lookups_ GUARDED_BY(mu_);
+  std::optional<Timestamp> store_checked_at_ GUARDED_BY(mu_);
 };
 
 }  // namespace hw::service

@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include "http/client.h"
+
 namespace hw::settings {
 namespace {
 
@@ -146,6 +148,10 @@ OptionDecl credentials() {
           option("key", OptionType::secret, "service_account: the JSON key, such as ${file:/etc/headwater/key.json}."),
           option("expires_at", OptionType::text,
                  "Date or time at which its secret ends, such as 2027-03-31; people are warned two weeks ahead."),
+          within(optional("quota_share", OptionType::integer, std::to_string(http::kQuotaShare),
+                          "So much of the vendor's daily limits is used; the rest is left to the company's other "
+                          "tools."),
+                 1, 100, "per cent"),
       });
 }
 

@@ -113,6 +113,7 @@ TEST_F(CompleteFile, GivesCredentialsWithTheirSecrets) {
   EXPECT_EQ(s_.credentials[0].refresh_token.reveal(), "a-value-never-shown");
   EXPECT_TRUE(s_.credentials[0].has_seed);
   EXPECT_EQ(rfc3339(*s_.credentials[0].expires_at), "2026-12-31T03:00:00Z");
+  EXPECT_EQ(s_.credentials[0].quota_share, 60);
 }
 
 TEST_F(CompleteFile, GivesStagesInOrder) {

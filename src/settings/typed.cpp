@@ -167,6 +167,7 @@ class Typed {
                        .refresh_token = o.secret("refresh_token"),
                        .key_json = o.secret("key"),
                        .expires_at = moment(o, "expires_at", "credentials"),
+                       .quota_share = static_cast<int>(o.integer("quota_share")),
                        .has_seed = o.has("refresh_token")};
     const std::string& type = o.text("type");
     c.type = type == "refresh_token"     ? CredentialType::refresh_token

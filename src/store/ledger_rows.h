@@ -149,9 +149,14 @@ struct UploadFilter {
   std::string destination, state, code;
   std::optional<Timestamp> made_before, made_after;
   std::int64_t after_id = 0, limit = 100;
+  std::string reason{};  ///< the row's code, or the reason of its conversion's standing
+  std::string goal{};
+  std::optional<Timestamp> tried_before{}, tried_after{};  ///< last attempt, or made if there was none
 };
 std::vector<StoredUpload> list_uploads(Tx&, const UploadFilter&);
 bool any_retrying(Tx&, std::string_view destination);
+/// Unsent rows, and those that are due by then, are due now: what held them ended before its time.
+void let_go(Tx&, std::string_view destination, Timestamp now, Timestamp due_by);
 std::vector<UploadEvent> events(Tx&, std::int64_t upload);
 struct StateCount {
   std::string destination, state, code;

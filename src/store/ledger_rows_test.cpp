@@ -308,6 +308,86 @@ TEST_P(LedgerTest, EveryChangeOfStateOrCodeLeavesAnEvent) {
   });
 }
 
+TEST_P(LedgerTest, EveryTransitionThatMayBeMadeLeavesItsEvent) {
+  using S = UploadState;
+  int made = 0;
+  for (const S from :
+       {S::pending, S::in_flight, S::retrying, S::received, S::processed, S::rejected, S::uncertain, S::superseded})
+    for (const S to :
+         {S::pending, S::in_flight, S::retrying, S::received, S::processed, S::rejected, S::uncertain, S::superseded}) {
+      if (!may_follow(from, to)) continue;
+      ++made;
+      write([&](Tx& tx) {
+        StoredUpload u = upload_of(conversion(tx, 100 + made));
+        u.state = from;
+        u = moved(tx, add(tx, u), to, "why");
+        const auto events = ledger_rows::events(tx, u.id);
+        ASSERT_THAT(events, SizeIs(2)) << to_string(from) << " -> " << to_string(to);
+        EXPECT_EQ(events[1].from_state + ">" + events[1].to_state + " " + events[1].code + " " + events[1].actor,
+                  std::string(to_string(from)) + ">" + to_string(to) + " why delivery");
+      });
+    }
+  EXPECT_EQ(made, 20);
+}
+
+TEST_P(LedgerTest, TheAuditTrailCanOnlyGrow) {
+  write([](Tx& tx) { moved(tx, add(tx, upload_of(conversion(tx, 4))), UploadState::in_flight); });
+  for (const char* sql :
+       {"UPDATE upload_event SET actor = 'nobody'", "UPDATE upload_event SET code = code WHERE id = 1",
+        "DELETE FROM upload_event", "DELETE FROM upload_event WHERE id = 1"}) {
+    const Status refused = db_->transact(Durability::ledger, [&](Tx& tx) -> Status {
+      tx.exec(sql);
+      return {};
+    });
+    ASSERT_FALSE(refused) << sql;
+    EXPECT_EQ(refused.error().code, "store_constraint") << sql;
+    EXPECT_THAT(refused.error().detail, testing::HasSubstr("upload_event is append-only")) << sql;
+  }
+  write([](Tx& tx) { EXPECT_EQ(tx.one_integer("SELECT COUNT(*) FROM upload_event WHERE actor <> 'nobody'"), 2); });
+}
+
+TEST_P(LedgerTest, TheTrailOfAStoreOfTheFirstVersionIsKeptAndClosed) {
+  write([&](Tx& tx) {
+    add(tx, upload_of(conversion(tx, 4)));
+    for (const char* sql : {"DROP TRIGGER upload_event_no_update", "DROP TRIGGER upload_event_no_delete"})
+      if (is_sqlite()) tx.exec(sql);
+    if (!is_sqlite()) tx.exec("DROP FUNCTION refuse_change CASCADE");
+    service_rows::set_meta(tx, "schema_version", "1");
+  });
+  db_.reset();
+  db_ = open(options_);
+  const Status refused = db_->transact(Durability::ledger, [&](Tx& tx) -> Status {
+    EXPECT_EQ(tx.one_integer("SELECT COUNT(*) FROM upload_event"), 1);
+    tx.exec("DELETE FROM upload_event");
+    return {};
+  });
+  EXPECT_FALSE(refused);
+}
+
+TEST_P(LedgerTest, RowsThatAPausePutOffAreLetGo) {
+  write([](Tx& tx) {
+    StoredUpload put_off = upload_of(conversion(tx, 4));
+    put_off.next_at = at(9000);
+    put_off = add(tx, put_off);
+    StoredUpload not_yet = upload_of(conversion(tx, 5));
+    not_yet.not_before = at(300);
+    not_yet = add(tx, not_yet);
+    StoredUpload wished = add(tx, upload_of(conversion(tx, 6)));
+    wished = moved(tx, wished, UploadState::in_flight);
+    wished.next_at = at(8000);
+    wished = moved(tx, wished, UploadState::retrying);
+    StoredUpload soon = moved(tx, add(tx, upload_of(conversion(tx, 7))), UploadState::in_flight);
+    soon.next_at = at(200);
+    soon = moved(tx, soon, UploadState::retrying);
+    ledger_rows::let_go(tx, "other", at(100), at(3700));
+    EXPECT_THAT(due(tx, at(100)), IsEmpty());
+    ledger_rows::let_go(tx, "ads", at(100), at(3700));
+    EXPECT_THAT(due(tx, at(100)), testing::UnorderedElementsAre(put_off.id, soon.id));
+    EXPECT_THAT(due(tx, at(300)), testing::UnorderedElementsAre(put_off.id, soon.id, not_yet.id));
+    EXPECT_EQ(ledger_rows::upload(tx, wished.id)->next_at, at(8000)) << "as the platform wished";
+  });
+}
+
 TEST_P(LedgerTest, AMoveFromAnotherStateThanTheStoredOneIsRefused) {
   const Status refused = db_->transact(Durability::ledger, [](Tx& tx) -> Status {
     StoredUpload u = add(tx, upload_of(conversion(tx, 4)));
@@ -426,6 +506,26 @@ TEST_P(LedgerTest, UploadsAreListedByAFilterAndCountedByState) {
     EXPECT_THAT(ids(filter), ElementsAre(b_id));
     filter.after_id = b_id;
     EXPECT_THAT(ids(filter), IsEmpty());
+    filter = {};
+    filter.goal = "won";
+    EXPECT_THAT(ids(filter), ElementsAre(a.id, b_id));
+    filter.goal = "lost";
+    EXPECT_THAT(ids(filter), IsEmpty());
+    filter = {};
+    filter.reason = "odd";
+    EXPECT_THAT(ids(filter), ElementsAre(b_id)) << "a row's code";
+    ledger_rows::put_standing(tx, standing_of(a.conversion_id, "ads", "consent"), lines_of);
+    filter.reason = "consent";
+    EXPECT_THAT(ids(filter), ElementsAre(a.id)) << "a standing's reason";
+    filter = {};
+    filter.tried_before = at(20);
+    EXPECT_THAT(ids(filter), ElementsAre(a.id)) << "never tried: when it was made";
+    StoredUpload tried = a;
+    tried.first_attempt_at = tried.last_attempt_at = at(70);
+    moved(tx, tried, UploadState::in_flight);
+    filter = {};
+    filter.tried_after = at(60);
+    EXPECT_THAT(ids(filter), ElementsAre(a.id));
     const auto states = ledger_rows::upload_states(tx);
     ASSERT_THAT(states, SizeIs(2));
     EXPECT_EQ(states[1].destination + states[1].state + states[1].code + std::to_string(states[1].n),

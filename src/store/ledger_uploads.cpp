@@ -258,19 +258,32 @@ std::vector<StoredUpload> uploads_of_key(Tx& tx, std::string_view destination, s
 
 std::vector<StoredUpload> list_uploads(Tx& tx, const UploadFilter& filter) {
   constexpr auto kEver = std::numeric_limits<std::int64_t>::max();
-  const std::int64_t after = filter.made_after ? to_micros(*filter.made_after) : -kEver;
-  const std::int64_t before = filter.made_before ? to_micros(*filter.made_before) : kEver;
+  auto from = [](const std::optional<Timestamp>& t) { return val(t ? to_micros(*t) : -kEver); };
+  auto until = [](const std::optional<Timestamp>& t) { return val(t ? to_micros(*t) : kEver); };
   return select(
       tx,
       "WHERE u.id > ? AND (? = '' OR u.destination = ?) AND (? = '' OR u.state = ?) AND (? = '' OR u.code = ?) "
-      "AND u.made_at >= ? AND u.made_at < ? ORDER BY u.id LIMIT ?",
+      "AND u.made_at >= ? AND u.made_at < ? "
+      "AND COALESCE(u.last_attempt_at, u.made_at) >= ? AND COALESCE(u.last_attempt_at, u.made_at) < ? "
+      "AND (? = '' OR EXISTS (SELECT 1 FROM conversion c WHERE c.id = u.conversion_id AND c.goal = ?)) "
+      "AND (? = '' OR u.code = ? OR EXISTS (SELECT 1 FROM standing s WHERE s.conversion_id = u.conversion_id "
+      "AND s.destination = u.destination AND s.reason = ?)) ORDER BY u.id LIMIT ?",
       {val(filter.after_id), val(filter.destination), val(filter.destination), val(filter.state), val(filter.state),
-       val(filter.code), val(filter.code), val(after), val(before), val(filter.limit)});
+       val(filter.code), val(filter.code), from(filter.made_after), until(filter.made_before), from(filter.tried_after),
+       until(filter.tried_before), val(filter.goal), val(filter.goal), val(filter.reason), val(filter.reason),
+       val(filter.reason), val(filter.limit)});
 }
 
 bool any_retrying(Tx& tx, std::string_view destination) {
   return tx.one_integer("SELECT 1 FROM upload WHERE destination = ? AND state = 'retrying' LIMIT 1", {val(destination)})
       .has_value();
+}
+
+void let_go(Tx& tx, std::string_view destination, Timestamp now, Timestamp due_by) {
+  tx.exec(
+      "UPDATE upload SET next_at = CASE WHEN not_before > ? THEN not_before ELSE ? END WHERE destination = ? "
+      "AND state IN ('pending', 'retrying') AND next_at > ? AND (state = 'pending' OR next_at <= ?)",
+      {val(now), val(now), val(destination), val(now), val(due_by)});
 }
 
 std::vector<UploadEvent> events(Tx& tx, std::int64_t upload) {

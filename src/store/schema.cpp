@@ -146,7 +146,15 @@ CREATE TABLE pause(scope TEXT NOT NULL, name TEXT NOT NULL, since {int} NOT NULL
   retry_at {int}, PRIMARY KEY(scope, name)) {clustered};
 )sql";
 
-constexpr std::array<Migration, 1> kMigrations{{{1, "first", kFirst}}};
+/// What changed an upload, when, why and by whom: written once, never again.
+constexpr const char* kAudit = R"sql(
+{sqlite} CREATE TRIGGER upload_event_no_update BEFORE UPDATE ON upload_event BEGIN SELECT RAISE(ABORT, 'upload_event is append-only'); END;
+{sqlite} CREATE TRIGGER upload_event_no_delete BEFORE DELETE ON upload_event BEGIN SELECT RAISE(ABORT, 'upload_event is append-only'); END;
+{postgres} CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation'; END $$;
+{postgres} CREATE TRIGGER upload_event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON upload_event FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+)sql";
+
+constexpr std::array<Migration, 2> kMigrations{{{1, "first", kFirst}, {2, "audit", kAudit}}};
 
 }  // namespace
 

@@ -99,6 +99,8 @@ void clear_pause(Tx& tx, std::string_view scope, std::string_view name) {
   tx.exec("DELETE FROM pause WHERE scope = ? AND name = ?", {val(scope), val(name)});
 }
 
+bool is_paused_by_person(Tx& tx, std::string_view connector) { return pause(tx, kByPerson, connector).has_value(); }
+
 std::optional<std::string> meta(Tx& tx, std::string_view key) {
   return tx.one_text("SELECT value FROM meta WHERE key = ?", {val(key)});
 }
@@ -115,6 +117,15 @@ std::optional<std::string> state(Tx& tx, std::string_view key) {
 void set_state(Tx& tx, std::string_view key, std::string_view value) {
   tx.exec("INSERT INTO state(key, value) VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value",
           {val(key), val(value)});
+}
+
+std::vector<std::pair<std::string, std::string>> states(Tx& tx, std::string_view prefix) {
+  auto found = all<std::pair<std::string, std::string>>(
+      tx, "SELECT key, value FROM state WHERE SUBSTR(key, 1, ?) = ? ORDER BY key",
+      {val(static_cast<std::int64_t>(prefix.size())), val(prefix)},
+      [](const Row& row) { return std::pair(row.text(0), row.text(1)); });
+  for (auto& [key, value] : found) key.erase(0, prefix.size());
+  return found;
 }
 
 }  // namespace hw::store::service_rows

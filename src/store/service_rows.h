@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "store/engine/db.h"
@@ -19,10 +20,13 @@ struct StoredRejection {
   std::int64_t times = 0;
 };
 struct StoredPause {
-  std::string scope, name, code, detail;  ///< scope "connector" or "destination"
+  std::string scope, name, code, detail;  ///< scope "connector", "destination", "source", "source_fields" or kByPerson
   Timestamp since;
   std::optional<Timestamp> retry_at;
 };
+/// Scope of a connector's pause by a person (`headwater pause`); its detail says by whom. It stands beside the pauses
+/// that trouble makes, and no success ends it.
+inline constexpr const char* kByPerson = "person";
 struct StoredCommand {
   std::int64_t id = 0;
   std::string kind, args, actor, result;
@@ -67,10 +71,14 @@ std::vector<StoredPause> pauses(Tx&);
 void set_pause(Tx&, const StoredPause&);
 void clear_pause(Tx&, std::string_view scope, std::string_view name);
 
+bool is_paused_by_person(Tx&, std::string_view connector);
+
 std::optional<std::string> meta(Tx&, std::string_view key);
 void set_meta(Tx&, std::string_view key, std::string_view value);
 std::optional<std::string> state(Tx&, std::string_view key);
 void set_state(Tx&, std::string_view key, std::string_view value);
+/// Those whose key begins so: the rest of the key and the value, by key.
+std::vector<std::pair<std::string, std::string>> states(Tx&, std::string_view prefix);
 
 }  // namespace service_rows
 }  // namespace hw::store

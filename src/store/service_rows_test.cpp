@@ -242,5 +242,30 @@ TEST_P(ServiceRowsTest, MetaAndStateAreTwoNamespaces) {
   });
 }
 
+TEST_P(ServiceRowsTest, StatesAreFoundByHowTheirKeysBegin) {
+  write([](Tx& tx) {
+    service_rows::set_state(tx, "lane/b", "2");
+    service_rows::set_state(tx, "lane/a", "1");
+    service_rows::set_state(tx, "lanes", "3");
+    const auto found = service_rows::states(tx, "lane/");
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_EQ(found[0].first + found[0].second + found[1].first + found[1].second, "a1b2");
+  });
+}
+
+TEST_P(ServiceRowsTest, APersonsPauseStandsBesideThatOfTrouble) {
+  write([](Tx& tx) {
+    service_rows::set_pause(
+        tx,
+        {.scope = "connector", .name = "ads", .code = "credential", .detail = "", .since = at(1), .retry_at = at(2)});
+    EXPECT_FALSE(service_rows::is_paused_by_person(tx, "ads"));
+    service_rows::set_pause(
+        tx, {.scope = kByPerson, .name = "ads", .code = "by_person", .detail = "ada", .since = at(1), .retry_at = {}});
+    service_rows::clear_pause(tx, "connector", "ads");
+    EXPECT_TRUE(service_rows::is_paused_by_person(tx, "ads"));
+    EXPECT_FALSE(service_rows::is_paused_by_person(tx, "crm"));
+  });
+}
+
 }  // namespace
 }  // namespace hw::store

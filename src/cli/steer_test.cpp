@@ -1,0 +1,115 @@
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/test_kit.h"
+#include "service/sync.h"
+
+namespace hw::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::SizeIs;
+
+class Steer : public CommandFixture {
+ protected:
+  Ran say(std::vector<std::string> words) {
+    words.insert(words.end(), {"-c", main_file()});
+    return run_line(std::move(words));
+  }
+  /// One full pass; `refuses`: the platform refuses every row.
+  std::size_t work(bool refuses = false) {
+    auto app = open();
+    EXPECT_TRUE(service::start(*app));
+    EXPECT_TRUE(app->pullers[0]->step({}));
+    EXPECT_TRUE(app->reconciler->step({}));
+    for (const auto& u : uploads(*app, "pending"))
+      if (refuses) platform(*app).refused[u.dedup_key] = "not_allowed";
+    auto done = service::sync(*app, {}, {}, [](const std::string&) {});
+    EXPECT_TRUE(done);
+    return done ? done->sent : 0;
+  }
+};
+
+TEST_F(Steer, AConnectorIsPausedShownAndResumed) {
+  pages_ = {won_deals(1, 2)};
+  work(/*refuses=*/false);
+  pages_ = {won_deals(1, 2), won_deals(3, 1)};
+  const Ran paused = say({"pause", "ads"});
+  EXPECT_EQ(paused.code, kOk) << paused.err;
+  EXPECT_THAT(paused.out, HasSubstr("headwater resume ads"));
+  EXPECT_EQ(work(), 0U);
+  EXPECT_THAT(say({"status"}).out, HasSubstr("paused by a person"));
+  EXPECT_EQ(say({"resume", "ads"}).code, kOk);
+  EXPECT_EQ(say({"resume", "ads"}).code, kDifference) << "it was not paused";
+  EXPECT_EQ(work(), 1U);
+}
+
+TEST_F(Steer, ANameThatIsNoneIsRefusedWithTheNearest) {
+  work();
+  for (const char* command : {"pause", "resume"}) {
+    const Ran ran = say({command, "adz"});
+    EXPECT_EQ(ran.code, kUsage);
+    EXPECT_THAT(ran.err, HasSubstr("did you mean 'ads'?")) << command;
+  }
+}
+
+TEST_F(Steer, ARetryTellsCountAndMoneyAndThenDoesIt) {
+  pages_ = {won_deals(1, 3)};
+  work(/*refuses=*/true);
+  const std::vector<std::string> retry{"uploads", "retry", "--reason", "not_allowed", "--format", "json"};
+  auto dry = retry;
+  dry.emplace_back("--dry-run");
+  const auto tried = say(dry).parsed();
+  ASSERT_THAT(tried, SizeIs(1));
+  EXPECT_EQ(tried[0]["becomes"], "tried_again");
+  EXPECT_EQ(tried[0]["rows"], 3);
+  EXPECT_EQ(tried[0]["value"], 300.00);
+  EXPECT_THAT(uploads(*open(), "rejected"), SizeIs(3)) << "a dry run writes nothing";
+  const Ran ran = say(retry);
+  EXPECT_EQ(ran.code, kOk) << ran.err;
+  EXPECT_EQ(ran.parsed(), tried);
+  EXPECT_EQ(work(), 3U);
+  EXPECT_EQ(say(retry).code, kDifference) << "nothing is left";
+}
+
+TEST_F(Steer, ARetryOfATakenRowIsLeftAndSaidSo) {
+  pages_ = {won_deals(1, 1)};
+  work();
+  const std::string id = std::to_string(uploads(*open(), "received").front().id);
+  const Ran ran = say({"uploads", "retry", id, "--format", "json"});
+  EXPECT_EQ(ran.code, kDifference);
+  EXPECT_EQ(ran.parsed()[0]["becomes"], "left");
+  EXPECT_EQ(ran.parsed()[0]["reason"], "taken");
+  EXPECT_EQ(work(), 0U);
+}
+
+TEST_F(Steer, ARetryIsToldWhichRows) {
+  work();
+  EXPECT_EQ(say({"uploads", "retry"}).code, kUsage);
+  EXPECT_EQ(say({"uploads", "retry", "1", "--destination", "ads_won"}).code, kUsage) << "either ids or a filter";
+  EXPECT_THAT(say({"uploads", "retry", "--destination", "ads_one"}).err, HasSubstr("did you mean 'ads_won'?"));
+  EXPECT_THAT(say({"uploads", "retry", "--destination", "ads_won", "--uncertain"}).err, HasSubstr("row by row"));
+  EXPECT_THAT(say({"uploads", "retry", "--newer-than", "yesterday"}).err, HasSubstr("is no age"));
+}
+
+TEST_F(Steer, RowsAreListedByReasonAndGoal) {
+  pages_ = {won_deals(1, 2)};
+  work(/*refuses=*/true);
+  auto listed = [&](const std::vector<std::string>& filter) {
+    std::vector<std::string> words{"uploads", "list", "--format", "json"};
+    words.insert(words.end(), filter.begin(), filter.end());
+    return say(words).parsed();
+  };
+  EXPECT_THAT(listed({"--reason", "not_allowed", "--newer-than", "1h"}), SizeIs(2));
+  EXPECT_THAT(listed({"--reason", "rejected", "--goal", "closed_won"}), SizeIs(2));
+  EXPECT_THAT(listed({"--older-than", "1h"}), SizeIs(0));
+  EXPECT_THAT(listed({"--goal", "other"}), SizeIs(0));
+  const auto row = listed({})[0];
+  EXPECT_EQ(row["stands"], "rejected");
+  EXPECT_NE(row["last_attempt"], "-");
+}
+
+}  // namespace
+}  // namespace hw::cli

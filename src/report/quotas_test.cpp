@@ -1,0 +1,56 @@
+#include "report/quotas.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "conformance/loop.h"
+#include "http/lane.h"
+
+namespace hw::report {
+namespace {
+
+using conformance::Loop;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+/// The store as the lanes' keeper.
+class StoredState final : public http::StateStore {
+ public:
+  explicit StoredState(store::Db& db) : db_(db) {}
+  std::optional<std::string> load(const std::string& key) override {
+    return db_
+        .read([&](store::Tx& tx) -> Result<std::optional<std::string>> { return store::service_rows::state(tx, key); })
+        .value();
+  }
+  Status save(const std::string& key, const std::string& value, bool) override {
+    return db_.transact(store::Durability::bulk, [&](store::Tx& tx) -> Status {
+      store::service_rows::set_state(tx, key, value);
+      return {};
+    });
+  }
+
+ private:
+  store::Db& db_;
+};
+
+TEST(Quotas, SayWhatIsUsedOfHowMuchAndUntilWhenALaneIsClosed) {
+  Loop l;
+  l.settings.zone = Zone::utc();
+  StoredState state(*l.db);
+  const http::Lane daily{.key = "main/crm", .requests = 0, .per = Duration::zero(), .per_day = 50};
+  {
+    http::Lanes lanes(&state, l.clock, /*may_sleep=*/false);
+    for (int i = 0; i < 7; ++i) ASSERT_TRUE(lanes.enter({daily}, {}));
+    lanes.close({daily}, std::chrono::minutes(10));
+  }
+  auto shown = [&] { return l.read([&](store::Tx& tx) { return quotas(tx, l.settings, l.clock.system_now()).rows; }); };
+  const auto rows = shown();
+  ASSERT_EQ(rows.size(), 1U);
+  // Begun at 21:20: the hour counts until 22:00 of the next day.
+  EXPECT_THAT(rows[0], ElementsAre("main/crm", "7", "50", "43", "2026-03-02 22:00:00", "2026-03-01 21:30:00"));
+  l.clock.advance(std::chrono::hours(26));
+  EXPECT_THAT(shown(), IsEmpty()) << "nothing of it counts any more";
+}
+
+}  // namespace
+}  // namespace hw::report

@@ -1,0 +1,61 @@
+#include "report/uploads.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "conformance/loop.h"
+#include "report/explain.h"
+
+namespace hw::report {
+namespace {
+
+using conformance::Loop;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+void refused_deal(Loop& l) {
+  l.contact("C1", "click-1");
+  l.deal("D1", "C1", "won", "100");
+  ASSERT_TRUE(l.reconcile());
+  l.sink().refused[l.dedup_id("D1")] = "not_allowed";
+  l.settle();
+}
+
+TEST(UploadsReport, ADeadLetterKeepsThePlatformsWordItsItemAndItsAttempts) {
+  Loop l;
+  refused_deal(l);
+  l.start();
+  const auto id = l.uploads("D1").front().id;
+  const auto tables = l.read([&](store::Tx& tx) { return upload(tx, id, Zone::utc()); });
+  ASSERT_EQ(tables.size(), 2U);
+  std::map<std::string, std::string> cells;
+  for (const auto& row : tables[0].rows) cells[row[0]] = row[1];
+  EXPECT_EQ(cells["state"], "rejected");
+  EXPECT_EQ(cells["code"], "not_allowed");
+  EXPECT_EQ(cells["detail"], "said by the fake platform");
+  EXPECT_THAT(cells["item"], HasSubstr("click-1"));
+  EXPECT_NE(cells["first attempt"], "-");
+  EXPECT_EQ(cells["first attempt"], cells["last attempt"]);
+  EXPECT_EQ(cells["conversion stands under"], "rejected");
+  std::vector<std::string> trail;
+  for (const auto& row : tables[1].rows) trail.push_back(row[1] + ">" + row[2] + " " + row[3] + " by " + row[4]);
+  EXPECT_THAT(trail, ElementsAre(">pending  by reconcile", "pending>in_flight  by delivery",
+                                 "in_flight>rejected not_allowed by delivery"));
+}
+
+TEST(UploadsReport, ExplainSaysByWhom) {
+  Loop l;
+  refused_deal(l);
+  const auto tables = l.read([&](store::Tx& tx) { return explain(tx, l.settings, Object::deal, "D1").value(); });
+  for (const Table& t : tables) {
+    if (t.name != "uploads") continue;
+    EXPECT_THAT(t.rows.back(), Contains("delivery"));
+    EXPECT_THAT(t.rows.back(), Contains("not_allowed"));
+    return;
+  }
+  FAIL() << "no table of uploads";
+}
+
+}  // namespace
+}  // namespace hw::report

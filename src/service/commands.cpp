@@ -1,0 +1,135 @@
+#include "service/commands.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <set>
+
+#include "base/log.h"
+#include "base/zone.h"
+#include "reconcile/backfill.h"
+#include "reconcile/retry.h"
+#include "store/ledger_rows.h"
+#include "store/service_rows.h"
+
+namespace hw::service {
+namespace {
+
+using store::Durability;
+using store::StoredCommand;
+using store::Tx;
+namespace service_rows = store::service_rows;
+
+/// Rows that a pause put off are due again within this time of it; a platform's own wish may be later.
+constexpr std::chrono::hours kPutOff(1);
+
+std::string take_up_backfill(App& app, Tx& tx, const StoredCommand& c, Timestamp now) {
+  auto asked = reconcile::backfill_from(c.args);
+  if (!asked) return asked.error().detail;
+  asked->actor = c.actor;
+  asked->created_at = now;
+  return reconcile::take_up(tx, app.settings, *asked);
+}
+
+std::string approve(Tx& tx, const StoredCommand& c, Timestamp now) {
+  const std::int64_t id = std::strtoll(c.args.c_str(), nullptr, 10);
+  for (const auto& b : store::ledger_rows::brakes(tx)) {
+    if (b.id != id || b.approved_at) continue;
+    store::ledger_rows::approve_brake(tx, id, c.actor, now);
+    store::ledger_rows::mark_standings(tx, b.destination, "braked", "approved");
+    return "approved";
+  }
+  return "no brake " + c.args + " waits";
+}
+
+/// Many rows take many commits: one that is carried out again finds the first ones done.
+Result<std::string> retry(App& app, const StoredCommand& c) {
+  auto asked = reconcile::retry_from(c.args);
+  if (!asked) return asked.error().detail;
+  auto done = reconcile::retry(app.settings, app.connectors, *app.db, *app.clock, *asked, c.actor);
+  if (!done) return done.error();
+  for (const auto& r : *done)
+    log_event(Level::info, r.again ? "rows_retried" : "rows_not_retried",
+              {{"destination", r.destination}, {"rows", r.n}, {"code", r.why}, {"actor", c.actor}});
+  return reconcile::to_text(*done);
+}
+
+std::string carry_out(App& app, Tx& tx, const StoredCommand& c, Timestamp now) {
+  if (c.kind == "backfill") return take_up_backfill(app, tx, c, now);
+  if (c.kind == "plan_approve") return approve(tx, c, now);
+  if (c.kind == "pause") return pause_connector(tx, c.args, c.actor, now);
+  if (c.kind == "resume") return resume_connector(tx, app.settings, c.args, c.actor, now);
+  return "unknown command";
+}
+
+Status take_up(App& app, const StoredCommand& c) {
+  auto retried = c.kind == "uploads_retry" ? retry(app, c) : Result<std::string>(std::string());
+  if (!retried) return retried.error();
+  const Timestamp now = app.clock->system_now();
+  return app.db->transact(Durability::ledger, [&](Tx& tx) -> Status {
+    service_rows::finish_command(tx, c.id, retried->empty() ? carry_out(app, tx, c, now) : *retried, now);
+    return {};
+  });
+}
+
+/// Destinations to which the connector carries anything.
+std::set<std::string> destinations_of(const settings::Settings& settings, const std::string& connector) {
+  std::set<std::string> out;
+  for (const auto& d : settings.destinations)
+    if (d.upload_by == connector || d.restate_by == connector || d.retract_by == connector) out.insert(d.name);
+  return out;
+}
+
+bool concerns(const store::StoredPause& p, const settings::Settings& settings, const std::string& connector) {
+  if (p.scope == "destination") return destinations_of(settings, connector).contains(p.name);
+  if (p.scope != "source_fields") return p.name == connector;
+  return std::any_of(settings.source_fields.begin(), settings.source_fields.end(),
+                     [&](const auto& f) { return f.name == p.name && f.connector == connector; });
+}
+
+}  // namespace
+
+Result<std::size_t> take_up_commands(App& app) {
+  auto open =
+      app.db->read([&](Tx& tx) -> Result<std::vector<StoredCommand>> { return service_rows::open_commands(tx); });
+  if (!open) return open.error();
+  for (const StoredCommand& c : *open)
+    if (auto done = take_up(app, c); !done) return done.error();
+  return open->size();
+}
+
+std::string pause_connector(Tx& tx, const std::string& connector, const std::string& actor, Timestamp now) {
+  if (const auto known = service_rows::pause(tx, store::kByPerson, connector))
+    return fmt::format("paused already: {}, by {} since {}", connector, known->detail, rfc3339(known->since));
+  service_rows::set_pause(tx, {.scope = store::kByPerson,
+                               .name = connector,
+                               .code = "by_person",
+                               .detail = actor,
+                               .since = now,
+                               .retry_at = {}});
+  log_event(Level::warn, "paused", {{"connector", connector}, {"code", "by_person"}, {"actor", actor}});
+  return fmt::format(
+      "paused: {}: nothing is read from it and nothing sent by it until headwater resume {}; what waits stays, and "
+      "platforms' windows go on (headwater report windows)",
+      connector, connector);
+}
+
+std::string resume_connector(Tx& tx, const settings::Settings& settings, const std::string& connector,
+                             const std::string& actor, Timestamp now) {
+  std::string lifted;
+  for (const auto& p : service_rows::pauses(tx)) {
+    if (!concerns(p, settings, connector)) continue;
+    service_rows::clear_pause(tx, p.scope, p.name);
+    const bool by_person = p.scope == store::kByPerson;
+    lifted += fmt::format("{}{} {} ({})", lifted.empty() ? "" : ", ", by_person ? "connector" : p.scope, p.name,
+                          by_person ? "by " + p.detail : p.code);
+  }
+  if (lifted.empty()) return connector + " was not paused";
+  for (const std::string& d : destinations_of(settings, connector))
+    store::ledger_rows::let_go(tx, d, now, now + kPutOff);
+  log_event(Level::info, "resumed", {{"connector", connector}, {"actor", actor}});
+  return "resumed: " + lifted;
+}
+
+}  // namespace hw::service

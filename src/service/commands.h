@@ -1,0 +1,22 @@
+#pragma once
+#include <string>
+
+#include "service/app.h"
+
+/// What other commands ask of the holder of the lock, by a row that it takes up: `plan approve`, `backfill`,
+/// `uploads retry`, `pause` and `resume`.
+namespace hw::service {
+
+/// Carries out what was asked and was not yet; how many requests that were.
+Result<std::size_t> take_up_commands(App& app);
+
+/// A person's pause: its sources are not read and its rows wait, over restarts and reloads, until a person resumes.
+/// Says what was done, beginning with "paused" when it is paused now.
+std::string pause_connector(store::Tx& tx, const std::string& connector, const std::string& actor, Timestamp now);
+/// Ends a person's pause, and every pause that trouble made of the connector, of the destinations and of the source
+/// fields that it carries; what waited is due at once. Says what was done, beginning with "resumed" when something
+/// was.
+std::string resume_connector(store::Tx& tx, const settings::Settings& settings, const std::string& connector,
+                             const std::string& actor, Timestamp now);
+
+}  // namespace hw::service

@@ -1,0 +1,173 @@
+#include "service/commands.h"
+
+#include <gmock/gmock.h>
+
+#include <thread>
+
+#include "reconcile/retry.h"
+#include "service/runner.h"
+#include "service/slow_platform.h"
+#include "service/sync.h"
+#include "service/test_kit.h"
+#include "store/service_rows.h"
+
+namespace hw::service {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+using testing::StartsWith;
+
+/// Commands as the holder of the lock takes them up.
+class Steering : public AppFixture {
+ protected:
+  /// What the command answers.
+  static std::string ask(App& app, const std::string& kind, const std::string& args) {
+    auto id = app.db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Result<std::int64_t> {
+      return store::service_rows::add_command(tx, kind, args, "ada", app.clock->system_now());
+    });
+    auto taken = take_up_commands(app);
+    EXPECT_TRUE(taken && *taken == 1);
+    return app.db
+        ->read([&](store::Tx& tx) -> Result<std::string> { return store::service_rows::command(tx, *id)->result; })
+        .value();
+  }
+  static SyncResult pass(App& app) {
+    EXPECT_TRUE(start(app));
+    auto done = sync(app, {}, {}, [](const std::string&) {});
+    EXPECT_TRUE(done) << (done ? "" : done.error().detail);
+    return done ? *done : SyncResult{};
+  }
+  static std::vector<store::StoredPause> pauses(App& app) {
+    return app.db
+        ->read([](store::Tx& tx) -> Result<std::vector<store::StoredPause>> { return store::service_rows::pauses(tx); })
+        .value();
+  }
+  static void pause(App& app, const std::string& scope, const std::string& name) {
+    EXPECT_TRUE(app.db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Status {
+      store::service_rows::set_pause(tx, {.scope = scope,
+                                          .name = name,
+                                          .code = "credential",
+                                          .detail = "",
+                                          .since = app.clock->system_now(),
+                                          .retry_at = app.clock->system_now() + std::chrono::hours(1)});
+      return {};
+    }));
+  }
+  static std::size_t pulls(App& app) {
+    return static_cast<conformance::FakeRecords*>(app.connectors.at("crm")->records())->pulls;
+  }
+};
+
+TEST_F(Steering, APausedSinkSendsNothingOverARestartUntilItIsResumed) {
+  pages_ = {won_deals(1, 2)};
+  {
+    auto app = open();
+    EXPECT_THAT(ask(*app, "pause", "ads"), StartsWith("paused: ads"));
+    EXPECT_THAT(ask(*app, "pause", "ads"), HasSubstr("already: ads, by ada since"));
+    const SyncResult did = pass(*app);
+    EXPECT_EQ(did.sent, 0U);
+    EXPECT_FALSE(did.retrying) << "nothing waits for a retry";
+  }
+  auto app = open();
+  EXPECT_EQ(pass(*app).sent, 0U);
+  EXPECT_THAT(uploads(*app, "pending"), SizeIs(2));
+  EXPECT_THAT(ask(*app, "resume", "ads"), StartsWith("resumed: connector ads (by ada)"));
+  EXPECT_EQ(pass(*app).sent, 2U);
+  EXPECT_EQ(ask(*app, "resume", "ads"), "ads was not paused");
+}
+
+TEST_F(Steering, APausedSourceIsNotAskedAndTheOthersGoOn) {
+  pages_ = {won_deals(1, 1)};
+  auto app = open();
+  pass(*app);
+  const std::size_t before = pulls(*app);
+  ask(*app, "pause", "crm");
+  const auto read = app->pullers[0]->step({});
+  ASSERT_TRUE(read);
+  EXPECT_TRUE(read->paused);
+  EXPECT_FALSE(read->retrying || read->resting);
+  EXPECT_TRUE(app->pullers[0]->trial({})->paused);
+  pass(*app);
+  EXPECT_EQ(pulls(*app), before);
+  ask(*app, "resume", "crm");
+  pass(*app);
+  EXPECT_GT(pulls(*app), before);
+}
+
+TEST_F(Steering, APassOfAPausedSourceIsNoReading) {
+  auto app = open();
+  ask(*app, "pause", "crm");
+  app->vitals->metrics.pulled("crm", *app->pullers[0]->step({}), app->clock->system_now());
+  const std::string text = exposition(app->vitals->metrics.collect());
+  EXPECT_THAT(text, HasSubstr(R"(headwater_pulls_total{connector="crm",result="paused"} 1)"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("headwater_last_pull_timestamp_seconds{")));
+  const auto stored = store_metrics(*app->db, {}, {}, app->clock->system_now());
+  EXPECT_THAT(exposition(*stored), HasSubstr(R"(headwater_paused{name="crm",scope="person"} 1)"));
+}
+
+TEST_F(Steering, ResumeLiftsWhatTroublePausedOfTheConnectorToo) {
+  auto app = open();
+  for (const auto& [scope, name] :
+       {std::pair{"connector", "ads"}, {"destination", "ads_won"}, {"source", "ads"}, {"connector", "crm"}})
+    pause(*app, scope, name);
+  const std::string said = ask(*app, "resume", "ads");
+  EXPECT_THAT(said, HasSubstr("destination ads_won (credential)"));
+  ASSERT_THAT(pauses(*app), SizeIs(1));
+  EXPECT_EQ(pauses(*app)[0].name, "crm");
+}
+
+TEST_F(Steering, RefusedRowsGoAgainWhenAPersonAsks) {
+  pages_ = {won_deals(1, 3)};
+  auto app = open();
+  EXPECT_TRUE(start(*app));
+  ASSERT_TRUE(app->pullers[0]->step({}));
+  ASSERT_TRUE(app->reconciler->step({}));
+  for (const auto& u : uploads(*app, "pending")) platform(*app).refused[u.dedup_key] = "not_allowed";
+  pass(*app);
+  ASSERT_THAT(uploads(*app, "rejected"), SizeIs(3));
+  platform(*app).refused.clear();
+  reconcile::RetryAsked asked;
+  asked.reason = "not_allowed";
+  const auto done = reconcile::retried_from(ask(*app, "uploads_retry", reconcile::to_text(asked)));
+  ASSERT_TRUE(done);
+  ASSERT_THAT(*done, SizeIs(1));
+  EXPECT_TRUE(done->front().again);
+  EXPECT_EQ(done->front().n, 3);
+  EXPECT_EQ(pass(*app).sent, 3U);
+  EXPECT_THAT(uploads(*app, "rejected"), IsEmpty());
+  EXPECT_EQ(ask(*app, "uploads_retry", "no json"), "the request for a retry is unreadable");
+}
+
+TEST_F(Steering, ARunningDaemonGoesOnAtOnceWhenItIsResumed) {
+  g_meeting = std::make_unique<Meeting>();
+  registry_ = fake_registry(make_slow);
+  pages_ = {won_deals(1, 1)};
+  auto app = open();
+  app->command_poll = std::chrono::milliseconds(1);
+  ask(*app, "pause", "ads");
+  std::stop_source stop;
+  Status ended;
+  std::thread daemon([&] { ended = run(*app, stop.get_token()); });
+  while (uploads(*app, "pending").empty()) std::this_thread::yield();
+  EXPECT_TRUE(app->db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Status {
+    store::service_rows::add_command(tx, "resume", "ads", "ada", app->clock->system_now());
+    return {};
+  }));
+  g_meeting->await(&Meeting::under_way);  // the sender alone would look again in an hour
+  g_meeting->tell(&Meeting::may_answer);
+  stop.request_stop();
+  daemon.join();
+  EXPECT_TRUE(ended);
+  app.reset();
+  g_meeting.reset();
+}
+
+TEST_F(Steering, WhatNobodyKnowsIsSaid) {
+  auto app = open();
+  EXPECT_EQ(ask(*app, "dance", ""), "unknown command");
+}
+
+}  // namespace
+}  // namespace hw::service
