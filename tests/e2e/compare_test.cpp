@@ -26,7 +26,8 @@ struct Views {
   ClaimRow claim;
   Belief belief{
       .account = "1", .action = "2", .key = "hw-a", .currency = "EUR", .micros = 100 * kEuro, .state = "counted"};
-  bool counts_repeats = false, killed = false;
+  bool counts_repeats = false;
+  Allowed allowed{};
 
   Views() {
     claim.destination = "ads";
@@ -39,14 +40,14 @@ struct Views {
     claim.wanted = claim.told = claim.told_low = claim.told_high = 100 * kEuro;
   }
   [[nodiscard]] Comparison compared() const {
-    return compare({truth}, {claim}, {belief}, {{"1", "2", "ads", counts_repeats}}, killed);
+    return compare({truth}, {claim}, {belief}, {{"1", "2", "ads", counts_repeats}}, allowed);
   }
 };
 
 void lose_the_answer(Views& v) {
   v.claim.state = "uncertain";
   v.claim.told_low = 0;
-  v.counts_repeats = v.killed = true;
+  v.counts_repeats = v.allowed.killed = true;
 }
 
 TEST(DemoComparison, ThreeViewsThatAgreeAreEqual) {
@@ -81,7 +82,7 @@ TEST(DemoComparison, WhateverOneViewSaysOtherwiseIsADifference) {
            {"uncertain though nobody was killed",
             [](Views& v) {
               lose_the_answer(v);
-              v.killed = false;
+              v.allowed.killed = false;
             }},
            {"uncertain, and the belief is out of range",
             [](Views& v) {
@@ -102,6 +103,40 @@ TEST(DemoComparison, AnEventWhoseAnswerDiedWithTheDaemonMayStandAsUncertain) {
     v.belief.micros = believed;
     EXPECT_TRUE(v.compared().equal());
     EXPECT_EQ(v.compared().uncertain, 1U);
+  }
+}
+
+TEST(DemoComparison, AfterARestoreAnyRowMayStandAsUncertain) {
+  Views v;
+  lose_the_answer(v);
+  v.counts_repeats = false;
+  v.allowed = {.killed = false, .restored = true};
+  EXPECT_TRUE(v.compared().equal());
+}
+
+TEST(DemoComparison, CountsWhatIsLostAndWhatIsDoubled) {
+  struct Case {
+    const char* name;
+    std::function<void(Views&)> bend;
+    std::size_t lost, doubled;
+  };
+  for (const Case& c : std::initializer_list<Case>{
+           {"all is well", [](Views&) {}, 0, 0},
+           {"should be taken and is not", [](Views& v) { v.claim.state = "missing"; }, 1, 0},
+           {"taken, and the platform never heard of it", [](Views& v) { v.belief.count = 0; }, 1, 0},
+           {"counted twice", [](Views& v) { v.belief.count = 2; }, 0, 1},
+           {"uncertain, and counted twice",
+            [](Views& v) {
+              lose_the_answer(v);
+              v.belief.count = 2;
+            },
+            0, 1},
+           {"Headwater knows another key than script and platform", [](Views& v) { v.claim.dedup_id = "hw-b"; }, 2, 1},
+       }) {
+    Views v;
+    c.bend(v);
+    EXPECT_EQ(v.compared().lost, c.lost) << c.name;
+    EXPECT_EQ(v.compared().doubled, c.doubled) << c.name;
   }
 }
 

@@ -24,8 +24,15 @@ void stamp(const std::string& path, Timestamp at) {
   ::utimensat(AT_FDCWD, path.c_str(), t, 0);
 }
 
-/// Written under another name and renamed: nobody sees half a file.
-void drop(const std::string& path, const std::string& text, Timestamp at) {
+std::string numbered(const char* pattern, int n) {
+  char name[64];
+  std::snprintf(name, sizeof name, pattern, n);
+  return name;
+}
+
+}  // namespace
+
+void drop_file(const std::string& path, const std::string& text, Timestamp at) {
   const std::string beside = path + ".tmp";
   {
     std::ofstream out(beside, std::ios::binary | std::ios::trunc);
@@ -34,14 +41,6 @@ void drop(const std::string& path, const std::string& text, Timestamp at) {
   stamp(beside, at);
   std::rename(beside.c_str(), path.c_str());
 }
-
-std::string numbered(const char* pattern, int n) {
-  char name[64];
-  std::snprintf(name, sizeof name, pattern, n);
-  return name;
-}
-
-}  // namespace
 
 Company::Company(std::uint64_t seed, std::string drop_dir) : random_(seed * 7919 + 17), drop_dir_(std::move(drop_dir)) {
   start_ = read_time("2025-01-06T06:00:00Z", Zone::utc())->at;
@@ -149,7 +148,7 @@ void Company::drop_touches(Timestamp now) {
             std::to_string(1'700'000'000 + choose(30'000'000)) + ",,," + way.source + "," + way.medium + "," +
             (paid.empty() ? "" : paid[choose(paid.size())]->name) + ",https://www.example.com/\n";
   }
-  drop(drop_dir_ + numbered("/touches/visits-%04d.csv", files_++), text, now);
+  drop_file(drop_dir_ + numbered("/touches/visits-%04d.csv", files_++), text, now);
 }
 
 /// What the ads of the month cost: one row a day and campaign.
@@ -161,7 +160,7 @@ void Company::drop_spend(Timestamp now) {
               "," +
               decimal(static_cast<std::int64_t>(pick(0.6, 1.4) * static_cast<double>(c.cents_a_day)) * 10'000, 2) +
               "," + c.currency + "," + std::to_string(choose(90)) + "\n";
-  drop(drop_dir_ + numbered("/spend/spend-%04d.csv", files_++), text, now);
+  drop_file(drop_dir_ + numbered("/spend/spend-%04d.csv", files_++), text, now);
 }
 
 }  // namespace hw::sandbox

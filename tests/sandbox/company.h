@@ -33,6 +33,9 @@ struct Buyer {
   std::string account = Names::kEu;
 };
 
+/// A file as a tool exports it at `at`: written under another name and renamed, so that nobody sees half of it.
+void drop_file(const std::string& path, const std::string& text, Timestamp at);
+
 /// How a conversion stands at a platform in the end.
 struct Standing {
   std::string state, reason;

@@ -27,30 +27,129 @@ std::string money(std::int64_t m, const std::string& currency) { return decimal(
 /// Collects what differs.
 class Judge {
  public:
-  explicit Judge(Comparison& out) : out_(out) {}
-  void text(const std::string& where, const char* what, const std::string& truth, const std::string& claim) {
-    if (truth != claim)
-      out_.complaints.push_back(where + ": " + what + " should be '" + truth + "' and is '" + claim + "'");
-  }
-  void amount(const std::string& where, const char* what, std::int64_t truth, const std::string& truth_currency,
-              std::int64_t claim, const std::string& claim_currency) {
-    if (truth == claim && (truth_currency == claim_currency || truth == 0)) return;
-    const bool same = truth_currency == claim_currency;
-    out_.difference_micros += same ? std::llabs(truth - claim) : std::llabs(truth) + std::llabs(claim);
-    out_.complaints.push_back(where + ": " + what + " should be " + money(truth, truth_currency) + " and is " +
-                              money(claim, claim_currency));
-  }
-  void uncertain(const std::string& where, const ClaimRow& claim, const Belief* belief, bool allowed) {
-    const std::int64_t micros = belief == nullptr ? 0 : belief->micros;
-    if (!allowed) out_.complaints.push_back(where + ": is " + claim.state + " (" + claim.reason + ")");
-    if (micros < claim.told_low || micros > claim.told_high || (belief != nullptr && belief->count > 1))
-      out_.complaints.push_back(where + ": the platform believes " + decimal(micros, 2) + ", which is not from " +
-                                decimal(claim.told_low, 2) + " to " + decimal(claim.told_high, 2));
-  }
+  Judge(const std::vector<TruthRow>& truth, const std::vector<Belief>& beliefs, const std::vector<Place>& places,
+        const Allowed& allowed);
+  void claim(const ClaimRow& c);
+  Comparison end();
 
  private:
-  Comparison& out_;
+  void complain(std::string text) { out_.complaints.push_back(std::move(text)); }
+  void text(const std::string& where, const char* what, const std::string& truth, const std::string& claim);
+  void amount(const std::string& where, const char* what, std::int64_t truth, const std::string& truth_currency,
+              std::int64_t claim, const std::string& claim_currency);
+  void against_truth(const std::string& where, const Key& key, const ClaimRow& c);
+  void against_belief(const std::string& where, const Belief* b, const ClaimRow& c);
+  void uncertain(const std::string& where, const Belief* b, const ClaimRow& c);
+
+  Comparison out_;
+  std::map<Key, const TruthRow*> truth_;
+  std::map<Key, const Belief*> believed_;
+  std::set<std::string> may_be_uncertain_;  ///< destinations
+  std::set<Key> seen_;
+  std::set<std::string> destinations_, keys_;
 };
+
+Judge::Judge(const std::vector<TruthRow>& truth, const std::vector<Belief>& beliefs, const std::vector<Place>& places,
+             const Allowed& allowed) {
+  for (const TruthRow& t : truth) truth_[{t.destination, t.dedup_id}] = &t;
+  for (const Place& p : places)
+    if (allowed.restored || (p.counts_repeats && allowed.killed)) may_be_uncertain_.insert(p.destination);
+  for (const Belief& b : beliefs) {
+    auto p = std::find_if(places.begin(), places.end(),
+                          [&](const Place& q) { return q.account == b.account && q.action == b.action; });
+    if (p == places.end()) {
+      complain("the platform believes something of an action that nobody configured: " + b.account + "/" + b.action);
+    } else {
+      believed_[{p->destination, b.key}] = &b;
+    }
+  }
+}
+
+void Judge::text(const std::string& where, const char* what, const std::string& truth, const std::string& claim) {
+  if (truth != claim) complain(where + ": " + what + " should be '" + truth + "' and is '" + claim + "'");
+}
+
+void Judge::amount(const std::string& where, const char* what, std::int64_t truth, const std::string& truth_currency,
+                   std::int64_t claim, const std::string& claim_currency) {
+  if (truth == claim && (truth_currency == claim_currency || truth == 0)) return;
+  const bool same = truth_currency == claim_currency;
+  out_.difference_micros += same ? std::llabs(truth - claim) : std::llabs(truth) + std::llabs(claim);
+  complain(where + ": " + what + " should be " + money(truth, truth_currency) + " and is " +
+           money(claim, claim_currency));
+}
+
+void Judge::claim(const ClaimRow& c) {
+  const Key key{c.destination, c.dedup_id};
+  const std::string where =
+      c.destination + " " + c.object + " " + c.id + " " + c.goal + "#" + std::to_string(c.occurrence);
+  destinations_.insert(c.destination);
+  keys_.insert(c.dedup_id);
+  seen_.insert(key);
+  const auto b = believed_.find(key);
+  const Belief* belief = b == believed_.end() ? nullptr : b->second;
+  if (c.state == "uncertain" || c.state == "unlocated") return uncertain(where, belief, c);
+  against_truth(where, key, c);
+  against_belief(where, belief, c);
+}
+
+void Judge::against_truth(const std::string& where, const Key& key, const ClaimRow& c) {
+  const auto t = truth_.find(key);
+  if (t == truth_.end()) {
+    complain(where + ": the script knows of no such conversion");
+    out_.difference_micros += std::llabs(c.wanted) + std::llabs(c.told);
+    return;
+  }
+  const TruthRow& row = *t->second;
+  text(where, "state", row.state, c.state);
+  text(where, "reason", row.reason, c.reason);
+  amount(where, "wanted", row.wanted_micros, row.currency, c.wanted, c.wanted_currency);
+  amount(where, "told", row.told_micros, row.currency, c.told, c.told_currency);
+  if (row.state == "taken" && c.state != "taken") ++out_.lost;
+}
+
+void Judge::against_belief(const std::string& where, const Belief* b, const ClaimRow& c) {
+  amount(where, "what the platform believes", b == nullptr ? 0 : b->micros,
+         b == nullptr ? c.told_currency : b->currency, c.told, c.told_currency);
+  const std::int64_t counted = b == nullptr ? 0 : b->count;
+  if (c.state == "taken" && counted == 0) {
+    complain(where + ": is taken, and the platform does not count it");
+    ++out_.lost;
+  }
+  if (counted > 1) {
+    complain(where + ": counted " + std::to_string(counted) + " times");
+    ++out_.doubled;
+  }
+}
+
+void Judge::uncertain(const std::string& where, const Belief* b, const ClaimRow& c) {
+  ++out_.uncertain;
+  const std::int64_t micros = b == nullptr ? 0 : b->micros;
+  if (!may_be_uncertain_.contains(c.destination)) complain(where + ": is " + c.state + " (" + c.reason + ")");
+  if (b != nullptr && b->count > 1) ++out_.doubled;
+  if (micros < c.told_low || micros > c.told_high || (b != nullptr && b->count > 1))
+    complain(where + ": the platform believes " + decimal(micros, 2) + ", which is not from " + decimal(c.told_low, 2) +
+             " to " + decimal(c.told_high, 2));
+}
+
+Comparison Judge::end() {
+  for (const auto& [key, t] : truth_) {
+    if (seen_.contains(key)) continue;
+    complain(t->destination + " " + t->object + " " + t->id + " " + t->goal +
+             ": Headwater knows of no such conversion");
+    out_.difference_micros += std::llabs(t->wanted_micros) + std::llabs(t->told_micros);
+    ++out_.lost;
+  }
+  for (const auto& [key, b] : believed_) {
+    if (seen_.contains(key) || b->micros == 0) continue;
+    complain(key.first + ": the platform believes " + money(b->micros, b->currency) +
+             " under a key that nobody claims: " + key.second);
+    out_.difference_micros += std::llabs(b->micros);
+    ++out_.doubled;
+  }
+  out_.conversions = keys_.size();
+  out_.destinations = destinations_.size();
+  return std::move(out_);
+}
 
 }  // namespace
 
@@ -78,72 +177,10 @@ std::vector<ClaimRow> read_claims(const std::string& text) {
 }
 
 Comparison compare(const std::vector<TruthRow>& truth, const std::vector<ClaimRow>& claims,
-                   const std::vector<Belief>& beliefs, const std::vector<Place>& places, bool killed) {
-  Comparison out;
-  Judge judge(out);
-  std::map<Key, const TruthRow*> true_rows;
-  for (const TruthRow& t : truth) true_rows[{t.destination, t.dedup_id}] = &t;
-  std::map<Key, const Belief*> believed;
-  for (const Belief& b : beliefs) {
-    auto p = std::find_if(places.begin(), places.end(),
-                          [&](const Place& q) { return q.account == b.account && q.action == b.action; });
-    if (p == places.end()) {
-      out.complaints.push_back("the platform believes something of an action that nobody configured: " + b.account +
-                               "/" + b.action);
-      continue;
-    }
-    believed[{p->destination, b.key}] = &b;
-  }
-  std::set<std::string> destinations, keys, repeats;
-  for (const Place& p : places)
-    if (p.counts_repeats) repeats.insert(p.destination);
-  std::set<Key> seen;
-  for (const ClaimRow& c : claims) {
-    const Key key{c.destination, c.dedup_id};
-    const std::string where =
-        c.destination + " " + c.object + " " + c.id + " " + c.goal + "#" + std::to_string(c.occurrence);
-    destinations.insert(c.destination);
-    keys.insert(c.dedup_id);
-    seen.insert(key);
-    if (c.state == "uncertain" || c.state == "unlocated") {
-      ++out.uncertain;
-      const auto b = believed.find(key);
-      judge.uncertain(where, c, b == believed.end() ? nullptr : b->second, killed && repeats.contains(c.destination));
-      continue;
-    }
-    if (auto t = true_rows.find(key); t != true_rows.end()) {
-      judge.text(where, "state", t->second->state, c.state);
-      judge.text(where, "reason", t->second->reason, c.reason);
-      judge.amount(where, "wanted", t->second->wanted_micros, t->second->currency, c.wanted, c.wanted_currency);
-      judge.amount(where, "told", t->second->told_micros, t->second->currency, c.told, c.told_currency);
-    } else {
-      out.complaints.push_back(where + ": the script knows of no such conversion");
-      out.difference_micros += std::llabs(c.wanted) + std::llabs(c.told);
-    }
-    auto b = believed.find(key);
-    const std::int64_t amount = b == believed.end() ? 0 : b->second->micros;
-    judge.amount(where, "what the platform believes", amount,
-                 b == believed.end() ? c.told_currency : b->second->currency, c.told, c.told_currency);
-    const std::int64_t counted = b == believed.end() ? 0 : b->second->count;
-    if (c.state == "taken" && counted != 1)
-      out.complaints.push_back(where + ": is taken, and the platform counts it " + std::to_string(counted) + " times");
-    if (counted > 1) out.complaints.push_back(where + ": counted " + std::to_string(counted) + " times");
-  }
-  for (const auto& [key, t] : true_rows) {
-    if (seen.contains(key)) continue;
-    out.complaints.push_back(t->destination + " " + t->object + " " + t->id + " " + t->goal +
-                             ": Headwater knows of no such conversion");
-    out.difference_micros += std::llabs(t->wanted_micros) + std::llabs(t->told_micros);
-  }
-  for (const auto& [key, b] : believed) {
-    if (seen.contains(key) || b->micros == 0) continue;
-    out.complaints.push_back(key.first + ": the platform believes " + money(b->micros, b->currency) +
-                             " under a key that nobody claims: " + key.second);
-    out.difference_micros += std::llabs(b->micros);
-  }
-  out.conversions = keys.size();
-  out.destinations = destinations.size();
-  return out;
+                   const std::vector<Belief>& beliefs, const std::vector<Place>& places, const Allowed& allowed) {
+  Judge judge(truth, beliefs, places, allowed);
+  for (const ClaimRow& c : claims) judge.claim(c);
+  return judge.end();
 }
 
 }  // namespace hw::sandbox

@@ -21,8 +21,16 @@ struct Place {
   bool counts_repeats = false;  ///< an event whose answer was lost can neither be repeated nor asked about
 };
 
+/// What was done to the daemon, and so which rows may stand as uncertain.
+struct Allowed {
+  bool killed = false;    ///< or an answer of the platform got lost
+  bool restored = false;  ///< from a backup that knew less than the platforms
+};
+
 struct Comparison {
   std::size_t conversions = 0, destinations = 0, uncertain = 0;
+  std::size_t lost = 0;     ///< rows that should be taken or told of and are not, or that nobody claims to know
+  std::size_t doubled = 0;  ///< keys that a platform counts more than once, or counts and nobody claims
   std::int64_t difference_micros = 0;   ///< sum of absolute differences of money outside uncertain rows
   std::vector<std::string> complaints;  ///< every row whose reason, state or amounts differ, a line each
   [[nodiscard]] bool equal() const { return difference_micros == 0 && complaints.empty(); }
@@ -30,8 +38,8 @@ struct Comparison {
 
 /// Key by key: the script's truth (state, reason, wanted) against Headwater's claim, and the claim's told against what
 /// the platform believes by its own rules. Keys that only one side knows are differences. A claim may stand as
-/// uncertain only where repeats count and the daemon was `killed`, and the belief must lie in its range.
+/// uncertain only where `allowed`, and the belief must lie in its range.
 Comparison compare(const std::vector<TruthRow>& truth, const std::vector<ClaimRow>& claims,
-                   const std::vector<Belief>& beliefs, const std::vector<Place>& places, bool killed);
+                   const std::vector<Belief>& beliefs, const std::vector<Place>& places, const Allowed& allowed);
 
 }  // namespace hw::sandbox

@@ -1,7 +1,6 @@
 #pragma once
 #include <cstdint>
 #include <string>
-#include <vector>
 
 namespace hw::sandbox {
 
@@ -12,9 +11,6 @@ struct DemoOptions {
   std::string state;   ///< "" = a temporary directory, removed at the end
   bool once = false;   ///< to the world's end and no further
   bool quiet = false;  ///< the last line alone
-  /// Crash points ("ledger.sent:7" = at its seventh passing), one after the other: the daemon is killed there and
-  /// started again.
-  std::vector<std::string> crash_at;
 };
 
 /// Runs world and daemon on one followed clock to the world's end and compares key by key what is true, what Headwater

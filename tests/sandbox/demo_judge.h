@@ -3,7 +3,8 @@
 #include <vector>
 
 #include "sandbox/company.h"
-#include "sandbox/peer.h"
+#include "sandbox/compare.h"
+#include "sandbox/sandbox_run.h"
 
 namespace hw::sandbox {
 
@@ -12,12 +13,15 @@ struct Judged {
   std::string last_line;                 ///< "demo: conversions=N destinations=M uncertain=N difference=0.00"
   std::string fields_line;               ///< "source fields: written=N kept=N different=N"
   std::vector<std::string> differences;  ///< a line each
+  Comparison comparison;
+  std::size_t fields_different = 0;
 };
 
 /// Three views of the world at its end: the script's truth, what Headwater says (`claims`: its report of conversions as
-/// JSON), and what the platforms believe; and the CRM's source fields against the script. `killed`: the daemon was, so
-/// that an event of unknown fate may stand as uncertain where the platform knows no repeat.
+/// JSON), and what the platforms believe; and the CRM's source fields against the script. `allowed`: see compare().
 Judged judge(const Company& script, const World& world, const std::string& claims, const std::vector<Belief>& beliefs,
-             bool killed);
+             const Allowed& allowed);
+/// The same of a run at its end. `wrong` says so when Headwater could not be asked.
+Judged judge(const Company& script, SandboxRun& run, const Allowed& allowed, std::string& wrong);
 
 }  // namespace hw::sandbox

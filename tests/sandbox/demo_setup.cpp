@@ -193,8 +193,8 @@ std::vector<Place> demo_places() {
           {Names::kEu, Names::kOpportunity, "ads_opportunity"},
           {Names::kEu, Names::kWon, "ads_won"},
           {Names::kUs, Names::kWonUs, "ads_won_us"},
-          {Names::kStream, "qualify_lead", "ga4_qualified", true},
-          {Names::kStream, "purchase", "ga4_won"}};
+          {.account = Names::kStream, .action = "qualify_lead", .destination = "ga4_qualified", .counts_repeats = true},
+          {.account = Names::kStream, .action = "purchase", .destination = "ga4_won"}};
 }
 
 }  // namespace hw::sandbox

@@ -1,8 +1,10 @@
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "model/timestamp.h"
 #include "sandbox/peer.h"
 
 namespace hw::sandbox {
@@ -23,11 +25,16 @@ struct Fault {
 class Faults {
  public:
   void add(Fault fault) { waiting_.push_back(std::move(fault)); }
-  /// Takes the first that matches.
-  std::optional<Fault> take(const std::string& peer, const std::string& path);
+  /// Takes the first that matches, else what `weather` brings.
+  std::optional<Fault> take(const std::string& peer, const std::string& path, Timestamp now);
+  /// Asked for every request that no fault waits for; empty: fair weather.
+  void weather(std::function<std::optional<Fault>(const std::string& peer, Timestamp now)> strike) {
+    weather_ = std::move(strike);
+  }
 
  private:
   std::vector<Fault> waiting_;
+  std::function<std::optional<Fault>(const std::string&, Timestamp)> weather_;
 };
 
 }  // namespace hw::sandbox

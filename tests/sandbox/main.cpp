@@ -9,6 +9,7 @@
 #include "sandbox/demo.h"
 #include "sandbox/peers.h"
 #include "sandbox/server.h"
+#include "sandbox/torture.h"
 
 namespace {
 
@@ -39,8 +40,12 @@ int serve(const ServeOptions& options) {
     return 69;
   }
   std::cout << "http://127.0.0.1:" << port << std::endl;
-  int signal = 0;
-  sigwait(&set, &signal);
+  const timespec second{.tv_sec = 1, .tv_nsec = 0};
+  while (sigtimedwait(&set, nullptr, &second) < 0)
+    server.locked([&] {
+      script.advance(world, world.now + std::chrono::seconds(1));
+      server.advance(world.now);
+    });
   return 0;
 }
 
@@ -60,14 +65,22 @@ int main(int argc, char** argv) {
   demo_command->add_option("--seed", demonstrating.seed, "another world of the same shape");
   demo_command->add_option("--record", demonstrating.record, "write every request to this file, one line of JSON each");
   demo_command->add_option("--state", demonstrating.state, "keep configuration and state in this directory");
-  demo_command
-      ->add_option("--crash-at", demonstrating.crash_at, "kill the daemon at these crash points, one after the other")
-      ->group("");
   demo_command->add_flag("--quiet", demonstrating.quiet, "the last line alone");
+  TortureOptions torturing;
+  auto* torture_command = app.add_subcommand("torture", "kill the daemon at random while its vendors fail at random");
+  torture_command->add_option("--headwater", torturing.headwater, "the daemon's program")->required();
+  torture_command->add_option("--kills", torturing.kills, "how often it is killed")->check(CLI::PositiveNumber);
+  torture_command->add_option("--kills-a-world", torturing.kills_a_world, "more of them go through further worlds")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  torture_command->add_option("--seed", torturing.seed, "another world, other faults, other kills");
+  torture_command->add_option("--state", torturing.state, "keep configuration and state in this directory");
+  torture_command->add_flag("--quiet", torturing.quiet, "the last line alone");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 64;
   }
+  if (torture_command->parsed()) return torture(torturing);
   return demo_command->parsed() ? demo(demonstrating) : serve(serving);
 }

@@ -93,7 +93,7 @@ void Server::route() {
     auto handler = [this, p, prefix](const httplib::Request& in, httplib::Response& out) {
       std::unique_lock lock(mu_);
       const HttpRequest request = translated(in, prefix);
-      auto fault = faults_.take(p->name(), request.path);
+      auto fault = faults_.take(p->name(), request.path, world_.now);
       HttpResponse r;
       const bool asks_peer =
           !fault || fault->kind == "reset_after" || fault->kind == "slow" || fault->kind == "truncated";

@@ -1,0 +1,279 @@
+// SIGKILL at every durable transition of the real daemon, while a deal is won and while it is corrected; the deal
+// changes meanwhile, and the daemon comes back at once, after three, eight or a hundred days.
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "base/zone.h"
+#include "model/money.h"
+#include "sandbox/company.h"
+#include "sandbox/compare.h"
+#include "sandbox/demo_setup.h"
+#include "sandbox/sandbox_run.h"
+
+namespace hw::sandbox {
+namespace {
+
+using std::chrono::hours;
+
+constexpr hours kOneDay(24);
+constexpr std::int64_t kFirst = 1'000'000'000, kRaised = 1'234'560'000, kAtLast = 1'500'010'000;  // micros
+
+/// One buyer who clicked an ad, and the one deal with them.
+class OneDeal final : public Script {
+ public:
+  explicit OneDeal(std::string drop) : drop_(std::move(drop)) {}
+  Timestamp start() const override { return read_time("2025-01-06T06:00:00Z", Zone::utc())->at; }
+  Timestamp end() const override { return start() + kOneDay * 130; }
+  Timestamp next_event() const override { return events_.empty() ? Timestamp::max() : events_.begin()->first; }
+  void advance(World& world, Timestamp now) override {
+    if (!begun_) begin(world);
+    while (!events_.empty() && events_.begin()->first <= now) {
+      auto event = events_.extract(events_.begin());
+      world.now = event.key();
+      event.mapped()(world);
+    }
+    world.now = now;
+  }
+  std::vector<TruthRow> truth(const World&) const override { return {}; }
+  std::map<std::string, int> census() const override { return {}; }
+
+  void at(double days, std::function<void(World&)> event) {
+    events_.emplace(start() + Duration(static_cast<std::int64_t>(days * 86.4e9)), std::move(event));
+  }
+  [[nodiscard]] const std::string& deal() const { return deal_; }
+
+ private:
+  void begin(World& world);
+  std::string drop_, contact_, deal_;
+  std::multimap<Timestamp, std::function<void(World&)>> events_;
+  bool begun_ = false;
+};
+
+void OneDeal::begin(World& world) {
+  begun_ = true;
+  Company setting(1, drop_);
+  setting.advance(world, setting.start() - kOneDay * 100);  // accounts and actions, and nobody yet
+  at(1.1, [this](World& w) {
+    w.ads.clicks.push_back({.type = "gclid",
+                            .value = "click-1",
+                            .at = w.now,
+                            .account = Names::kEu,
+                            .visitor_email = "buyer@example.com"});
+  });
+  at(1.2, [this](World& w) {
+    contact_ = w.crm.create("contacts",
+                            {{"email", "buyer@example.com"},
+                             {"gclid", "click-1"},
+                             {"ga_client_id", "11.22"},
+                             {"country", "DE"},
+                             {"consent_ads", "granted"},
+                             {"lifecycle", "lead"}},
+                            w.now);
+  });
+  at(1.3, [this](World& w) {
+    deal_ = w.crm.create("deals",
+                         {{"name", "The deal"},
+                          {"amount", decimal(kFirst, 2)},
+                          {"currency", "EUR"},
+                          {"stage", "appointment"},
+                          {"pipeline", "default"},
+                          {"deal_type", "new"}},
+                         w.now);
+    w.crm.tie("deals", deal_, "contacts", contact_, true, w.now);
+  });
+  // Each day brings something to every source.
+  for (int day = 1; day < 128; ++day)
+    at(day + 0.1, [this, day](World& w) {
+      const std::string when = rfc3339(w.now), n = std::to_string(day);
+      drop_file(drop_ + "/touches/" + n + ".csv",
+                "time,client_id,gclid,email,source,medium,campaign,page\n" + when + ",11.22,,,newsletter,email,n" + n +
+                    ",https://www.example.com/" + n + "\n",
+                w.now);
+      drop_file(
+          drop_ + "/spend/" + n + ".csv",
+          "day,source,medium,campaign,cost,currency,clicks\n" + when.substr(0, 10) + ",google,cpc,brand,10.00,EUR,3\n",
+          w.now);
+    });
+  at(5.2, [this](World& w) { w.crm.set("deals", deal_, "stage", "won", w.now); });
+}
+
+struct Death {
+  const char* point;
+  bool of_correction;  ///< while a correction is on its way, not the first upload
+};
+
+std::ostream& operator<<(std::ostream& out, const Death& d) {
+  return out << d.point << (d.of_correction ? " of a correction" : "");
+}
+
+class CrashPoints : public testing::Test {
+ protected:
+  CrashPoints() : dir_(""), script_(dir_.path() + "/drop"), run_(HW_PROGRAM, script_, dir_.path()) {
+    const auto wrong = run_.prepare("");
+    if (!wrong.empty()) ADD_FAILURE() << wrong;
+  }
+  /// False when the daemon died on the way.
+  bool until(double days) {
+    const Timestamp t = script_.start() + Duration(static_cast<std::int64_t>(days * 86.4e9));
+    const auto alive = [this] { return !run_.daemon().ended(); };
+    return run_.conductor().run_until(t, alive, [](Timestamp) {}) && run_.conductor().settle(alive);
+  }
+  void stop() {
+    run_.daemon().signal(SIGTERM);
+    ASSERT_EQ(run_.daemon().wait(30), 0) << run_.log_tail();
+  }
+  /// The sales team edits the amount: now.
+  void amount(std::int64_t micros) {
+    run_.server().locked(
+        [&] { run_.world().crm.set("deals", script_.deal(), "amount", decimal(micros, 2), run_.world().now); });
+  }
+  double day() const { return static_cast<double>((run_.world().now - script_.start()).count()) / 86.4e9; }
+  SandboxRun& the_run() { return run_; }
+
+  void die_and_come_back(const Death& death, int days_dead);
+  void judge(const Death& death, int days_dead, const std::set<std::string>& in_flight);
+  std::set<std::string> in_flight();
+
+  RunDirectory dir_;
+  OneDeal script_;
+  mutable SandboxRun run_;
+};
+
+/// Destinations with a row whose fate the platform alone knows.
+std::set<std::string> CrashPoints::in_flight() {
+  std::set<std::string> out;
+  const Output said = run_.ask({"uploads", "list", "--state", "in_flight", "--format", "json"});
+  EXPECT_EQ(said.status, 0) << said.text;
+  for (const auto& row : nlohmann::json::parse(said.text)) out.insert(row.at("destination").get<std::string>());
+  return out;
+}
+
+void CrashPoints::die_and_come_back(const Death& death, int days_dead) {
+  run_.start_daemon();
+  ASSERT_TRUE(until(death.of_correction ? 9 : 4.9)) << run_.log_tail();
+  stop();
+  if (death.of_correction) amount(kRaised);
+  run_.start_daemon({std::string("HW_CRASH_AT=") + death.point});
+  ASSERT_FALSE(until(day() + 10)) << "never passed";
+  ASSERT_EQ(run_.daemon().wait(30), 128 + SIGKILL) << run_.log_tail();
+  const auto unanswered = in_flight();
+  amount(kAtLast);
+  run_.pass_without_daemon(kOneDay * days_dead);
+  run_.start_daemon();
+  ASSERT_TRUE(until(day() + 12)) << run_.log_tail();
+  stop();
+  judge(death, days_dead, unanswered);
+}
+
+/// What the platforms believe, by their own rules, against what the ledger says of them, and both against the CRM.
+void CrashPoints::judge(const Death& death, int days_dead, const std::set<std::string>& in_flight) {
+  const Output said = run_.ask({"report", "reconciliation", "--conversions", "--format", "json"});
+  ASSERT_EQ(said.status, 0);
+  const auto beliefs = run_.believed();
+  int judged = 0;
+  for (const ClaimRow& c : read_claims(said.text)) {
+    SCOPED_TRACE(c.destination + " " + c.state + " " + c.reason + " " + std::to_string(c.told));
+    std::int64_t micros = 0, count = 0;
+    for (const Place& p : demo_places())
+      for (const Belief& b : beliefs)
+        if (p.destination == c.destination && p.account == b.account && p.action == b.action && b.key == c.dedup_id) {
+          micros += b.micros;
+          count += b.count;
+        }
+    EXPECT_LE(count, 1) << "counted twice";
+    if (c.state == "uncertain") {
+      EXPECT_THAT(in_flight, testing::Contains(c.destination)) << "whose fate was never in doubt";
+      EXPECT_GE(days_dead, 3) << "while the platform still takes it and counts it once";
+      EXPECT_GE(micros, c.told_low);
+      EXPECT_LE(micros, c.told_high);
+      continue;
+    }
+    EXPECT_EQ(micros, c.told) << "the ledger says what the platform believes";
+    if (c.goal != "won") continue;
+    if (c.destination == "ads_won") {
+      ++judged;
+      EXPECT_EQ(c.wanted, kAtLast);
+      if (days_dead <= 8) {
+        EXPECT_EQ(c.state, "taken");
+        EXPECT_EQ(c.told, kAtLast);
+      } else if (!death.of_correction && micros == 0) {
+        EXPECT_EQ(c.reason, "expired");
+      }
+    }
+    if (c.destination == "ga4_won") {
+      ++judged;
+      if (days_dead == 0) {
+        EXPECT_EQ(count, 1);
+      }
+      if (micros == 0) {
+        EXPECT_EQ(c.reason, "expired");
+      }
+    }
+  }
+  EXPECT_GE(judged + static_cast<int>(in_flight.size()), 2) << "both platforms were to be told";
+}
+
+class AtEachTransition : public CrashPoints, public testing::WithParamInterface<std::tuple<Death, int>> {};
+
+TEST_P(AtEachTransition, NothingIsLostAndNothingCountedTwice) {
+  const auto& [death, days] = GetParam();
+  die_and_come_back(death, days);
+}
+
+const Death kDeaths[] = {
+    {"ingest.page_read/records", false},
+    {"ingest.page_read/touches", false},
+    {"ingest.page_read/costs", false},
+    {"ingest.page_committed/records", false},
+    {"ingest.page_committed/touches", false},
+    {"ingest.page_committed/costs", false},
+    {"reconcile.computed", false},
+    {"reconcile.committed", false},
+    {"ledger.claimed:1", false},
+    {"ledger.claimed:2", false},
+    {"ledger.sent:1", false},
+    {"ledger.sent:2", false},
+    {"ledger.recorded:1", false},
+    {"ledger.recorded:2", false},
+    {"ledger.confirmed", false},
+    {"fields.intended", false},
+    {"fields.written", false},
+    {"fields.recorded", false},
+    {"ingest.page_committed/records", true},
+    {"reconcile.computed", true},
+    {"reconcile.committed", true},
+    {"ledger.claimed", true},
+    {"ledger.sent", true},
+    {"ledger.recorded", true},
+    {"ledger.confirmed", true},
+};
+
+/// Every death with every absence takes a while: without HEADWATER_LONG each death comes with one of them.
+std::vector<std::tuple<Death, int>> deaths() {
+  constexpr int kDays[] = {0, 3, 8, 100};
+  std::vector<std::tuple<Death, int>> out;
+  std::size_t turn = 0;
+  for (const Death& death : kDeaths) {
+    for (std::size_t i = 0; i < std::size(kDays); ++i)
+      if (std::getenv("HEADWATER_LONG") != nullptr || i == turn % std::size(kDays)) out.emplace_back(death, kDays[i]);
+    ++turn;
+  }
+  return out;
+}
+
+std::string name_of(const testing::TestParamInfo<std::tuple<Death, int>>& row) {
+  const auto& [death, days] = row.param;
+  std::string name = std::string(death.point) + (death.of_correction ? "_of_a_correction" : "") + "_after_" +
+                     std::to_string(days) + "_days";
+  for (char& c : name)
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Daemon, AtEachTransition, testing::ValuesIn(deaths()), name_of);
+
+}  // namespace
+}  // namespace hw::sandbox

@@ -1,0 +1,159 @@
+#pragma once
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "base/zone.h"
+#include "model/money.h"
+#include "sandbox/company.h"
+#include "sandbox/compare.h"
+#include "sandbox/fault_proxy.h"
+#include "sandbox/sandbox_run.h"
+
+/// The real daemon on a machine that fails, against the sandbox, and what must be true when the machine is whole again.
+namespace hw::sandbox {
+
+/// A deal is won every eight hours, each by a buyer who clicked an ad that day.
+class DealsEveryDay final : public Script {
+ public:
+  explicit DealsEveryDay(std::string drop) : drop_(std::move(drop)) {}
+  Timestamp start() const override { return read_time("2026-03-02T08:00:00Z", Zone::utc())->at; }
+  Timestamp end() const override { return Timestamp::max(); }
+  Timestamp next_event() const override { return ended_ ? Timestamp::max() : won_at(won_); }
+  void advance(World& world, Timestamp now) override {
+    if (!begun_) {
+      begun_ = true;
+      Company setting(1, drop_);
+      setting.advance(world, setting.start() - std::chrono::hours(2400));  // accounts and actions, and nobody yet
+      for (AdAction& action : world.ads.actions) action.created = start() - std::chrono::hours(2400);
+    }
+    while (!ended_ && won_at(won_) <= now) win(world, won_++);
+    world.now = now;
+  }
+  std::vector<TruthRow> truth(const World&) const override { return {}; }
+  std::map<std::string, int> census() const override { return {}; }
+
+  void end_of_deals() { ended_ = true; }
+  /// What all deals that were won brought, in micros; no two are alike.
+  [[nodiscard]] std::multiset<std::int64_t> amounts() const {
+    std::multiset<std::int64_t> out;
+    for (int n = 0; n < won_; ++n) out.insert(amount(n));
+    return out;
+  }
+
+ private:
+  static std::int64_t amount(int n) { return (1000 + n) * kUnit + n % 100 * 10'000; }
+  [[nodiscard]] Timestamp won_at(int n) const { return start() + std::chrono::hours(8) * (n + 1); }
+  void win(World& world, int n) const {
+    const Timestamp at = won_at(n);
+    const std::string email = "buyer" + std::to_string(n) + "@example.com", click = "click-" + std::to_string(n);
+    world.ads.clicks.push_back({.type = "gclid",
+                                .value = click,
+                                .at = at - std::chrono::hours(2),
+                                .account = Names::kEu,
+                                .visitor_email = email});
+    const std::string contact = world.crm.create(
+        "contacts", {{"email", email}, {"gclid", click}, {"consent_ads", "granted"}, {"lifecycle", "lead"}}, at);
+    const std::string deal = world.crm.create("deals",
+                                              {{"name", "Deal " + std::to_string(n)},
+                                               {"amount", decimal(amount(n), 2)},
+                                               {"currency", "EUR"},
+                                               {"stage", "appointment"},
+                                               {"pipeline", "default"},
+                                               {"deal_type", "new"}},
+                                              at);
+    world.crm.tie("deals", deal, "contacts", contact, true, at);
+    world.crm.set("deals", deal, "stage", "won", at);
+  }
+
+  std::string drop_;
+  int won_ = 0;
+  bool begun_ = false, ended_ = false;
+};
+
+/// The daemon of that company, behind a network that can fail.
+class MachineFault : public testing::Test {
+ protected:
+  using hours = std::chrono::hours;
+  static constexpr hours kDay{24};
+
+  MachineFault() : dir_(""), script_(dir_.path() + "/drop"), run_(HW_PROGRAM, script_, dir_.path()) {
+    const std::string wrong = run_.prepare("", [this](int server) {
+      network_ = std::make_unique<FaultProxy>(server);
+      return network_->start();
+    });
+    EXPECT_EQ(wrong, "");
+  }
+
+  [[nodiscard]] std::string state() const { return dir_.path() + "/state"; }
+  [[nodiscard]] std::string store() const { return state() + "/headwater.db"; }
+  [[nodiscard]] std::string log() const {
+    std::ifstream file(dir_.path() + "/headwater.log");
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+  }
+  [[nodiscard]] bool alive() { return !run_.daemon().ended(); }
+
+  /// Until it has done all that is due, or has ended.
+  bool start(const std::vector<std::string>& environment = {}) {
+    run_.start_daemon(environment);
+    return run_.conductor().settle([this] { return alive(); });
+  }
+  /// False when the daemon died on the way. `meanwhile` is called now and then.
+  bool pass(
+      Duration time, const std::function<void()>& meanwhile = [] {}) {
+    return run_.conductor().run_until(
+        run_.world().now + time,
+        [&] {
+          meanwhile();
+          return alive();
+        },
+        [](Timestamp) {});
+  }
+  /// To so long after the next daily look at the sources.
+  bool pass_to_time_of_day(Duration after) {
+    const Duration since = run_.world().now - script_.start();
+    return pass(Duration(kDay) - since % Duration(kDay) + after);
+  }
+  void stop() {
+    run_.daemon().signal(SIGTERM);
+    ASSERT_EQ(run_.daemon().wait(30), 0) << run_.log_tail();
+  }
+  /// The exit code of a daemon that ends by itself.
+  int ended() { return run_.daemon().wait(30); }
+
+  /// With the machine whole again: the daemon has told all there was, each deal once, and the ledger knows it.
+  void expect_nothing_lost_or_doubled() {
+    script_.end_of_deals();
+    ASSERT_TRUE(pass(kDay * 3)) << run_.log_tail();
+    stop();
+    std::multiset<std::int64_t> believed;
+    std::map<std::string, std::int64_t> by_key;
+    for (const Belief& b : run_.believed()) {
+      if (b.action != Names::kWon) continue;
+      EXPECT_EQ(b.count, 1) << b.key << " " << b.state;
+      believed.insert(b.micros);
+      by_key[b.key] = b.micros;
+    }
+    EXPECT_EQ(believed, script_.amounts());
+    EXPECT_GE(believed.size(), 6U) << "too little happened";
+    const Output report = run_.ask({"report", "reconciliation", "--conversions", "--format", "json"});
+    ASSERT_EQ(report.status, 0) << report.text;
+    std::map<std::string, std::int64_t> claimed;
+    for (const ClaimRow& c : read_claims(report.text))
+      if (c.destination == "ads_won" && c.told != 0) claimed[c.dedup_id] = c.told;
+    EXPECT_EQ(claimed, by_key) << "what the ledger says and what the platform believes";
+  }
+
+  RunDirectory dir_;
+  DealsEveryDay script_;
+  std::unique_ptr<FaultProxy> network_;
+  SandboxRun run_;
+};
+
+}  // namespace hw::sandbox

@@ -1,0 +1,45 @@
+#include "sandbox/storm.h"
+
+namespace hw::sandbox {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+
+constexpr int kOneIn = 25;  ///< requests
+constexpr int kDaysBetweenOutages = 40;
+constexpr int kLongestOutageMinutes = 8 * 60;
+
+}  // namespace
+
+bool Storm::is_out(const std::string& peer, Timestamp now) {
+  Outage& o = outages_[peer];
+  if (o.to <= now) {
+    o.from = now + hours(24) * (1 + below(kDaysBetweenOutages)) + minutes(below(24 * 60));
+    o.to = o.from + minutes(1 + below(kLongestOutageMinutes));
+  }
+  return o.from <= now;
+}
+
+Fault Storm::any() {
+  static const char* const kinds[] = {"status", "html", "truncated", "invalid_json", "reset_before", "reset_after"};
+  static const int statuses[] = {429, 500, 502, 503, 504};
+  Fault fault;
+  fault.kind = kinds[below(6)];
+  fault.status = statuses[below(5)];
+  if (fault.status == 429 && below(3) > 0) fault.retry_after = std::to_string(1 + below(120));
+  return fault;
+}
+
+std::optional<Fault> Storm::strike(const std::string& peer, Timestamp now) {
+  if (is_out(peer, now)) {
+    ++census_["outage"];
+    return Fault{.peer = peer, .path = "", .kind = "status", .status = 503, .retry_after = ""};
+  }
+  if (below(kOneIn) != 0) return std::nullopt;
+  Fault fault = any();
+  ++census_[fault.kind == "status" ? "status " + std::to_string(fault.status) : fault.kind];
+  return fault;
+}
+
+}  // namespace hw::sandbox
