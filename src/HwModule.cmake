@@ -72,6 +72,8 @@ function(hw_tests name)
   target_include_directories(hw_${name}_tests PRIVATE "${CMAKE_SOURCE_DIR}/tests")
   # Without optimisation: what they test is what users run.
   target_compile_options(hw_${name}_tests PRIVATE -O0)
+  # Reading the headers is most of their cost.
+  set_target_properties(hw_${name}_tests PROPERTIES UNITY_BUILD_BATCH_SIZE 24)
   add_executable(hw_${name}_test EXCLUDE_FROM_ALL)
   target_link_libraries(hw_${name}_test PRIVATE hw_${name}_tests GTest::gmock_main)
   set_property(GLOBAL APPEND PROPERTY HW_TEST_OBJECTS hw_${name}_tests)

@@ -14,8 +14,6 @@ using std::chrono::minutes;
 using testing::HasSubstr;
 using testing::SizeIs;
 
-constexpr hours kDay(24);
-
 std::vector<Finding> check(Property& p) {
   auto got = p.connector().check_online({}, {});
   EXPECT_TRUE(got) << got.error().detail;

@@ -21,8 +21,6 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 
-constexpr hours kDay(24);
-
 std::vector<std::string> clients(const std::vector<Touch>& touches) {
   std::vector<std::string> out;
   for (const Touch& t : touches) out.push_back(value_of(t, "ga_client_id"));

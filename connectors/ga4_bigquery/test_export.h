@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -15,6 +16,8 @@
 
 /// An export for tests: the sandbox's peer, spoken to in-process, and a connector that reads it.
 namespace hw::connectors::ga4_bigquery {
+
+inline constexpr std::chrono::hours kDay(24);
 
 constexpr Timestamp kStart{std::chrono::seconds(1'795'176'000)};  // 2026-11-20T12:00:00Z, 13:00 in Berlin
 inline const std::string kBase = "http://127.0.0.1:9/ga4_bigquery";
