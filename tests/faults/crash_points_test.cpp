@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/zone.h"
@@ -214,6 +215,50 @@ void CrashPoints::judge(const Death& death, int days_dead, const std::set<std::s
     }
   }
   EXPECT_GE(judged + static_cast<int>(in_flight.size()), 2) << "both platforms were to be told";
+}
+
+TEST_F(CrashPoints, AMigrationThatIsKilledIsMadeWholeAtTheNextStart) {
+  for (const char* point : {"store.migrating:1", "store.migrating:40", "store.migrated:1", "store.migrated:2"}) {
+    run_.start_daemon({std::string("HW_CRASH_AT=") + point});
+    ASSERT_FALSE(until(day() + 1)) << point << " was never passed";
+    ASSERT_EQ(run_.daemon().wait(30), 128 + SIGKILL) << point;
+    ASSERT_TRUE(std::filesystem::exists(run_.dir() + "/state/headwater.db"));
+    if (std::string(point) == "store.migrated:2") break;  // whole: the next start goes on with it
+    for (const auto& file : std::filesystem::directory_iterator(run_.dir() + "/state")) std::filesystem::remove(file);
+  }
+  run_.start_daemon();
+  EXPECT_TRUE(until(day() + 1)) << run_.log_tail();
+  stop();
+}
+
+TEST_F(CrashPoints, BackupsAndRestoresThatAreKilledLoseNothing) {
+  run_.start_daemon();
+  ASSERT_TRUE(until(9)) << run_.log_tail();
+  int n = 0;
+  auto killed = [&](std::vector<std::string> words, const char* point) {
+    Child child(run_.command(std::move(words)), {std::string("HW_CRASH_AT=") + point}, run_.dir() + "/command.log");
+    EXPECT_EQ(child.wait(30), 128 + SIGKILL) << point;
+  };
+  for (const char* point : {"backup.copied", "backup.counted", "backup.raised", "backup.stamped"})
+    killed({"backup", run_.dir() + "/backup" + std::to_string(n++)}, point);
+  const std::string file = run_.dir() + "/backup";
+  EXPECT_EQ(run_.ask({"backup", file}).status, 0);
+  amount(kRaised);
+  ASSERT_TRUE(until(day() + 3)) << run_.log_tail();
+  stop();
+  for (const char* point : {"restore.prepared", "restore.kept", "restore.placed"}) killed({"restore", file}, point);
+  EXPECT_EQ(run_.ask({"restore", file}).status, 0);
+  amount(kAtLast);
+  run_.start_daemon();
+  ASSERT_TRUE(until(day() + 10)) << run_.log_tail();
+  stop();
+  judge({"restore", true}, 100, {"ads_won", "ga4_won", "ads_qualified", "ga4_qualified"});
+  const Output ads =
+      run_.ask({"report", "reconciliation", "--conversions", "--destination", "ads_won", "--format", "json"});
+  for (const ClaimRow& c : read_claims(ads.text))
+    if (c.goal == "won") {
+      EXPECT_EQ(c.told, kAtLast) << c.state << " " << c.reason;
+    }
 }
 
 class AtEachTransition : public CrashPoints, public testing::WithParamInterface<std::tuple<Death, int>> {};
