@@ -60,7 +60,7 @@ int uploads_show(const Common& common, std::int64_t id) {
 }
 
 int report_reconciliation(const Common& common, const ReconciliationArgs& args) {
-  return show(common, [&](service::App&, store::Tx& tx) -> Result<std::vector<report::Table>> {
+  return show(common, [&](service::App& app, store::Tx& tx) -> Result<std::vector<report::Table>> {
     const bool behind = args.conversions || !args.reason.empty() || !args.state.empty() || !args.destination.empty() ||
                         !args.goal.empty();
     if (!behind) return report::reconciliation(tx);
@@ -68,9 +68,14 @@ int report_reconciliation(const Common& common, const ReconciliationArgs& args) 
       return bad_argument("'" + args.reason + "' is no reason: the report lists them");
     if (!args.state.empty() && !ledger::state_from(args.state))
       return bad_argument("'" + args.state + "' is no state: taken, missing, excess, none, uncertain or unlocated");
-    return std::vector{report::conversions(
+    auto listed = report::conversions(
         tx,
-        {.destination = args.destination, .goal = args.goal, .reason = args.reason, .state = args.state, .limit = 0})};
+        {.destination = args.destination, .goal = args.goal, .reason = args.reason, .state = args.state, .limit = 0});
+    // One that left the configuration may still have rows.
+    const bool is_known = args.destination.empty() || app.settings.destination(args.destination) != nullptr;
+    if (listed.rows.empty() && !is_known)
+      return bad_argument("there is no destination '" + args.destination + "': headwater status lists them");
+    return std::vector{std::move(listed)};
   });
 }
 

@@ -1,4 +1,5 @@
 // Commands that hold the lock of the state directory, or ask its holder for something.
+#include <pwd.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -32,6 +33,14 @@ class Progress {
   bool terminal_ = ::isatty(STDERR_FILENO) != 0;
   bool shown_ = false;
 };
+
+/// Cron and containers leave USER empty.
+std::string who_asks() {
+  for (const char* name : {"SUDO_USER", "USER"})
+    if (const char* user = std::getenv(name); user != nullptr && *user != '\0') return user;
+  const passwd* entry = ::getpwuid(::getuid());
+  return entry != nullptr ? entry->pw_name : "uid " + std::to_string(::getuid());
+}
 
 }  // namespace
 
@@ -84,10 +93,8 @@ int sync(const Common& common, std::optional<std::int64_t> limit) {
 }
 
 Result<std::string> ask_holder(service::App& app, const std::string& kind, const std::string& args) {
-  const char* user = std::getenv("SUDO_USER") != nullptr ? std::getenv("SUDO_USER") : std::getenv("USER");
   auto id = app.db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Result<std::int64_t> {
-    return store::service_rows::add_command(tx, kind, args, user != nullptr ? user : "unknown",
-                                            app.clock->system_now());
+    return store::service_rows::add_command(tx, kind, args, who_asks(), app.clock->system_now());
   });
   if (!id) return id.error();
   if (auto lock = service::Lock::take(app.settings.state_dir)) {

@@ -29,6 +29,7 @@ namespace service_rows = store::service_rows;
 constexpr const char* kScope = "source_fields";
 constexpr Duration kWhileReading = std::chrono::minutes(1);
 constexpr Duration kRetryOfPause = std::chrono::hours(1);
+constexpr Duration kReadAnew = std::chrono::hours(48);  ///< after a restore every source has been read by then
 
 connect::Context context(const std::stop_token& cut) { return {.stop = cut, .timeout = std::chrono::seconds(60)}; }
 
@@ -193,6 +194,7 @@ std::optional<FieldWriter::Job> FieldWriter::job_of(Tx& tx, SourceFieldState sta
 /// What a field holds since it was last written here may be of the daemon that was at work before a backup was
 /// restored.
 void FieldWriter::own_what_the_gap_wrote(Job& job, Timestamp restored_at, const journey::Journey& journey) const {
+  if (job.record.modified >= restored_at + kReadAnew) return;  // somebody may have worked on it since
   for (store::OwnValue& v : values_of_any_time(entry_, job.record, journey)) {
     const bool since = std::any_of(job.written.begin(), job.written.end(), [&](const WrittenField& w) {
       return w.field == v.field && w.written_at >= restored_at;

@@ -26,7 +26,9 @@ void unfreeze_if_first(StoredUpload& row) {
 void again_later(StoredUpload& row, const Outcome& o, const Policy& policy, Timestamp now, Random& random) {
   if (!o.maybe_applied) unfreeze_if_first(row);
   if (o.spends_attempt) ++row.attempts;
-  const bool too_old = ledger::sent(row) && now - *row.first_attempt_at >= policy.max_retry_age;
+  // What a person has sent anew is of any age.
+  const bool too_old =
+      row.code != ledger::kResent && ledger::sent(row) && now - *row.first_attempt_at >= policy.max_retry_age;
   if (row.attempts >= policy.max_attempts || too_old) {
     turn(row, ledger::sent(row) ? UploadState::uncertain : UploadState::rejected, o);
     row.detail = "gave up after " + std::to_string(row.attempts) + " attempts: " + o.detail;

@@ -62,6 +62,11 @@ bool may_resend(const store::StoredUpload& u, const connect::DedupRule& dedup, T
   return !until || now < *until;
 }
 
+bool may_have_been_taken(const store::StoredUpload& u, const connect::DedupRule& dedup) {
+  if (u.state != UploadState::rejected || !sent(u) || u.first_attempt_at == u.last_attempt_at) return false;
+  return !repeat_counts_once(u.operation, dedup) || !dedup.known || dedup.window.has_value();
+}
+
 Belief believe(const std::vector<store::StoredUpload>& rows, connect::Receipt receipt) {
   Belief b;
   for (std::size_t i = 0; i < rows.size(); ++i) {

@@ -33,6 +33,10 @@ bool repeat_counts_once(Operation operation, const connect::DedupRule& dedup);
 /// dedup window, less two hours, counted from the first attempt, is open. A row that was certainly not applied may
 /// always go, and so does one that a person has sent again (kResent).
 bool may_resend(const store::StoredUpload& u, const connect::DedupRule& dedup, Timestamp now);
+/// Refused in the end, but an earlier attempt was never answered: may it have been taken, so that a later row that says
+/// it anew counts twice? Not under a key that the platform knows for ever; any other may be forgotten by the time that
+/// row leaves.
+bool may_have_been_taken(const store::StoredUpload& u, const connect::DedupRule& dedup);
 /// The instant after which may_resend() is false; nullopt = never (unbounded) .
 std::optional<Timestamp> resend_until(const store::StoredUpload& u, const connect::DedupRule& dedup);
 

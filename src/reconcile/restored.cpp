@@ -13,7 +13,7 @@ using store::StoredUpload;
 namespace rows = store::ledger_rows;
 
 constexpr std::int64_t kAtOnce = 1000;
-constexpr std::chrono::hours kFirstReading(24);
+constexpr std::chrono::hours kFirstReading(24), kReadAnew(24 * 7);
 
 bool unknown_since_restore(const std::vector<DestinationPlan>& plans, const StoredUpload& row) {
   if (row.mode != Mode::live) return false;
@@ -22,11 +22,12 @@ bool unknown_since_restore(const std::vector<DestinationPlan>& plans, const Stor
   return plan == plans.end() || !may_repeat(*plan, row);
 }
 
-/// True before the gap's end and not known to the backup. What was merely observed at the first reading after the
-/// restore may have come about before.
+/// True before the gap's end, not known to the backup, and learned when the CRM was read anew. What was merely observed
+/// at the first reading after the restore may have come about before.
 bool unseen(const store::Fact& fact, const store::Gap& gap) {
-  const Duration reading = fact.basis == Basis::crm_history ? Duration{} : kFirstReading;
-  return fact.learned >= gap.to && fact.true_from < gap.to + reading;
+  if (fact.learned < gap.to) return false;
+  if (fact.basis == Basis::crm_history) return fact.true_from < gap.to && fact.learned < gap.to + kReadAnew;
+  return fact.learned < gap.to + kFirstReading;
 }
 
 bool was_on_its_way(const std::optional<std::string>& stood) {
@@ -109,6 +110,7 @@ bool may_have_been_told(const DestinationPlan& plan, const settings::Goal& goal,
   const store::Gap& gap = *plan.gap;
   const Duration window = plan.contract.conversion_window;
   if (due_since(plan, subject, reached) >= gap.to) return false;
+  if (reached.entered_at < plan.go_live && !plan.backfilled(reached.entered_at)) return false;
   if (window > Duration{} && reached.at + window <= gap.from) return false;
   const bool news =
       std::any_of(subject.facts.begin(), subject.facts.end(), [&](const auto& f) { return unseen(f, gap); });
@@ -136,18 +138,18 @@ bool may_have_been_told(const DestinationPlan& plan, const settings::Goal& goal,
 ValueRange values_in_gap(const Subject& subject, const settings::Goal& goal, const settings::Settings& settings,
                          const store::Gap& gap) {
   const std::string field = value_field(goal);
-  const std::int64_t now = value_of(subject, goal, settings).value_or(0);
-  ValueRange range{now, now};
+  std::optional<ValueRange> range;
   Subject then = subject;
   for (auto f = subject.facts.begin(); f != subject.facts.end(); ++f) {
-    if (f->name != field || f->true_from >= gap.to) continue;
+    if (f->name != field || (f->true_from >= gap.to && !unseen(*f, gap))) continue;
     const auto next = std::find_if(f + 1, subject.facts.end(), [&](const auto& g) { return g.name == field; });
-    if (next != subject.facts.end() && next->true_from < gap.from) continue;
+    if (next != subject.facts.end() && next->true_from <= gap.from) continue;
     then.record.fields[field] = f->value;
     const std::int64_t value = value_of(then, goal, settings).value_or(0);
-    range = {std::min(range.low, value), std::max(range.high, value)};
+    range = range ? ValueRange{std::min(range->low, value), std::max(range->high, value)} : ValueRange{value, value};
   }
-  return range;
+  const std::int64_t now = value_of(subject, goal, settings).value_or(0);
+  return range.value_or(ValueRange{now, now});
 }
 
 bool doubted(const DestinationPlan& plan, const StoredUpload& row, Timestamp known) {

@@ -38,7 +38,7 @@ struct Untold {
 /// that closed) came. So it cannot be said that the platform knows nothing.
 bool may_have_been_told(const DestinationPlan& plan, const settings::Goal& goal, const Subject& subject,
                         const Reached& reached, const Untold& untold);
-/// The least and the most that the goal gave while the gap lasted, and now.
+/// The least and the most that the goal gave while the gap lasted.
 struct ValueRange {
   std::int64_t low = 0, high = 0;
 };

@@ -210,6 +210,53 @@ TEST_P(Restored, ACorrectionThatNobodyKnowsOfIsMadeUpForOrDoubted) {
   }
 }
 
+TEST_P(Restored, ALoweringLongAfterItWaitsAndGoes) {
+  win("told");
+  loop_.settle();
+  loop_.pass(kDay * 3);
+  back_up();
+  loop_.pass(kDay);
+  restore();
+  loop_.settings.destinations[0].settle = kDay * 3;
+  loop_.start();
+  loop_.pass(kDay * 30);
+  loop_.set("told", "amount", "50");
+  loop_.pass(kDay * 9);
+  EXPECT_EQ(loop_.differences(), "");
+  EXPECT_EQ(loop_.stands("told"), "taken") << loop_.history("told");
+  EXPECT_EQ(loop_.believed("told"), 50);
+}
+
+TEST_P(Restored, APendingRowWhoseAmountChangedSinceGoesWhereARepeatIsSafe) {
+  win("pending");
+  ASSERT_TRUE(loop_.reconcile());
+  back_up();
+  restore();
+  loop_.set("pending", "amount", "250");
+  loop_.pass(kDay * 9);
+  EXPECT_EQ(loop_.differences(), "");
+  EXPECT_EQ(loop_.stands("pending"), GetParam().unanswered) << loop_.history("pending");
+  EXPECT_EQ(loop_.believed("pending"), std::string(GetParam().unanswered) == "taken" ? 250 : -1)
+      << "-1: never heard of";
+}
+
+TEST_P(Restored, ADealThatWasWonBeforeGoLiveAndLostSinceWasNeverTold) {
+  loop_.contact("Cearly", "click-early");
+  loop_.deal("early", "Cearly", "won", "100");
+  loop_.clock.advance(kHour);
+  loop_.settings.destinations[0].go_live = loop_.clock.system_now();
+  loop_.start();
+  back_up();
+  loop_.pass(kDay);
+  loop_.set("early", "stage", "lost");
+  note("early", "stage");
+  restore();
+  show_again("early");
+  loop_.take(crm_history_);
+  loop_.pass(kDay * 9);
+  EXPECT_NE(loop_.stands("early"), "uncertain") << loop_.history("early");
+}
+
 TEST_P(Restored, WhatCouldNotHaveBeenToldIsNotDoubted) {
   win("denied_before");
   loop_.consent("Cdenied_before", ConsentState::denied);
@@ -225,7 +272,7 @@ TEST_P(Restored, WhatCouldNotHaveBeenToldIsNotDoubted) {
   loop_.set("lost_after", "stage", "lost");
   loop_.set("denied_before", "amount", "60");
   loop_.pass(kDay * 9);
-  for (const char* deal : {"denied_before", "lost_after"})
+  for (const char* deal : {"denied_before", "old_before", "lost_after"})
     EXPECT_NE(loop_.stands(deal), "uncertain") << loop_.history(deal);
   EXPECT_EQ(loop_.differences(), "");
 }

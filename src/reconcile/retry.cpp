@@ -60,12 +60,6 @@ std::string later_row(Tx& tx, const StoredUpload& row) {
   return later;
 }
 
-/// An attempt before the refused one was never answered, and saying it anew might count twice.
-bool may_have_been_taken(const StoredUpload& row, const connect::DedupRule& dedup, Timestamp now) {
-  return row.state == UploadState::rejected && ledger::sent(row) && row.first_attempt_at != row.last_attempt_at &&
-         !ledger::may_resend(row, dedup, now);
-}
-
 /// What a lost daemon may have said between a backup and its restore is noted without the words.
 bool has_item(const StoredUpload& row) {
   const auto item = ledger::item_from_json(row.item);
@@ -108,7 +102,7 @@ class Retry {
     if (plan == frame_.plans.end()) return left("not_in_configuration");
     if (row.mode != plan->destination->mode) return left("mode_changed");
     if (auto why = later_row(tx, row); !why.empty()) return left(why);
-    if (may_have_been_taken(row, plan->contract.dedup, now_)) return left("may_have_been_taken");
+    if (ledger::may_have_been_taken(row, plan->contract.dedup)) return left("may_have_been_taken");
     if (row.state == UploadState::uncertain && !has_item(row)) return left("no_item");
     if (row.state == UploadState::uncertain && now_ >= row.expires_at) return left("expired");
     return judge_anew(tx, row, *plan);

@@ -343,5 +343,22 @@ TEST(Mended, ASettingThatTheRequestDoesNotShowIsTriedAgainOnce) {
   EXPECT_EQ(l.stands("D1"), "taken");
 }
 
+TEST(Mended, WhatAnEarlierAttemptMayHaveDeliveredIsNotTriedAgainUnderAKeyThatIsForgotten) {
+  connect::Contract contract = conformance::generous();
+  contract.dedup = {.exists = true, .known = true, .window = std::chrono::hours(48)};
+  Loop l(contract);
+  won(l, "D1");
+  ASSERT_TRUE(l.reconcile());
+  l.sink().faults = {conformance::PlatformFault::lost_after};
+  ASSERT_TRUE(l.deliver());
+  l.sink().refused[l.dedup_id("D1")] = "not_allowed";
+  l.pass(kDay);
+  l.sink().refused.clear();
+  l.settings.destinations[0].settle += kHour;
+  l.start();
+  l.pass(kDay * 10);
+  EXPECT_EQ(l.uploads("D1").size(), 1U) << l.history("D1");
+}
+
 }  // namespace
 }  // namespace hw::reconcile

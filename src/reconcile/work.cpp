@@ -153,8 +153,8 @@ class Assessment {
     if (refused_ && belief_.open && open()->state == UploadState::retrying && ledger::sent(*open()))
       w_.stop = open()->id;
     if (told_unseen()) leave_uncertain(unseen_row(Operation::upload, gap_values().high));
-    if (const auto value = corrected_unseen(); value && !w_.make)
-      leave_uncertain(unseen_row(Operation::restate, *value));
+    if (!w_.make && !passes_by_itself())
+      if (const auto value = corrected_unseen()) leave_uncertain(unseen_row(Operation::restate, *value));
     fill_standing();
     return std::move(w_);
   }
@@ -299,6 +299,7 @@ class Assessment {
 
   /// What refused it may lie in a setting that the request does not show.
   [[nodiscard]] bool mended_since(const StoredUpload& refused) const {
+    if (ledger::may_have_been_taken(refused, a_.plan.contract.dedup)) return false;
     return a_.plan.mended_at && refused.last_attempt_at.value_or(refused.made_at) < *a_.plan.mended_at;
   }
 
@@ -319,9 +320,13 @@ class Assessment {
 
   /// Nothing is told and nothing will be, but the daemon that was at work between a backup and its restore may have.
   [[nodiscard]] bool told_unseen() const {
-    if (!a_.plan.gap || dead_ || w_.make || w_.replace || belief_.told || belief_.uncertain || belief_.unlocated)
-      return false;
-    if (open() != nullptr) return w_.supersede && open()->mode == Mode::live && open()->made_at < a_.plan.gap->to;
+    if (!a_.plan.gap || dead_ || held_by_ || w_.make || w_.replace) return false;
+    if (belief_.told || belief_.uncertain || belief_.unlocated) return false;
+    if (open() != nullptr) {
+      // The backup's own row, which nothing follows: another value would go by itself.
+      const bool ends = w_.supersede && (!desired_.wanted || !d_.supersede_open);
+      return ends && open()->mode == Mode::live && open()->made_at < a_.plan.gap->to;
+    }
     if (!d_.reason) return false;
     const auto before = c_.id == 0 ? std::nullopt : rows::standing(a_.tx, c_.id, a_.plan.destination->name);
     return may_have_been_told(
@@ -329,20 +334,41 @@ class Assessment {
         {.why = *d_.reason, .stood = before ? std::optional(before->reason) : std::nullopt, .person = who_.person});
   }
 
+  /// What the platform should believe is on its way there.
+  [[nodiscard]] bool passes_by_itself() const {
+    return d_.reason == Reason::settling || d_.reason == Reason::braked || d_.reason == Reason::waiting ||
+           d_.reason == Reason::too_recent;
+  }
+
   [[nodiscard]] ValueRange gap_values() const {
     return values_in_gap(a_.subject, a_.goal, *a_.frame.settings, *a_.plan.gap);
   }
 
-  /// Another value that was true in the gap, which a correction may have told since the backup's last row of this
+  /// The last row that was said, or may have been.
+  [[nodiscard]] const StoredUpload* last_said() const {
+    for (auto row = history_.rbegin(); row != history_.rend(); ++row)
+      if (row->mode == Mode::live && row->state != UploadState::superseded && row->state != UploadState::rejected)
+        return &*row;
+    return nullptr;
+  }
+
+  /// Another value that was true in the gap, and that a correction may have told since the backup's last row of this
   /// conversion.
   [[nodiscard]] std::optional<std::int64_t> corrected_unseen() const {
-    const auto& gap = a_.plan.gap;
     const auto& contract = a_.plan.contract;
-    if (!gap || dead_ || !belief_.stands || belief_.uncertain || open() != nullptr) return std::nullopt;
-    if (a_.plan.destination->mode != Mode::live || history_.back().made_at >= gap->to) return std::nullopt;
-    if (!contract.operations.contains(Operation::restate) || belief_.currency != a_.reached.currency)
-      return std::nullopt;
-    const ValueRange values = gap_values();
+    if (!a_.plan.gap || dead_ || !belief_.stands || belief_.uncertain || open() != nullptr) return std::nullopt;
+    if (a_.plan.destination->mode != Mode::live || belief_.currency != a_.reached.currency) return std::nullopt;
+    if (!contract.operations.contains(Operation::restate)) return std::nullopt;
+    const StoredUpload* last = last_said();
+    if (last == nullptr || last->made_at >= a_.plan.gap->to) return std::nullopt;
+    const store::Gap since{std::max(a_.plan.gap->from, last->made_at), a_.plan.gap->to};
+    const Timestamp taken_at = history_[*belief_.first_taken].made_at;
+    if (contract.adjust_until && taken_at + *contract.adjust_until <= since.from) return std::nullopt;
+    ValueRange values = values_in_gap(a_.subject, a_.goal, *a_.frame.settings, since);
+    // Left and reached again: taken back meanwhile.
+    const bool left = a_.reached.entered_at > since.from && a_.reached.entered_at < since.to && c_.id != 0 &&
+                      c_.entered_at < a_.reached.entered_at;
+    if (left) values.low = std::min<std::int64_t>(values.low, 0);
     if (contract.restate_up && values.high > belief_.micros) return values.high;
     if (contract.restate_down && values.low < belief_.micros) return values.low;
     return std::nullopt;
@@ -365,6 +391,10 @@ class Assessment {
     row.made_at = row.not_before = row.expires_at = row.next_at = a_.frame.now;
     row.conversion_at = c_.at;
     if (who_.person != nullptr) row.person = who_.person->id;
+    if (who_.click) {
+      row.click_type = who_.click->click.type;
+      row.click_value = who_.click->click.value;
+    }
     return row;
   }
 

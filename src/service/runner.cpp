@@ -203,7 +203,9 @@ Status run(App& app, std::stop_token stop) {
     crew.wake_all();
   }
   log_event(Level::info, "stopped");
-  return crew.failure();
+  Status ended = crew.failure();
+  if (!ended) note_damage(app, ended.error());
+  return ended;
 }
 
 }  // namespace hw::service

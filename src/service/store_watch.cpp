@@ -4,6 +4,22 @@
 #include "report/store_check.h"
 
 namespace hw::service {
+namespace {
+
+/// A damaged store may not be able to take the note; the daemon ends all the same.
+void keep_note(App& app, Timestamp now, const std::string& damage) {
+  const Status noted = app.db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Status {
+    report::note_store_check(tx, now, damage);
+    return {};
+  });
+  if (!noted) log_event(Level::warn, "note_not_kept", {{"code", noted.error().code}});
+}
+
+}  // namespace
+
+void note_damage(App& app, const Error& damage) {
+  if (damage.code == "store_corrupt") keep_note(app, app.clock->system_now(), damage.detail);
+}
 
 Result<std::optional<Timestamp>> StoreWatch::step(const std::stop_token& stop) {
   const Timestamp now = app_.clock->system_now();
@@ -27,12 +43,7 @@ void StoreWatch::note(const Status& found, Timestamp now) {
   } else {
     log_event(Level::error, "store_damaged", {{"code", found.error().code}, {"detail", found.error().detail}});
   }
-  // A damaged store may not be able to take the note; the daemon ends all the same.
-  const Status noted = app_.db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Status {
-    report::note_store_check(tx, now, found ? "" : found.error().detail);
-    return {};
-  });
-  if (!noted) log_event(Level::warn, "note_not_kept", {{"code", noted.error().code}});
+  keep_note(app_, now, found ? "" : found.error().detail);
 }
 
 Status refuse_damaged(App& app) {

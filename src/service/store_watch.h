@@ -21,6 +21,10 @@ class StoreWatch {
   App& app_;
 };
 
+/// Damage that another part of the daemon met: kept, so that the next start looks through the whole store before it
+/// sends.
+void note_damage(App& app, const Error& damage);
+
 /// Refuses a store in which damage was found until it is found whole again. Before any work, under the lock.
 Status refuse_damaged(App& app);
 
