@@ -149,6 +149,10 @@ TEST_F(MachineFault, AClockThatJumpsAMonthAheadDoesNoHarm) {
 }
 
 TEST_F(MachineFault, WithoutFileDescriptorsTheDaemonWaitsAndGoesOn) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "UBSan asks by a pipe whether an object's memory may be read: without descriptors it sees faults "
+                  "that are none";
+#endif
   ASSERT_TRUE(start());
   ASSERT_TRUE(pass(kDay * 2 - hours(1)));
   rlimit was{};
