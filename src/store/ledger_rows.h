@@ -133,9 +133,9 @@ std::int64_t add_upload(Tx&, const StoredUpload&, std::string_view actor);
 /// throws "store_constraint" for one that was.
 void replace_unsent(Tx&, std::int64_t id, const StoredUpload& u);
 /// The one way to change an upload: writes every mutable column of `u` and an event when state or code changed. Throws
-/// "store_constraint" when the stored state is not `from` or u's may not follow it (model/upload.h). Where
-/// first_attempt_at is stored or set (only a `u` without it takes it back) item, dedup_key, value, currency and consent
-/// stay as they are stored, whatever `u` holds.
+/// "store_constraint" when the stored state is not `from` or u's may not follow it (model/upload.h). While
+/// first_attempt_at is stored (only a `u` without it takes it back) item, dedup_key, value, currency and consent stay,
+/// whatever `u` holds.
 void move(Tx&, const StoredUpload& u, UploadState from, std::string_view actor, Timestamp now);
 /// Due rows (pending or retrying, next_at <= now and not_before <= now) whose subject is not waiting in dirty_subject,
 /// by next_at. Rows of a backfill only when no other is due, and only as many as its rate has room for.

@@ -115,7 +115,7 @@ std::int64_t write_unsent(Tx& tx, std::int64_t id, const StoredUpload& u) {
 /// From the first attempt on a row keeps what it said, whatever `u` holds; until an answer proves that this attempt was
 /// not applied and `u` takes the time of it back.
 void write_mutable(Tx& tx, const StoredUpload& u) {
-  if (!u.first_attempt_at) write_unsent(tx, u.id, u);
+  write_unsent(tx, u.id, u);
   tx.exec(
       "UPDATE upload SET state = ?, code = ?, detail = ?, expires_at = ?, not_before = ?, next_at = ?, attempts = ?, "
       "last_attempt_at = ?, received_at = ?, processed_at = ?, request_id = ?, "
