@@ -106,7 +106,8 @@ int main(int argc, char** argv) {
   try {
     const Folder folder;
     const AtOnce sink;
-    for (const std::size_t rows_a_request : {1, 50, 500}) throughput(folder, sink, rows_a_request, rows);
+    for (const std::size_t rows_a_request : {std::size_t{1}, std::size_t{50}, std::size_t{500}})
+      throughput(folder, sink, rows_a_request, rows);
     if (big > 0) recovery_and_memory(folder, sink, big);
   } catch (const std::exception& e) {
     std::fprintf(stderr, "headwater-bench: %s\n", e.what());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <stdexcept>
 
 #include "base/text.h"
@@ -42,7 +43,7 @@ std::int64_t percent(const OptionDecl& d) {
   double number = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (failed != std::errc() || end != text.data() + text.size()) unreadable(d);
-  return static_cast<std::int64_t>(number * (has_sign ? 10'000 : 1'000'000) + 0.5);
+  return std::llround(number * (has_sign ? 10'000 : 1'000'000));
 }
 
 bool boolean(const OptionDecl& d) {

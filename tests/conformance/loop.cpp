@@ -422,8 +422,9 @@ std::map<std::string, std::string> tables_of(store::Db& db, const std::set<std::
     for (const auto& name : names) {
       std::string columns;
       tx.query("SELECT name FROM pragma_table_info('" + name + "') ORDER BY cid", {}, [&](const store::Row& row) {
-        if (!without.contains(name + "." + row.text(0)))
-          columns += (columns.empty() ? "" : " || ' | ' || ") + std::string("COALESCE(\"") + row.text(0) + "\", '-')";
+        if (without.contains(name + "." + row.text(0))) return;
+        columns += columns.empty() ? "" : " || ' | ' || ";
+        columns.append("COALESCE(\"").append(row.text(0)).append("\", '-')");
       });
       tx.query("SELECT " + columns + " FROM \"" + name + "\" ORDER BY 1", {},
                [&](const store::Row& row) { out[name] += row.text(0) + "\n"; });

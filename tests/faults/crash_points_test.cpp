@@ -57,7 +57,7 @@ void OneDeal::begin(World& world) {
   begun_ = true;
   Company setting(1, drop_);
   setting.advance(world, setting.start() - kOneDay * 100);  // accounts and actions, and nobody yet
-  at(1.1, [this](World& w) {
+  at(1.1, [](World& w) {
     w.ads.clicks.push_back({.type = "gclid",
                             .value = "click-1",
                             .at = w.now,

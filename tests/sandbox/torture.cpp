@@ -9,6 +9,7 @@
 #include <random>
 #include <thread>
 
+#include "base/zone.h"
 #include "model/money.h"
 #include "sandbox/demo_judge.h"
 #include "sandbox/fault_proxy.h"
@@ -51,8 +52,7 @@ struct Tally {
 class Torture {
  public:
   Torture(const TortureOptions& options, std::uint64_t seed, int kills, Tally& tally)
-      : options_(options),
-        kills_(kills),
+      : kills_(kills),
         tally_(tally),
         random_(seed * 104729 + 11),
         backup_at_(below(std::max(1, kills - kBackupAge))),
@@ -91,7 +91,6 @@ class Torture {
   std::string finish();
   std::string reckon();
 
-  const TortureOptions& options_;
   int kills_;
   Tally& tally_;
   std::mt19937_64 random_;
