@@ -38,6 +38,18 @@ std::string explained(const std::string& why) {
       {"not_wanted", "the goal no longer holds"},
       {"dedup_window_closed", "may be counted twice: the platform's dedup window has closed"},
       {"no_item", "what it said is not known: it was noted after a restore"},
+      {"no_identifier", "no click id or user data that the platform takes"},
+      {"platform_counts_once", "the action counts one and has another conversion"},
+      {"lost_by_final_retraction", "the platform's zero was final"},
+      {"uncorrectable", "the platform takes no such correction"},
+      {"before_go_live", "reached before go-live: headwater backfill sends history"},
+      {"excluded_by_goal", "a `when:` or `route:` condition does not hold"},
+      {"no_value", "the CRM has no amount"},
+      {"not_positive", "zero or below"},
+      {"merged", "its record lives on in another"},
+      {"gone", "its record is out of the CRM user's sight"},
+      {"braked", "behind a brake: headwater plan approve"},
+      {"rejected", "the same request would be refused again: mend the record or the configuration"},
       {"no_such_row", "headwater uploads list shows the ids"}};
   const auto it = texts.find(why);
   return it == texts.end() ? "" : it->second;
