@@ -114,6 +114,60 @@ TEST(DemoComparison, AfterARestoreAnyRowMayStandAsUncertain) {
   EXPECT_TRUE(v.compared().equal());
 }
 
+/// Won, lost and won again: the first occurrence ended at the platform, and a second was told.
+struct Again {
+  Views first, second;
+  bool second_is_known = true;
+
+  Again() {
+    lose_the_answer(first);
+    first.truth.state = "none";
+    first.truth.reason = "not_wanted";
+    first.truth.wanted_micros = first.truth.told_micros = 0;
+    second.truth.occurrence = second.claim.occurrence = 2;
+    second.truth.dedup_id = second.claim.dedup_id = "hw-b";
+    second.claim.state = "none";
+    second.claim.reason = "not_wanted";
+    second.claim.wanted = second.claim.told = 0;
+  }
+  [[nodiscard]] Comparison compared() const {
+    std::vector<ClaimRow> claims{first.claim};
+    if (second_is_known) claims.push_back(second.claim);
+    return compare({first.truth, second.truth}, claims, {first.belief}, {{"1", "2", "ads", true}}, first.allowed);
+  }
+};
+
+TEST(DemoComparison, WhileAnEarlierOccurrenceIsUncertainALaterOneIsNotTold) {
+  Again v;
+  EXPECT_TRUE(v.compared().equal());
+  EXPECT_EQ(v.compared().lost, 0U);
+  v.second_is_known = false;
+  EXPECT_TRUE(v.compared().equal());
+  EXPECT_EQ(v.compared().lost, 0U);
+}
+
+TEST(DemoComparison, ALaterOccurrenceIsHeldBackOnlyByAnUncertainOneOfItsOwnAtThatDestination) {
+  for (const auto& bend : std::initializer_list<std::function<void(Again&)>>{
+           [](Again& v) { v.first.allowed.killed = false; },
+           [](Again& v) {
+             v.first.claim.state = "none";
+             v.first.claim.reason = "not_wanted";
+             v.first.claim.wanted = v.first.claim.told = v.first.belief.micros = 0;
+           },
+           [](Again& v) { v.second.truth.id = v.second.claim.id = "2"; },
+           [](Again& v) { v.second.truth.goal = v.second.claim.goal = "lead"; },
+           [](Again& v) { v.second.claim.state = "missing"; },
+           [](Again& v) { v.second.claim.told = 100 * kEuro; },
+       }) {
+    for (const bool known : {true, false}) {
+      Again v;
+      bend(v);
+      v.second_is_known = known || v.second.claim.state != "none" || v.second.claim.told != 0;
+      EXPECT_FALSE(v.compared().equal());
+    }
+  }
+}
+
 TEST(DemoComparison, CountsWhatIsLostAndWhatIsDoubled) {
   struct Case {
     const char* name;

@@ -1,6 +1,7 @@
 #include "sandbox/compare.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -15,8 +16,10 @@ namespace {
 using nlohmann::json;
 /// destination, dedup id
 using Key = std::pair<std::string, std::string>;
+/// destination, goal, object, id
+using Reach = std::array<std::string, 4>;
 
-std::int64_t micros(const json& row, const char* name) {
+std::int64_t amount_in(const json& row, const char* name) {
   const json& v = row.at(name);
   const std::string text = v.is_string() ? v.get<std::string>() : v.dump();
   return parse_micros(text).value_or(0);
@@ -27,8 +30,8 @@ std::string money(std::int64_t m, const std::string& currency) { return decimal(
 /// Collects what differs.
 class Judge {
  public:
-  Judge(const std::vector<TruthRow>& truth, const std::vector<Belief>& beliefs, const std::vector<Place>& places,
-        const Allowed& allowed);
+  Judge(const std::vector<TruthRow>& truth, const std::vector<ClaimRow>& claims, const std::vector<Belief>& beliefs,
+        const std::vector<Place>& places, const Allowed& allowed);
   void claim(const ClaimRow& c);
   Comparison end();
 
@@ -40,20 +43,33 @@ class Judge {
   void against_truth(const std::string& where, const Key& key, const ClaimRow& c);
   void against_belief(const std::string& where, const Belief* b, const ClaimRow& c);
   void uncertain(const std::string& where, const Belief* b, const ClaimRow& c);
+  /// While it is open whether an earlier occurrence stands, the platform is told of no later one.
+  [[nodiscard]] bool waits_for_earlier(const Reach& reach, std::int64_t occurrence) const {
+    const auto first = first_uncertain_.find(reach);
+    return first != first_uncertain_.end() && first->second < occurrence;
+  }
 
   Comparison out_;
   std::map<Key, const TruthRow*> truth_;
   std::map<Key, const Belief*> believed_;
   std::set<std::string> may_be_uncertain_;  ///< destinations
+  std::map<Reach, std::int64_t> first_uncertain_;
   std::set<Key> seen_;
   std::set<std::string> destinations_, keys_;
 };
 
-Judge::Judge(const std::vector<TruthRow>& truth, const std::vector<Belief>& beliefs, const std::vector<Place>& places,
-             const Allowed& allowed) {
+bool is_uncertain(const ClaimRow& c) { return c.state == "uncertain" || c.state == "unlocated"; }
+
+Judge::Judge(const std::vector<TruthRow>& truth, const std::vector<ClaimRow>& claims,
+             const std::vector<Belief>& beliefs, const std::vector<Place>& places, const Allowed& allowed) {
   for (const TruthRow& t : truth) truth_[{t.destination, t.dedup_id}] = &t;
   for (const Place& p : places)
     if (allowed.restored || (p.counts_repeats && allowed.killed)) may_be_uncertain_.insert(p.destination);
+  for (const ClaimRow& c : claims) {
+    if (!is_uncertain(c) || !may_be_uncertain_.contains(c.destination)) continue;
+    auto& first = first_uncertain_.try_emplace({c.destination, c.goal, c.object, c.id}, c.occurrence).first->second;
+    first = std::min(first, c.occurrence);
+  }
   for (const Belief& b : beliefs) {
     auto p = std::find_if(places.begin(), places.end(),
                           [&](const Place& q) { return q.account == b.account && q.action == b.action; });
@@ -87,8 +103,10 @@ void Judge::claim(const ClaimRow& c) {
   seen_.insert(key);
   const auto b = believed_.find(key);
   const Belief* belief = b == believed_.end() ? nullptr : b->second;
-  if (c.state == "uncertain" || c.state == "unlocated") return uncertain(where, belief, c);
-  against_truth(where, key, c);
+  if (is_uncertain(c)) return uncertain(where, belief, c);
+  const bool held_back = c.state == "none" && c.reason == "not_wanted" && c.wanted == 0 && c.told == 0 &&
+                         waits_for_earlier({c.destination, c.goal, c.object, c.id}, c.occurrence);
+  if (!held_back || !truth_.contains(key)) against_truth(where, key, c);
   against_belief(where, belief, c);
 }
 
@@ -134,6 +152,7 @@ void Judge::uncertain(const std::string& where, const Belief* b, const ClaimRow&
 Comparison Judge::end() {
   for (const auto& [key, t] : truth_) {
     if (seen_.contains(key)) continue;
+    if (waits_for_earlier({t->destination, t->goal, t->object, t->id}, t->occurrence)) continue;
     complain(t->destination + " " + t->object + " " + t->id + " " + t->goal +
              ": Headwater knows of no such conversion");
     out_.difference_micros += std::llabs(t->wanted_micros) + std::llabs(t->told_micros);
@@ -165,10 +184,10 @@ std::vector<ClaimRow> read_claims(const std::string& text) {
     c.state = r.at("state");
     c.reason = r.at("reason");
     c.occurrence = r.at("occurrence");
-    c.wanted = micros(r, "wanted");
-    c.told = micros(r, "told");
-    c.told_low = micros(r, "told_low");
-    c.told_high = micros(r, "told_high");
+    c.wanted = amount_in(r, "wanted");
+    c.told = amount_in(r, "told");
+    c.told_low = amount_in(r, "told_low");
+    c.told_high = amount_in(r, "told_high");
     c.wanted_currency = r.at("wanted_currency");
     c.told_currency = r.at("told_currency");
     out.push_back(std::move(c));
@@ -178,7 +197,7 @@ std::vector<ClaimRow> read_claims(const std::string& text) {
 
 Comparison compare(const std::vector<TruthRow>& truth, const std::vector<ClaimRow>& claims,
                    const std::vector<Belief>& beliefs, const std::vector<Place>& places, const Allowed& allowed) {
-  Judge judge(truth, beliefs, places, allowed);
+  Judge judge(truth, claims, beliefs, places, allowed);
   for (const ClaimRow& c : claims) judge.claim(c);
   return judge.end();
 }

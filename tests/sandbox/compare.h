@@ -38,7 +38,8 @@ struct Comparison {
 
 /// Key by key: the script's truth (state, reason, wanted) against Headwater's claim, and the claim's told against what
 /// the platform believes by its own rules. Keys that only one side knows are differences. A claim may stand as
-/// uncertain only where `allowed`, and the belief must lie in its range.
+/// uncertain only where `allowed`, and the belief must lie in its range; a later occurrence of the same goal may then
+/// be not wanted yet at that destination, or not be made at all.
 Comparison compare(const std::vector<TruthRow>& truth, const std::vector<ClaimRow>& claims,
                    const std::vector<Belief>& beliefs, const std::vector<Place>& places, const Allowed& allowed);
 
