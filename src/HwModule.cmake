@@ -16,6 +16,9 @@ target_compile_options(hw_build INTERFACE -Wall -Wextra -Wconversion -Wshadow -W
 target_compile_definitions(hw_build INTERFACE $<$<BOOL:${HEADWATER_TEST_HOOKS}>:HEADWATER_TEST_HOOKS=1>)
 target_link_libraries(hw_build INTERFACE Threads::Threads)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # The compiler collects its garbage less often: measured on the two largest files, a tenth to a fifth less time for a
+  # quarter more memory (1.2 GiB at most).
+  target_compile_options(hw_build INTERFACE "SHELL:--param ggc-min-expand=100" "SHELL:--param ggc-min-heapsize=524288")
   # g++ 12 warns wrongly inside libstdc++ and fmt at -O2 and under sanitizers (PR105329, PR105651).
   target_compile_options(hw_build INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-array-bounds
     -Wno-dangling-pointer -Wno-free-nonheap-object)

@@ -12,9 +12,9 @@ namespace hw::connectors::csv {
 namespace {
 
 /// Finds columns in a header and gathers what is missing.
-class Header {
+class ColumnFinder {
  public:
-  Header(const std::vector<std::string>& names, bool by_name) : names_(names), by_name_(by_name) {}
+  ColumnFinder(const std::vector<std::string>& names, bool by_name) : names_(names), by_name_(by_name) {}
 
   std::size_t find(const std::string& column) {
     std::size_t at = names_.size();
@@ -51,7 +51,7 @@ class Header {
 Result<Columns> Columns::bind(const FileConfig& file, const std::vector<std::string>& header) {
   Columns columns;
   columns.width_ = header.size();
-  Header names(header, file.header);
+  ColumnFinder names(header, file.header);
   const auto from_column = [&](const std::string& name, const std::string& column) {
     Source& source = columns.sources_[name];
     source.column = names.find(column);

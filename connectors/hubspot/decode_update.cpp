@@ -98,7 +98,7 @@ void locate(const json& error, Changes changes, std::set<std::size_t>& rows) {
   rows.insert(found.begin(), found.end());
 }
 
-std::vector<std::string> properties_of(const json& error) {
+std::vector<std::string> properties_named(const json& error) {
   std::vector<std::string> out;
   if (const json* context = member(error, "context"); context != nullptr && context->is_object())
     for (const auto& [name, value] : context->items())
@@ -114,7 +114,7 @@ void add_embedded(std::string_view message, std::vector<Problem>& problems) {
   if (at == std::string_view::npos) return;
   const json all = parse_json(message.substr(at));
   if (!all.is_array()) return;
-  for (const json& one : all) problems.push_back({text(one, "error"), text(one, "message"), properties_of(one)});
+  for (const json& one : all) problems.push_back({text(one, "error"), text(one, "message"), properties_named(one)});
 }
 
 Complaint read_complaint(const json& error, const std::string& category, Changes changes) {
@@ -124,13 +124,13 @@ Complaint read_complaint(const json& error, const std::string& category, Changes
   for (const json& inner : list(error, "errors")) {
     locate(inner, changes, out.rows);
     const std::string code = text(inner, "code").empty() ? text(inner, "subCategory") : text(inner, "code");
-    out.problems.push_back({code, text(inner, "message"), properties_of(inner)});
+    out.problems.push_back({code, text(inner, "message"), properties_named(inner)});
   }
   const std::string message = text(error, "message");
   if (out.problems.empty()) add_embedded(message, out.problems);
   if (out.problems.empty()) {
     const std::string code = text(error, "code").empty() ? text(error, "subCategory") : text(error, "code");
-    out.problems.push_back({code, message, properties_of(error)});
+    out.problems.push_back({code, message, properties_named(error)});
   }
   return out;
 }

@@ -23,12 +23,11 @@ using store::Durability;
 using store::SourceFieldState;
 using store::Tx;
 using store::WrittenField;
-namespace rows = store::source_fields;
+namespace fields = store::source_fields;
 namespace service_rows = store::service_rows;
 
 constexpr const char* kScope = "source_fields";
 constexpr Duration kWhileReading = std::chrono::minutes(1);
-constexpr Duration kRetryOfPause = std::chrono::hours(1);
 constexpr Duration kReadAnew = std::chrono::hours(48);  ///< after a restore every source has been read by then
 
 connect::Context context(const std::stop_token& cut) { return {.stop = cut, .timeout = std::chrono::seconds(60)}; }
@@ -124,7 +123,7 @@ Result<Round> FieldWriter::step(std::stop_token stop, std::stop_token cut) {
     crash_point("fields.recorded");
   }
   if (round.next) return round;
-  auto next = db_.read([&](Tx& tx) -> Result<std::optional<Timestamp>> { return rows::next_due(tx, entry_.name); });
+  auto next = db_.read([&](Tx& tx) -> Result<std::optional<Timestamp>> { return fields::next_due(tx, entry_.name); });
   if (!next) return next.error();
   round.next = *next;
   return round;
@@ -133,7 +132,7 @@ Result<Round> FieldWriter::step(std::stop_token stop, std::stop_token cut) {
 /// What is due, less what is known to need nothing: that is settled at once.
 Result<std::vector<FieldWriter::Job>> FieldWriter::claim(std::int64_t limit, Round& round) {
   const Timestamp now = clock_.system_now();
-  auto any = db_.read([&](Tx& tx) -> Result<bool> { return !rows::due(tx, entry_.name, now, 1).empty(); });
+  auto any = db_.read([&](Tx& tx) -> Result<bool> { return !fields::due(tx, entry_.name, now, 1).empty(); });
   if (!any) return any.error();
   if (!*any) return std::vector<Job>{};
   return db_.transact(Durability::bulk, [&](Tx& tx) -> Result<std::vector<Job>> {
@@ -141,7 +140,7 @@ Result<std::vector<FieldWriter::Job>> FieldWriter::claim(std::int64_t limit, Rou
     const Timestamp go_live =
         entry_.go_live.value_or(store::ledger_rows::go_live(tx, kScope, entry_.name).value_or(now));
     limit = std::min(limit, entry_.daily_limit - written_today(tx, entry_.name, zone_, now));
-    for (SourceFieldState& s : rows::due(tx, entry_.name, now, std::max<std::int64_t>(limit, 1))) {
+    for (SourceFieldState& s : fields::due(tx, entry_.name, now, std::max<std::int64_t>(limit, 1))) {
       auto job = job_of(tx, s, go_live, now);
       if (job) jobs.push_back(std::move(*job));
       if (!job) ++round.settled;
@@ -156,7 +155,7 @@ std::optional<FieldWriter::Job> FieldWriter::job_of(Tx& tx, SourceFieldState sta
     state.detail = detail;
     state.next_at.reset();
     state.updated_at = now;
-    rows::put_state(tx, state);
+    fields::put_state(tx, state);
   };
   auto record = store::records::get(tx, state.record);
   if (!record || record->state != "live") {
@@ -170,7 +169,7 @@ std::optional<FieldWriter::Job> FieldWriter::job_of(Tx& tx, SourceFieldState sta
   Job job;
   job.state = state;
   job.record = *record;
-  job.written = rows::written(tx, state.record);
+  job.written = fields::written(tx, state.record);
   std::erase_if(job.written, [&](const WrittenField& w) {
     return std::none_of(entry_.fields.begin(), entry_.fields.end(), [&](const auto& f) { return f.second == w.field; });
   });
@@ -185,7 +184,7 @@ std::optional<FieldWriter::Job> FieldWriter::job_of(Tx& tx, SourceFieldState sta
     }
     return std::nullopt;
   }
-  job.own = rows::own_values(tx, state.record);
+  job.own = fields::own_values(tx, state.record);
   if (const auto gap = store::backups::gap(tx)) own_what_the_gap_wrote(job, gap->to, journey);
   job.change.ref = record->ref;
   return job;
@@ -259,9 +258,9 @@ Status FieldWriter::intend(std::vector<Job>& jobs) {
           auto value = job.change.values.find(field);
           if (value == job.change.values.end()) continue;
           WrittenField w = last_written(job, what, field, now);
-          w.intended = rows::hash_of(value->second);
+          w.intended = fields::hash_of(value->second);
           w.written_at = now;
-          rows::put_written(tx, w);
+          fields::put_written(tx, w);
         }
       }
     }
@@ -357,9 +356,9 @@ void FieldWriter::record_one(Tx& tx, const Job& job, Timestamp now) {
           {{"source_fields", entry_.name}, {"record", job.record.ref.id}, {"code", o.code}, {"detail", o.detail}});
       break;
   }
-  const auto stands = rows::state(tx, entry_.name, job.record.id);
+  const auto stands = fields::state(tx, entry_.name, job.record.id);
   const bool marked_since = stands && stands->marks != s.marks;
-  if (!marked_since) rows::put_state(tx, s);
+  if (!marked_since) fields::put_state(tx, s);
   if (!is_taken(o)) return;
   for (std::size_t i = 0; i < job.groups.size(); ++i) record_group(tx, job, job.groups[i], job.choices[i], now);
 }
@@ -371,11 +370,11 @@ void FieldWriter::record_group(Tx& tx, const Job& job, const FieldGroup& group, 
     WrittenField w = last_written(job, group.whats.at(field), field, now);
     const bool ours = choice == Choice::write || is_own(job.own, field, value);
     if (!ours) continue;
-    w.hash = rows::hash_of(value);
+    w.hash = fields::hash_of(value);
     w.intended.reset();
     w.group_at = group.at;
     w.written_at = now;
-    rows::put_written(tx, w);
+    fields::put_written(tx, w);
   }
 }
 

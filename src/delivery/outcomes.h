@@ -8,6 +8,9 @@
 /// What an answer makes of a row. Pure but for the jitter.
 namespace hw::delivery {
 
+/// How long a pause whose end nobody named is waited for before it is looked at again.
+inline constexpr Duration kRetryOfPause = std::chrono::hours(1);
+
 /// The destination's part of the rules.
 struct Policy {
   connect::Contract contract;

@@ -18,7 +18,6 @@ using store::Tx;
 namespace rows = store::ledger_rows;
 
 constexpr Duration kFirstRetryOfPause = std::chrono::minutes(5);
-constexpr Duration kRetryOfPause = std::chrono::hours(1);
 constexpr Operation kOperations[] = {Operation::upload, Operation::restate, Operation::retract};
 
 }  // namespace
@@ -183,7 +182,7 @@ void Sender::resume(Tx& tx, const std::string& scope, const std::string& name) {
 /// Every change of a row looks at its subject again, in the same commit.
 void Sender::settle(Tx& tx, const StoredUpload& row, UploadState from, Timestamp now) {
   rows::move(tx, row, from, kActor, now);
-  if (auto c = rows::conversion(tx, row.conversion_id)) store::service_rows::mark_dirty(tx, c->record_id, "ledger");
+  store::service_rows::mark_subject_of(tx, row.conversion_id, "ledger");
 }
 
 Result<std::optional<Timestamp>> Sender::next_due() {
