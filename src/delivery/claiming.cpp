@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "delivery/sender.h"
+#include "ledger/item_json.h"
 
 /// Which rows leave next.
 namespace hw::delivery {
@@ -25,14 +26,15 @@ Result<Sender::Claim> Sender::claim(std::int64_t limit) {
 
 Sender::Claim Sender::claim_due(Tx& tx, std::int64_t limit, Timestamp now) {
   Claim claim;
-  std::vector<StoredUpload> ready;
+  std::vector<Ready> ready;
   for (StoredUpload& u : rows::due_uploads(tx, destination_.name, now, limit)) {
-    const bool gone = give_up_unsent(tx, u, now);
+    auto item = ledger::item_from_json(u.item);
+    const bool gone = give_up_unsent(tx, u, item, now);
     if (gone) ++claim.given_up;
     if (gone || put_off(tx, u, now))
       ++claim.rows;
     else
-      ready.push_back(std::move(u));
+      ready.push_back({std::move(u), std::move(*item)});
   }
   claim.requests = grouped(std::move(ready), destination_, sinks_);
   // Without a dedup key a lost answer leaves rows of unknown fate: then no more than one request is at stake.
@@ -59,9 +61,12 @@ bool Sender::put_off(Tx& tx, StoredUpload& row, Timestamp now) {
 
 /// A due row that may not be sent any more. One that may have been taken is uncertain; one that never left is judged
 /// anew by the reconciler.
-bool Sender::give_up_unsent(Tx& tx, StoredUpload& row, Timestamp now) {
+bool Sender::give_up_unsent(Tx& tx, StoredUpload& row, const Result<connect::Item>& item, Timestamp now) {
   const UploadState from = row.state;
-  if (row.mode != destination_.mode) {
+  if (!item) {
+    row.code = item.error().code;
+    row.detail = item.error().detail;
+  } else if (row.mode != destination_.mode) {
     row.code = "mode_changed";
     row.detail = std::string("was made in mode ") + to_string(row.mode);
   } else if (now >= row.expires_at) {

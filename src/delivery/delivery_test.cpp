@@ -335,6 +335,25 @@ TEST(Delivery, RowsOfAnotherModeAreNeverSent) {
   EXPECT_EQ(l.differences(), "");
 }
 
+TEST(Delivery, ARowWhoseItemCannotBeReadIsMadeAnewAndNeverSentEmpty) {
+  Loop l;
+  batch(l, 2);
+  auto damaged = l.uploads("D0").front();
+  damaged.item = "{";
+  ASSERT_TRUE(l.db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Status {
+    store::ledger_rows::replace_unsent(tx, damaged.id, damaged);
+    return {};
+  }));
+  auto round = l.deliver();
+  ASSERT_TRUE(round);
+  EXPECT_EQ(round->sent, 1U);
+  EXPECT_EQ(l.history("D0"), "upload superseded 100");
+  EXPECT_EQ(l.uploads("D0").front().code, "item");
+  l.pass(kHour);
+  EXPECT_EQ(l.history("D0"), "upload superseded 100, upload received 100");
+  EXPECT_EQ(l.differences(), "");
+}
+
 TEST(Delivery, AnExpiredRowCountsAsSettledSoThatSyncGoesOn) {
   Loop l;
   l.sink().minimum_wait = kHour;

@@ -3,13 +3,17 @@
 #include <algorithm>
 
 #include "delivery/requests.h"
+#include "ledger/item_json.h"
 
 namespace hw::delivery {
 
 std::vector<Preview> preview(std::vector<store::StoredUpload> due, const settings::Destination& destination,
                              const settings::SinkSet& sinks) {
+  std::vector<Ready> ready;
+  for (store::StoredUpload& u : due)
+    if (auto item = ledger::item_from_json(u.item)) ready.push_back({std::move(u), std::move(*item)});
   std::vector<Preview> out;
-  for (const Request& r : grouped(std::move(due), destination, sinks))
+  for (const Request& r : grouped(std::move(ready), destination, sinks))
     out.push_back({.destination = destination.name,
                    .operation = r.operation,
                    .rows = r.rows.size(),

@@ -4,7 +4,6 @@
 #include <map>
 #include <tuple>
 
-#include "ledger/item_json.h"
 #include "ledger/transitions.h"
 
 namespace hw::delivery {
@@ -12,35 +11,37 @@ namespace {
 
 using store::StoredUpload;
 
-std::vector<std::vector<StoredUpload>> cut(std::vector<StoredUpload> rows, std::size_t max_rows,
-                                           std::size_t max_bytes) {
-  std::vector<std::vector<StoredUpload>> out;
+std::vector<std::vector<Ready>> cut(std::vector<Ready> rows, std::size_t max_rows, std::size_t max_bytes) {
+  std::vector<std::vector<Ready>> out;
   std::size_t bytes = 0;
-  for (StoredUpload& u : rows) {
-    const bool alone = u.code == ledger::kUnlocated;
-    const bool fits = !out.empty() && out.back().size() < max_rows && bytes + u.item.size() <= max_bytes && !alone &&
-                      out.back().front().code != ledger::kUnlocated;
+  for (Ready& r : rows) {
+    const bool alone = r.row.code == ledger::kUnlocated;
+    const std::size_t size = r.row.item.size();
+    const bool fits = !out.empty() && out.back().size() < max_rows && bytes + size <= max_bytes && !alone &&
+                      out.back().front().row.code != ledger::kUnlocated;
     if (!fits) {
       out.emplace_back();
       bytes = 0;
     }
-    bytes += u.item.size();
-    out.back().push_back(std::move(u));
+    bytes += size;
+    out.back().push_back(std::move(r));
   }
   return out;
 }
 
-Request request_of(Operation operation, std::vector<StoredUpload> rows, const settings::SinkSet& sinks) {
-  auto target = target_of(rows.front(), sinks);
+Request request_of(Operation operation, std::vector<Ready> rows, const settings::SinkSet& sinks) {
+  // By id, as the store tells the rows of a request: a confirmation by row finds its own.
+  std::sort(rows.begin(), rows.end(), [](const auto& x, const auto& y) { return x.row.id < y.row.id; });
   Request r{.operation = operation,
-            .target = std::move(target),
-            .rows = std::move(rows),
+            .target = target_of(rows.front().row, sinks),
+            .rows = {},
             .items = {},
             .outcomes = {},
             .receipts = {}};
-  // By id, as the store tells the rows of a request: a confirmation by row finds its own.
-  std::sort(r.rows.begin(), r.rows.end(), [](const auto& x, const auto& y) { return x.id < y.id; });
-  for (const StoredUpload& u : r.rows) r.items.push_back(ledger::item_from_json(u.item).value_or(connect::Item{}));
+  for (Ready& ready : rows) {
+    r.rows.push_back(std::move(ready.row));
+    r.items.push_back(std::move(ready.item));
+  }
   return r;
 }
 
@@ -53,13 +54,10 @@ connect::Target target_of(const StoredUpload& row, const settings::SinkSet& sink
   return target;
 }
 
-std::vector<Request> grouped(std::vector<StoredUpload> rows, const settings::Destination& destination,
+std::vector<Request> grouped(std::vector<Ready> rows, const settings::Destination& destination,
                              const settings::SinkSet& sinks) {
-  std::map<std::tuple<Operation, std::string, std::string, std::string>, std::vector<StoredUpload>> groups;
-  for (StoredUpload& u : rows) {
-    const auto item = ledger::item_from_json(u.item);
-    groups[{u.operation, u.account, u.action, item ? item->group : std::string()}].push_back(std::move(u));
-  }
+  std::map<std::tuple<Operation, std::string, std::string, std::string>, std::vector<Ready>> groups;
+  for (Ready& r : rows) groups[{r.row.operation, r.row.account, r.row.action, r.item.group}].push_back(std::move(r));
   std::vector<Request> out;
   for (auto& [key, members] : groups) {
     const Operation operation = std::get<0>(key);

@@ -22,8 +22,14 @@ struct Request {
 /// Where a row goes: the account and action it was made for, whatever the configuration says by now.
 connect::Target target_of(const store::StoredUpload& row, const settings::SinkSet& sinks);
 
+/// A row and what it says.
+struct Ready {
+  store::StoredUpload row;
+  connect::Item item;
+};
+
 /// A row that is being located goes alone.
-std::vector<Request> grouped(std::vector<store::StoredUpload> rows, const settings::Destination& destination,
+std::vector<Request> grouped(std::vector<Ready> rows, const settings::Destination& destination,
                              const settings::SinkSet& sinks);
 
 }  // namespace hw::delivery

@@ -99,7 +99,7 @@ class Sender {
   Result<Claim> claim(std::int64_t limit);
   Claim claim_due(store::Tx& tx, std::int64_t limit, Timestamp now);
   bool put_off(store::Tx& tx, store::StoredUpload& row, Timestamp now);
-  bool give_up_unsent(store::Tx& tx, store::StoredUpload& row, Timestamp now);
+  bool give_up_unsent(store::Tx& tx, store::StoredUpload& row, const Result<connect::Item>& item, Timestamp now);
   void freeze(store::Tx& tx, store::StoredUpload& row, Timestamp now);
 
   // sending.cpp

@@ -1,10 +1,52 @@
 #include "ledger/item_json.h"
 
+// Each row that leaves is read here: nlohmann's reader took a tenth of all of delivery's time.
+#include <rapidjson/document.h>
+
 #include <nlohmann/json.hpp>
 
 namespace hw::ledger {
+namespace {
 
 using nlohmann::json;
+using rapidjson::Value;
+
+Error unreadable() {
+  return {Action::reject_row,
+          "item",
+          "the ledger row's item cannot be read: the store was changed by another program",
+          {},
+          false};
+}
+
+std::string_view view(const Value& v) { return {v.GetString(), v.GetStringLength()}; }
+
+/// False unless `from` has such a member of that type.
+bool read(const Value& from, const char* name, std::string& out) {
+  const auto member = from.FindMember(name);
+  if (member == from.MemberEnd() || !member->value.IsString()) return false;
+  out = view(member->value);
+  return true;
+}
+
+bool read(const Value& from, const char* name, Timestamp& out) {
+  const auto member = from.FindMember(name);
+  if (member == from.MemberEnd() || !member->value.IsInt64()) return false;
+  out = from_micros(member->value.GetInt64());
+  return true;
+}
+
+bool read(const Value& from, const char* name, std::vector<std::string>& out) {
+  const auto member = from.FindMember(name);
+  if (member == from.MemberEnd() || !member->value.IsArray()) return false;
+  for (const Value& each : member->value.GetArray()) {
+    if (!each.IsString()) return false;
+    out.emplace_back(view(each));
+  }
+  return true;
+}
+
+}  // namespace
 
 std::string item_to_json(const connect::Item& item) {
   return json{{"body", item.body},
@@ -19,25 +61,16 @@ std::string item_to_json(const connect::Item& item) {
 }
 
 Result<connect::Item> item_from_json(std::string_view text) {
-  try {
-    const json j = json::parse(text);
-    connect::Item item;
-    item.body = j.at("body").get<std::string>();
-    item.dedup_key = j.at("dedup_key").get<std::string>();
-    item.group = j.at("group").get<std::string>();
-    item.not_before = from_micros(j.at("not_before").get<std::int64_t>());
-    item.expires_at = from_micros(j.at("expires_at").get<std::int64_t>());
-    item.click_type = j.at("click_type").get<std::string>();
-    item.click_value = j.at("click_value").get<std::string>();
-    item.identifier_types = j.at("identifier_types").get<std::vector<std::string>>();
-    return item;
-  } catch (const json::exception&) {
-    return Error{Action::reject_row,
-                 "item",
-                 "the ledger row's item cannot be read: the store was changed by another program",
-                 {},
-                 false};
-  }
+  rapidjson::Document from;
+  connect::Item item;
+  const bool whole = !from.Parse(text.data(), text.size()).HasParseError() && from.IsObject() &&
+                     read(from, "body", item.body) && read(from, "dedup_key", item.dedup_key) &&
+                     read(from, "group", item.group) && read(from, "not_before", item.not_before) &&
+                     read(from, "expires_at", item.expires_at) && read(from, "click_type", item.click_type) &&
+                     read(from, "click_value", item.click_value) &&
+                     read(from, "identifier_types", item.identifier_types);
+  if (!whole) return unreadable();
+  return item;
 }
 
 }  // namespace hw::ledger

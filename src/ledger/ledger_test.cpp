@@ -287,7 +287,23 @@ TEST(Ledger, ItemsComeBackByteForByte) {
   auto back = item_from_json(item_to_json(item));
   ASSERT_TRUE(back);
   EXPECT_EQ(item_to_json(*back), item_to_json(item));
-  EXPECT_FALSE(item_from_json("{}"));
+}
+
+TEST(Ledger, AnItemThatIsNotWholeIsNoItem) {
+  const std::string whole = item_to_json({});
+  ASSERT_TRUE(item_from_json(whole));
+  for (std::size_t n = 0; n < whole.size(); ++n) EXPECT_FALSE(item_from_json(whole.substr(0, n))) << n;
+  for (const char* text : {"{}", "[]", "null", "{} {}"}) EXPECT_FALSE(item_from_json(text)) << text;
+  EXPECT_FALSE(item_from_json(whole + "x"));
+  for (const auto& [what, instead] : {std::pair{R"("body":"")", R"("body":1)"},
+                                      {R"("group":"")", R"("troup":"")"},
+                                      {R"("identifier_types":[])", R"("identifier_types":[7])"},
+                                      {R"("identifier_types":[])", R"("identifier_types":"")"}}) {
+    std::string other = whole;
+    ASSERT_NE(other.find(what), other.npos) << what;
+    other.replace(other.find(what), std::string_view(what).size(), instead);
+    EXPECT_FALSE(item_from_json(other)) << other;
+  }
 }
 
 /// The account equations hold for any standing that decide() can give (DESIGN section 5, The accounts).

@@ -90,8 +90,7 @@ void doubt_unanswered(store::Tx& tx, const std::vector<DestinationPlan>& plans, 
         const UploadState from = row.state;
         doubt(row, gap->from);
         rows::move(tx, row, from, "restore", now);
-        if (auto c = rows::conversion(tx, row.conversion_id))
-          store::service_rows::mark_dirty(tx, c->record_id, "restored");
+        store::service_rows::mark_subject_of(tx, row.conversion_id, "restored");
       }
     }
   }

@@ -130,7 +130,7 @@ class Retry {
     if (!refused) row.attempts = 0;
     row.next_at = now_;
     rows::move(tx, row, from, actor, now_);
-    if (auto c = rows::conversion(tx, row.conversion_id)) store::service_rows::mark_dirty(tx, c->record_id, "retry");
+    store::service_rows::mark_subject_of(tx, row.conversion_id, "retry");
   }
 
   std::vector<Retried> all() {

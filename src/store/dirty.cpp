@@ -79,6 +79,11 @@ void mark_dirty(Tx& tx, std::int64_t record, std::string_view cause) {
       {val(record), val(cause)});
 }
 
+void mark_subject_of(Tx& tx, std::int64_t conversion, std::string_view cause) {
+  if (auto record = tx.one_integer("SELECT record_id FROM conversion WHERE id = ?", {val(conversion)}))
+    mark_dirty(tx, *record, cause);
+}
+
 void mark_with_dependents(Tx& tx, std::int64_t record, std::string_view cause) {
   std::set<std::int64_t> marked = of_same_persons(tx, record);
   marked.insert(record);

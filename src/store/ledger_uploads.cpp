@@ -89,20 +89,28 @@ void add_event(Tx& tx, const StoredUpload& u, std::string_view from, std::string
       {val(u.id), val(at), val(from), val(to_string(u.state)), val(u.code), val(u.detail), val(actor)});
 }
 
-struct StateAndCode {
+struct Before {
   std::string state, code;
+  bool says_it = false;  ///< it was attempted and keeps what it said, or says what is to be said anyway
 };
 
-StateAndCode state_of(Tx& tx, std::int64_t id) {
-  const auto found =
-      one<StateAndCode>(tx, "SELECT state, code FROM upload WHERE id = ?", {val(id)}, [](const Row& row) {
-        return StateAndCode{row.text(0), row.text(1)};
+Before before_move(Tx& tx, const StoredUpload& u) {
+  const auto found = one<Before>(
+      tx,
+      "SELECT state, code, CASE WHEN first_attempt_at IS NOT NULL OR (item = ? AND account = ? AND action = ? "
+      "AND dedup_key = ? AND value_micros IS NOT DISTINCT FROM ? AND currency = ? AND consent = ? AND click_type = ? "
+      "AND click_value = ? AND person IS NOT DISTINCT FROM ? AND conversion_at IS NOT DISTINCT FROM ?) "
+      "THEN 1 ELSE 0 END FROM upload WHERE id = ?",
+      {val(u.item), val(u.account), val(u.action), val(u.dedup_key), val(u.value_micros), val(u.currency),
+       val(u.consent), val(u.click_type), val(u.click_value), val(u.person), val(u.conversion_at), val(u.id)},
+      [](const Row& row) {
+        return Before{row.text(0), row.text(1), row.integer(2) != 0};
       });
-  if (!found) throw store_constraint("there is no upload " + std::to_string(id));
+  if (!found) throw store_constraint("there is no upload " + std::to_string(u.id));
   return *found;
 }
 
-/// What the first attempt freezes. 0 rows: it was attempted, and says what it said.
+/// What the first attempt freezes: from then on a row keeps what it said, whatever `u` holds. 0 rows: it was attempted.
 std::int64_t write_unsent(Tx& tx, std::int64_t id, const StoredUpload& u) {
   return tx.exec(
       "UPDATE upload SET item = ?, account = ?, action = ?, dedup_key = ?, value_micros = ?, currency = ?, consent = "
@@ -112,10 +120,8 @@ std::int64_t write_unsent(Tx& tx, std::int64_t id, const StoredUpload& u) {
        val(u.consent), val(u.click_type), val(u.click_value), val(u.person), val(u.conversion_at), val(id)});
 }
 
-/// From the first attempt on a row keeps what it said, whatever `u` holds; until an answer proves that this attempt was
-/// not applied and `u` takes the time of it back.
+/// The first attempt's time stays, until an answer proves that it was not applied and `u` takes it back.
 void write_mutable(Tx& tx, const StoredUpload& u) {
-  write_unsent(tx, u.id, u);
   tx.exec(
       "UPDATE upload SET state = ?, code = ?, detail = ?, expires_at = ?, not_before = ?, next_at = ?, attempts = ?, "
       "last_attempt_at = ?, received_at = ?, processed_at = ?, request_id = ?, "
@@ -205,7 +211,7 @@ void replace_unsent(Tx& tx, std::int64_t id, const StoredUpload& u) {
 }
 
 void move(Tx& tx, const StoredUpload& u, UploadState from, std::string_view actor, Timestamp now) {
-  const StateAndCode before = state_of(tx, u.id);
+  const Before before = before_move(tx, u);
   if (before.state != to_string(from)) {
     throw store_constraint("upload " + std::to_string(u.id) + " is " + before.state + ", not " + to_string(from));
   }
@@ -213,6 +219,7 @@ void move(Tx& tx, const StoredUpload& u, UploadState from, std::string_view acto
     throw store_constraint("upload " + std::to_string(u.id) + " is " + before.state + " and cannot become " +
                            to_string(u.state));
   }
+  if (!before.says_it) write_unsent(tx, u.id, u);
   write_mutable(tx, u);
   if (before.state != to_string(u.state) || before.code != u.code) add_event(tx, u, before.state, actor, now);
 }

@@ -50,6 +50,8 @@ std::int64_t count_rejections(Tx&);
 
 /// Marks one record; a repeat moves its seq to the end.
 void mark_dirty(Tx&, std::int64_t record, std::string_view cause);
+/// Marks the record that a conversion is of.
+void mark_subject_of(Tx&, std::int64_t conversion, std::string_view cause);
 /// Marks a record and what depends on it: the deals tied to a contact, what a lead was converted into, what a contact
 /// or deal was merged into and what was merged into it, the subjects of uploads that carry the record's data, the live
 /// leads and contacts of the same persons (through links with "record:" evidence); and what depends on those in turn.
