@@ -3,11 +3,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <thread>
 
+#include "base/clock.h"
+#include "http/token.h"
 #include "service/lock.h"
 #include "service/state_store.h"
 #include "store/engine/db.h"
@@ -149,6 +153,60 @@ TEST_F(StoreStateTest, ATokenHasOneHolderAmongAllProcesses) {
   EXPECT_TRUE(command.hold("token/other")) << "each token has a holder of its own";
   held->reset();
   EXPECT_TRUE(command.hold("token/main"));
+}
+
+/// A daemon that is killed with a rotated token in hand, and what the next one signs in with.
+class TokenKillTest : public StateDirectory {
+ protected:
+  static constexpr const char* kStateOfChild = "HW_TEST_TOKEN_STATE";
+
+  /// The refresh token that was sent; the answer brings another one.
+  std::string sign_in() {
+    auto db = open_store();
+    StoreState state(*db, dir_);
+    const auto clock = make_system_clock();
+    std::string sent;
+    http::Tokens tokens({{.name = "ads",
+                          .type = http::CredentialType::refresh_token,
+                          .token = Secret(),
+                          .client_id = "client-1",
+                          .client_secret = Secret("client-secret"),
+                          .refresh_token = Secret("seed"),
+                          .key_json = Secret()}},
+                        &state, *clock, [&sent](const http::Request& request, const std::stop_token&) {
+                          sent = request.body;
+                          return http::Response{
+                              .status = 200,
+                              .headers = {},
+                              .body = R"({"access_token":"access","expires_in":3600,"refresh_token":"rotated"})"};
+                        });
+    EXPECT_TRUE(tokens.get({.credential = "ads", .token_url = "https://login.example.com/token", .scope = ""}, {}));
+    const auto from = sent.find("refresh_token=", sent.find("client_secret="));
+    const auto value = from + std::string_view("refresh_token=").size();
+    return from == sent.npos ? "" : sent.substr(value, sent.find('&', value) - value);
+  }
+
+  /// The other process is this program anew (its crash point is read at its first one), in the same state directory.
+  void killed_at(const char* point) {
+    if (const char* given = std::getenv(kStateOfChild)) dir_ = given;
+    ::setenv(kStateOfChild, dir_.c_str(), /*overwrite=*/1);
+    ::setenv("HW_CRASH_AT", point, 1);
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    EXPECT_EXIT(sign_in(), testing::KilledBySignal(SIGKILL), "");
+    ::unsetenv("HW_CRASH_AT");
+    ::unsetenv(kStateOfChild);
+  }
+};
+
+TEST_F(TokenKillTest, BeforeTheRotatedTokenIsKeptTheSeedIsTriedAgain) {
+  killed_at("token.rotated");
+  EXPECT_EQ(sign_in(), "seed");
+  EXPECT_EQ(sign_in(), "rotated");
+}
+
+TEST_F(TokenKillTest, OnceItIsKeptTheRotatedTokenIsUsed) {
+  killed_at("token.kept");
+  EXPECT_EQ(sign_in(), "rotated");
 }
 
 TEST_F(StoreStateTest, WhatRootLeavesBelongsToTheStatesOwner) {
