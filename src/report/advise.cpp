@@ -83,14 +83,17 @@ void add(Past& past, const Reached& r, const std::optional<Start>& start, Timest
 }
 
 void look_at(store::Tx& tx, const Subject& s, const settings::Settings& settings, Past& past, Timestamp now) {
+  // What is routed elsewhere, this destination neither learns of nor waits for.
+  if (!settings::holds(past.plan->destination->route, s.record.fields)) return;
   const settings::Goal* goal = settings.goal(past.plan->destination->goal);
   const auto all = reconcile::reached(s, *goal, settings);
   const auto wanted = std::find_if(all.begin(), all.end(), [](const Reached& r) { return r.wanted; });
   const std::optional<Timestamp> at = wanted == all.end() ? std::nullopt : std::optional(wanted->at);
   const auto start = start_of(tx, s, past.plan->contract, at);
   if (at) return add(past, *wanted, start, now);
-  if (all.empty() && start && s.record.state == "live" && !is_lost(s, settings))
-    past.waits.push_back({std::max<Duration>(now - start->at, Duration{}), false});
+  const bool may_come =
+      s.record.state == "live" && settings::holds(goal->when, s.record.fields) && !is_lost(s, settings);
+  if (all.empty() && start && may_come) past.waits.push_back({std::max<Duration>(now - start->at, Duration{}), false});
 }
 
 /// An open lead that is older than the longest wait ever seen waits no more.

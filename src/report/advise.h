@@ -35,7 +35,8 @@ struct Advice {
 /// Feasible: at least 15, and the lag no later than seven days before the window's end.
 Advice advise(const std::vector<StageFacts>& stages);
 
-/// Per platform account and goal: past conversions and money, the share of both that came within the window, and the
+/// Per platform account and goal: past conversions and money that the destination would be wanted for (the goal's
+/// `when:` and its own `route:` hold; go-live does not matter), the share of both that came within the window, and the
 /// stage to choose. Reads every conversion. `headwater advise stages`.
 std::vector<Table> advise_stages(store::Tx& tx, const settings::Settings& settings,
                                  const settings::Connectors& connectors, Timestamp now);

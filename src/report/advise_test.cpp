@@ -98,6 +98,51 @@ TEST(Advise, WhatTheGoalExcludesIsNoConversion) {
   EXPECT_EQ(advised(l), std::vector<std::string>{"won 1 1 100.0 90"});
 }
 
+settings::Condition currency_is(const std::string& code) {
+  return {.op = settings::Condition::Op::equals, .field = "currency", .values = {code}};
+}
+
+TEST(Advise, WhatTheRouteLeavesOutIsNoConversionOfThatDestination) {
+  Loop l;
+  l.settings.destinations[0].route = {currency_is("USD")};
+  l.start();
+  for (const char* currency : {"EUR", "USD"}) {
+    const std::string id = currency;
+    l.contact("C" + id, "click-" + id);
+    l.deal(id, "C" + id, "qualified", "100");
+    l.set(id, "currency", id);
+    l.set(id, "stage", "won");
+  }
+  EXPECT_EQ(advised(l), std::vector<std::string>{"won 1 1 100.0 90"});
+  const auto tables =
+      l.read([&](store::Tx& tx) { return advise_stages(tx, l.settings, l.connectors, l.clock.system_now()); });
+  ASSERT_EQ(tables.at(1).rows.size(), 1U);
+  EXPECT_EQ(tables[1].rows[0][2], "USD");
+}
+
+TEST(Advise, AnOpenDealThatTheDestinationWouldNotBeToldOfIsNotWaitedFor) {
+  for (const bool by_route : {true, false}) {
+    Loop l;
+    (by_route ? l.settings.destinations[0].route : l.settings.goals[0].when) = {currency_is("USD")};
+    l.start();
+    auto deal = [&](const std::string& id, const std::string& currency) {
+      l.contact("C" + id, "click-" + id);
+      l.deal(id, "C" + id, "qualified", "100");
+      l.set(id, "currency", currency);
+    };
+    for (int i = 0; i < 10; ++i) deal("won" + std::to_string(i), "USD");
+    l.clock.advance(kDay);
+    for (int i = 0; i < 9; ++i) l.set("won" + std::to_string(i), "stage", "won");
+    for (int i = 0; i < 9; ++i) deal("open" + std::to_string(i), "EUR");
+    l.clock.advance(kDay * 9);
+    l.set("won9", "stage", "won");
+    const auto tables =
+        l.read([&](store::Tx& tx) { return advise_stages(tx, l.settings, l.connectors, l.clock.system_now()); });
+    EXPECT_EQ(tables.at(0).rows.at(0)[7], "2")
+        << "nine of the ten took two days from the click; by " << (by_route ? "route" : "when");
+  }
+}
+
 TEST(Advise, AWindowThatBeginsWithTheConversionIsFeasible) {
   EXPECT_EQ(advise({stage(30, 0, 3)}).thin, false);
   EXPECT_EQ(advise({stage(30, 1, 3)}).thin, true);
