@@ -17,7 +17,7 @@ using reconcile::DestinationPlan;
 using reconcile::Reached;
 using reconcile::Subject;
 
-constexpr std::chrono::hours kDay(24);
+constexpr std::chrono::hours kDay(24), kWeek(24 * 7);
 constexpr std::int64_t kTenPercent = 100'000;
 constexpr std::int64_t kMillion = 1'000'000;
 constexpr std::int64_t kEnough = 30, kFew = 15;
@@ -35,6 +35,14 @@ struct Past {
   std::map<std::string, Share> money;
   std::vector<Waited> waits;
   StageFacts facts;
+
+  /// Nothing while nobody was reached by anything that begins one.
+  [[nodiscard]] std::optional<Duration> window() const {
+    return facts.window > Duration{} ? std::optional(facts.window) : std::nullopt;
+  }
+  [[nodiscard]] std::optional<Duration> latest() const {
+    return window() ? std::optional(latest_lag(facts.window)) : std::nullopt;
+  }
 };
 
 /// When a platform's window for this subject begins, and how long it is: at the click, the lead's creation or, where
@@ -154,11 +162,13 @@ Table stage_table() {
                   {"last_30_days", "Last 30 days", true},
                   {"lag_days", "90 % within days", true},
                   {"window_days", "Window days", true},
+                  {"latest_days", "Latest days", true},
                   {"advice", "Advice"}},
       .rows = {},
       .note =
-          "In time: the platform could have been told within its window. Choose: the deepest stage that 90 % reach a "
-          "week before the window ends and 30 (thin: 15) reached in the last 30 days."};
+          "Counted is all history that the destination would be wanted for. In time: it could have been told within "
+          "the platform's window. Choose: the deepest stage that 30 (thin: 15) reached in the last 30 days, and 90 % "
+          "within the latest days: a week before the window ends, or none where the window is no longer than a week."};
 }
 
 Table money_table() {
@@ -193,16 +203,33 @@ std::optional<Duration> waited_until(std::vector<Waited> all, std::int64_t left)
   return std::nullopt;
 }
 
-Advice advise(const std::vector<StageFacts>& stages) {
-  auto feasible = [](const StageFacts& s, std::int64_t least) {
-    // Of a window shorter than that week, such as one that begins with the conversion itself, only what needs no time.
-    return s.last_30_days >= least && s.lag && *s.lag <= std::max<Duration>(s.window - kDay * 7, Duration{});
-  };
-  for (const std::int64_t least : {kEnough, kFew})
-    for (std::size_t i = stages.size(); i-- > 0;)
-      if (feasible(stages[i], least)) return {.chosen = i, .thin = least == kFew};
-  if (stages.empty()) return {};
-  return {.chosen = 0, .thin = true};
+Duration latest_lag(Duration window) { return std::max<Duration>(window - kWeek, Duration{}); }
+
+std::string to_text(const Verdict& v) {
+  std::string lacks = v.few ? "too few" : "";
+  if (v.late) lacks += lacks.empty() ? "too late" : ", too late";
+  if (!v.fits()) return v.chosen ? "none fits, least bad: " + lacks : lacks;
+  return std::string(v.chosen ? "choose" : "fits") + (v.thin ? " (thin)" : "");
+}
+
+std::vector<Verdict> advise(const std::vector<StageFacts>& stages) {
+  std::vector<Verdict> out;
+  for (const StageFacts& s : stages) {
+    Verdict v;
+    v.few = s.last_30_days < kFew;
+    v.thin = !v.few && s.last_30_days < kEnough;
+    // Of a handful it is not known how long the others take.
+    v.late = s.lag ? *s.lag > latest_lag(s.window) : !v.few;
+    out.push_back(v);
+  }
+  for (const bool thin_too : {false, true})
+    for (auto v = out.rbegin(); v != out.rend(); ++v)
+      if (v->fits() && (thin_too || !v->thin)) {
+        v->chosen = true;
+        return out;
+      }
+  if (!out.empty()) out.front().chosen = true;
+  return out;
 }
 
 std::vector<Table> advise_stages(store::Tx& tx, const settings::Settings& settings,
@@ -226,14 +253,13 @@ std::vector<Table> advise_stages(store::Tx& tx, const settings::Settings& settin
       past->facts.lag = waited_until(std::move(past->waits), kTenPercent);
       facts.push_back(past->facts);
     }
-    const Advice advice = advise(facts);
+    const std::vector<Verdict> verdicts = advise(facts);
     for (std::size_t i = 0; i < goals.size(); ++i) {
       const Past& p = *goals[i];
-      const bool chosen = advice.chosen == i;
       stages.rows.push_back({platform, p.plan->destination->name, p.plan->destination->goal,
                              std::to_string(p.conversions.all), std::to_string(p.conversions.in_time),
                              percent(p.conversions), std::to_string(p.facts.last_30_days), days(p.facts.lag),
-                             days(p.facts.window), chosen ? (advice.thin ? "choose (thin)" : "choose") : ""});
+                             days(p.window()), days(p.latest()), to_text(verdicts[i])});
       for (const auto& [currency, sum] : p.money)
         money.rows.push_back({platform, p.plan->destination->goal, currency, amount_cell(sum.all, currency),
                               amount_cell(sum.in_time, currency), percent(sum)});

@@ -27,13 +27,24 @@ struct StageFacts {
   std::optional<Duration> lag;    ///< 90th percentile from click to stage, leads that are not there yet censored
   Duration window{};
 };
-struct Advice {
-  std::optional<std::size_t> chosen;  ///< index of the stages
-  bool thin = false;                  ///< few conversions: the platform learns slowly
+/// The latest lag at which a platform still learns: a week before the window ends. A window of a week or less, such as
+/// one that begins with the conversion itself, leaves room for none.
+Duration latest_lag(Duration window);
+
+/// What is said of one stage.
+struct Verdict {
+  bool chosen = false;
+  bool few = false;   ///< under 15 in 30 days
+  bool thin = false;  ///< 15 to 29: the platform learns slowly
+  bool late = false;  ///< the lag is above latest_lag, or 90 % of many never get there
+  [[nodiscard]] bool fits() const { return !few && !late; }
 };
-/// Deepest feasible with at least 30 conversions in 30 days, else with at least 15 (thin), else the shallowest (thin).
-/// Feasible: at least 15, and the lag no later than seven days before the window's end.
-Advice advise(const std::vector<StageFacts>& stages);
+/// "choose", "choose (thin)", "fits", "too few, too late", ...
+std::string to_text(const Verdict& verdict);
+
+/// The deepest that fits with at least 30 conversions in 30 days is chosen, else the deepest that fits, else the
+/// shallowest, which then says what it lacks.
+std::vector<Verdict> advise(const std::vector<StageFacts>& stages);
 
 /// Per platform account and goal: past conversions and money that the destination would be wanted for (the goal's
 /// `when:` and its own `route:` hold; go-live does not matter), the share of both that came within the window, and the

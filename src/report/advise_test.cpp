@@ -39,23 +39,26 @@ StageFacts stage(std::int64_t n30, double lag, double window = 90) {
   return {.goal = "g", .last_30_days = n30, .lag = days(lag), .window = days(window)};
 }
 
-TEST(Advise, TheDeepestFeasibleStageIsChosen) {
+TEST(Advise, TheDeepestFeasibleStageIsChosenAndEveryOtherSaysWhatItLacks) {
+  using Words = std::vector<std::string>;
   struct Row {
     const char* name;
     std::vector<StageFacts> stages;
-    std::size_t chosen;
-    bool thin;
+    Words said;
   };
-  for (const Row& r : {Row{"deepest with thirty", {stage(200, 5), stage(30, 40), stage(29, 60)}, 1, false},
-                       Row{"too late by a day", {stage(200, 5), stage(90, 84)}, 0, false},
-                       Row{"a week before the end", {stage(200, 5), stage(90, 83)}, 1, false},
-                       Row{"deepest with fifteen", {stage(20, 5), stage(15, 40), stage(14, 60)}, 1, true},
-                       Row{"nothing is feasible", {stage(3, 5), stage(2, 40)}, 0, true}}) {
-    const Advice a = advise(r.stages);
-    EXPECT_EQ(a.chosen, r.chosen) << r.name;
-    EXPECT_EQ(a.thin, r.thin) << r.name;
+  for (const Row& r :
+       {Row{"deepest with thirty", {stage(200, 5), stage(30, 40), stage(29, 60)}, {"fits", "choose", "fits (thin)"}},
+        Row{"too late by a day", {stage(200, 5), stage(90, 84)}, {"choose", "too late"}},
+        Row{"a week before the end", {stage(200, 5), stage(90, 83)}, {"fits", "choose"}},
+        Row{"deepest with fifteen",
+            {stage(20, 5), stage(15, 40), stage(14, 60)},
+            {"fits (thin)", "choose (thin)", "too few"}},
+        Row{"nothing fits", {stage(3, 5), stage(2, 84)}, {"none fits, least bad: too few", "too few, too late"}}}) {
+    Words said;
+    for (const Verdict& v : advise(r.stages)) said.push_back(to_text(v));
+    EXPECT_EQ(said, r.said) << r.name;
   }
-  EXPECT_FALSE(advise({}).chosen);
+  EXPECT_TRUE(advise({}).empty());
 }
 
 /// "won 2 1 50.0 3": goal, conversions, in time, share, window.
@@ -83,6 +86,9 @@ TEST(Advise, WhereBrowsersAloneCountTheWindowBeginsWithTheConversion) {
   l.deal("known", "C1", "won", "100");
   l.deal("bare", "C2", "won", "100");
   EXPECT_EQ(advised(l), std::vector<std::string>{"won 2 1 50.0 3"});
+  const Table stages =
+      l.read([&](store::Tx& tx) { return advise_stages(tx, l.settings, l.connectors, l.clock.system_now()); }).at(0);
+  EXPECT_EQ(stages.rows.at(0)[9], "0") << "no week fits into three days";
 }
 
 TEST(Advise, WhatTheGoalExcludesIsNoConversion) {
@@ -144,8 +150,8 @@ TEST(Advise, AnOpenDealThatTheDestinationWouldNotBeToldOfIsNotWaitedFor) {
 }
 
 TEST(Advise, AWindowThatBeginsWithTheConversionIsFeasible) {
-  EXPECT_EQ(advise({stage(30, 0, 3)}).thin, false);
-  EXPECT_EQ(advise({stage(30, 1, 3)}).thin, true);
+  EXPECT_EQ(to_text(advise({stage(30, 0, 3)}).at(0)), "choose");
+  EXPECT_EQ(to_text(advise({stage(30, 1, 3)}).at(0)), "none fits, least bad: too late");
 }
 
 TEST(Advise, SaysWhatWouldHaveArrivedInTime) {
@@ -169,10 +175,12 @@ TEST(Advise, SaysWhatWouldHaveArrivedInTime) {
   const auto& early = tables[0].rows[0];
   const auto& won = tables[0].rows[1];
   EXPECT_EQ(early[2], "qualified") << "shallowest first";
-  EXPECT_EQ(early[9], "choose (thin)");
+  EXPECT_EQ(early[10], "none fits, least bad: too few");
   EXPECT_EQ(won[2] + " " + won[3] + " " + won[4] + " " + won[5], "won 2 1 50.0");
   EXPECT_EQ(won[7], "51");
   EXPECT_EQ(won[8], "30");
+  EXPECT_EQ(won[9], "23") << "a week before the window ends";
+  EXPECT_EQ(won[10], "too few, too late");
   const auto& money = tables[1].rows.back();
   EXPECT_EQ(money[1] + " " + money[3] + " " + money[4] + " " + money[5], "won 200.00 100.00 50.0");
 }
