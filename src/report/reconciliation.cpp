@@ -87,29 +87,83 @@ Table account_table(const std::map<Account, Lines>& all) {
   return t;
 }
 
-Table reason_table(const std::map<Account, Lines>& all) {
-  Table t{.name = "reasons",
-          .title = "Why: every conversion stands under exactly one state and reason",
-          .columns = {{"destination", "Destination"},
-                      {"goal", "Goal"},
-                      {"currency", "Currency"},
-                      {"state", "State"},
-                      {"reason", "Reason"},
-                      {"conversions", "Conversions", true},
-                      {"value", "Value", true}},
-          .rows = {},
-          .note = "headwater report reconciliation --reason REASON lists the subjects behind a line."};
+constexpr std::int64_t kStandingsAtOnce = 1000;
+
+/// A line of the table of reasons: account, state, reason.
+using Why = std::tuple<Account, std::string, std::string>;
+struct Sum {
+  std::int64_t n = 0, micros = 0;
+  std::int64_t also_taken = 0;  ///< the part of these conversions that was taken
+};
+
+/// The class of what was told too much; "" of every other state.
+std::string class_of(const store::Standing& s) {
+  const auto reason = ledger::reason_from(s.reason);
+  return s.state == "excess" && reason ? ledger::excess_class(*reason) : "";
+}
+
+/// Takes the taken part of the conversions that stand under missing and excess out of the line of those that are taken.
+void split_taken(store::Tx& tx, std::map<Why, Sum>& lines) {
+  std::int64_t after = 0;
+  for (auto some = ledger_rows::list_standings(tx, "", "", "", after, kStandingsAtOnce); !some.empty();
+       some = ledger_rows::list_standings(tx, "", "", "", after, kStandingsAtOnce)) {
+    after = some.back().conversion.id;
+    for (const auto& l : some) {
+      const store::Standing& s = l.standing;
+      if (s.state != "missing" && s.state != "excess") continue;
+      for (const store::Contribution& c : ledger::contributions(s)) {
+        if (c.line != "matched") continue;
+        const Account account{s.destination, s.goal, c.currency};
+        lines[{account, "taken", ""}].micros -= c.micros;
+        lines[{account, s.state, s.state == "excess" ? class_of(s) : s.reason}].also_taken += c.micros;
+      }
+    }
+  }
+}
+
+std::map<Why, Sum> reasons(store::Tx& tx, const std::map<Account, Lines>& all) {
   static const std::map<std::string, std::string> states{{"matched", "taken"},       {"missing", "missing"},
                                                          {"excess", "excess"},       {"none", "none"},
                                                          {"uncertain", "uncertain"}, {"unlocated", "unlocated"}};
-  for (const auto& [key, lines] : all) {
-    const auto& [destination, goal, currency] = key;
+  std::map<Why, Sum> out;
+  bool any_open = false;
+  for (const auto& [account, lines] : all)
     for (const auto& [line, v] : lines) {
-      auto state = states.find(line.first);
+      const auto state = states.find(line.first);
       if (state == states.end()) continue;
-      t.rows.push_back({destination, goal, currency.empty() ? "-" : currency, state->second, line.second,
-                        std::to_string(v.first), amount_cell(v.second, currency)});
+      out[{account, state->second, line.second}] = {.n = v.first, .micros = v.second};
+      any_open = any_open || line.first == "missing" || line.first == "excess";
     }
+  if (any_open) split_taken(tx, out);
+  std::erase_if(out, [](const auto& line) {
+    return line.second.n == 0 && line.second.micros == 0 && line.second.also_taken == 0;
+  });
+  return out;
+}
+
+Table reason_table(const std::map<Why, Sum>& lines) {
+  Table t{
+      .name = "reasons",
+      .title = "Why: every conversion stands under exactly one state and reason",
+      .columns = {{"destination", "Destination"},
+                  {"goal", "Goal"},
+                  {"currency", "Currency"},
+                  {"state", "State"},
+                  {"reason", "Reason"},
+                  {"conversions", "Conversions", true},
+                  {"value", "Value", true},
+                  {"also_taken", "Also taken", true}},
+      .rows = {},
+      .note =
+          "Value: of taken conversions what they are worth, of missing ones what is missing of them, of excess what "
+          "was told too much. Also taken: the other part of the same conversions, which is right; with the taken "
+          "ones it makes the account's taken. headwater report reconciliation --reason REASON lists the subjects "
+          "behind a line."};
+  for (const auto& [why, sum] : lines) {
+    const auto& [account, state, reason] = why;
+    const auto& [destination, goal, currency] = account;
+    t.rows.push_back({destination, goal, currency.empty() ? "-" : currency, state, reason, std::to_string(sum.n),
+                      amount_cell(sum.micros, currency), amount_cell(sum.also_taken, currency)});
   }
   return t;
 }
@@ -118,8 +172,7 @@ Table reason_table(const std::map<Account, Lines>& all) {
 /// itself says what it waits for or why it stays.
 bool stands_under(const store::Standing& s, const std::string& reason) {
   if (reason.empty() || s.reason == reason) return true;
-  const auto own = ledger::reason_from(s.reason);
-  return s.state == "excess" && own && ledger::excess_class(*own) == reason;
+  return class_of(s) == reason;
 }
 
 /// Only the goal marked `revenue: true` is held against the CRM's closed-won total.
@@ -157,7 +210,7 @@ Table revenue_table(const std::map<Account, Lines>& all) {
 
 std::vector<Table> reconciliation(store::Tx& tx) {
   const auto all = accounts(tx);
-  std::vector<Table> out{account_table(all), reason_table(all)};
+  std::vector<Table> out{account_table(all), reason_table(reasons(tx, all))};
   Table revenue = revenue_table(all);
   if (!revenue.rows.empty()) out.push_back(std::move(revenue));
   return out;
@@ -184,12 +237,11 @@ Table conversions(store::Tx& tx, const Behind& behind) {
                       {"detail", "Detail"}},
           .rows = {},
           .note = {}};
-  constexpr std::int64_t kChunk = 1000;
   const bool is_class = behind.reason == "correction_waiting" || behind.reason == "uncorrectable";
   std::int64_t after = 0;
   for (;;) {
-    auto listed =
-        ledger_rows::list_standings(tx, behind.destination, behind.goal, is_class ? "" : behind.reason, after, kChunk);
+    auto listed = ledger_rows::list_standings(tx, behind.destination, behind.goal, is_class ? "" : behind.reason, after,
+                                              kStandingsAtOnce);
     if (listed.empty()) return t;
     for (const auto& l : listed) {
       after = std::max(after, l.conversion.id);

@@ -85,15 +85,37 @@ TEST(ReconciliationReport, ReasonsAddUpToTheAccounts) {
   const Table& accounts = tables.at(0);
   const Table& reasons = tables.at(1);
   for (std::size_t i = 0; i < accounts.rows.size(); ++i) {
-    std::int64_t missing = 0, n = 0;
+    std::int64_t missing = 0, excess = 0, taken = 0, n = 0;
     for (std::size_t k = 0; k < reasons.rows.size(); ++k) {
       if (cell(reasons, k, "currency") != cell(accounts, i, "currency")) continue;
       n += std::stoll(cell(reasons, k, "conversions"));
       if (cell(reasons, k, "state") == "missing") missing += micros(reasons, k, "value");
+      if (cell(reasons, k, "state") == "excess") excess += micros(reasons, k, "value");
+      if (cell(reasons, k, "state") == "taken") taken += micros(reasons, k, "value");
+      taken += micros(reasons, k, "also_taken");
     }
+    EXPECT_EQ(taken, micros(accounts, i, "taken"));
+    EXPECT_EQ(excess, micros(accounts, i, "correction_waiting") + micros(accounts, i, "uncorrectable"));
     EXPECT_EQ(missing, micros(accounts, i, "missing"));
     EXPECT_EQ(n, std::stoll(cell(accounts, i, "conversions")));
   }
+}
+
+TEST(ReconciliationReport, ATakenLineHoldsWhatIsFullyTakenAndNoPartOfAnother) {
+  Loop l;
+  for (const char* deal : {"whole", "lowered", "raised"}) win(l, deal, "100");
+  l.settle();
+  l.set("lowered", "amount", "40");  // settling: 40 of it are right
+  l.consent("Craised", ConsentState::denied);
+  l.set("raised", "amount", "170");  // 100 of it are right
+  l.settle();
+  const Table why = l.read([](store::Tx& tx) { return reconciliation(tx); }).at(1);
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < why.rows.size(); ++i)
+    lines.push_back(cell(why, i, "state") + " " + cell(why, i, "conversions") + " " + cell(why, i, "value") + " " +
+                    cell(why, i, "also_taken"));
+  EXPECT_THAT(lines,
+              testing::UnorderedElementsAre("taken 1 100.00 0.00", "excess 1 60.00 40.00", "missing 1 70.00 100.00"));
 }
 
 TEST(ReconciliationReport, ClosedWonOfTheCrmIsAccountedFor) {
