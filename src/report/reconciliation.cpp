@@ -89,8 +89,8 @@ Table account_table(const std::map<Account, Lines>& all) {
 
 constexpr std::int64_t kStandingsAtOnce = 1000;
 
-/// A line of the table of reasons: account, state, reason.
-using Why = std::tuple<Account, std::string, std::string>;
+/// A line of the table of reasons: account, state, class, reason.
+using Why = std::tuple<Account, std::string, std::string, std::string>;
 struct Sum {
   std::int64_t n = 0, micros = 0;
   std::int64_t also_taken = 0;  ///< the part of these conversions that was taken
@@ -102,22 +102,32 @@ std::string class_of(const store::Standing& s) {
   return s.state == "excess" && reason ? ledger::excess_class(*reason) : "";
 }
 
-/// Takes the taken part of the conversions that stand under missing and excess out of the line of those that are taken.
-void split_taken(store::Tx& tx, std::map<Why, Sum>& lines) {
+/// Takes the taken part of a conversion under missing or excess out of the line of those that are taken, and what was
+/// told too much out of its class's line into that of the conversion's own reason.
+void split_one(const store::Standing& s, std::map<Why, Sum>& lines) {
+  for (const store::Contribution& c : ledger::contributions(s)) {
+    const Account account{s.destination, s.goal, c.currency};
+    const Why own{account, s.state, class_of(s), s.reason};
+    if (c.line == "matched") {
+      lines[{account, "taken", "", ""}].micros -= c.micros;
+      lines[own].also_taken += c.micros;
+    } else if (c.line == "excess") {
+      for (const auto& [why, sign] : {std::pair{Why{account, "excess", c.reason, ""}, -1},
+                                      std::pair{Why{account, "excess", c.reason, s.reason}, 1}}) {
+        lines[why].n += sign * c.n;
+        lines[why].micros += sign * c.micros;
+      }
+    }
+  }
+}
+
+void split_all(store::Tx& tx, std::map<Why, Sum>& lines) {
   std::int64_t after = 0;
   for (auto some = ledger_rows::list_standings(tx, "", "", "", after, kStandingsAtOnce); !some.empty();
        some = ledger_rows::list_standings(tx, "", "", "", after, kStandingsAtOnce)) {
     after = some.back().conversion.id;
-    for (const auto& l : some) {
-      const store::Standing& s = l.standing;
-      if (s.state != "missing" && s.state != "excess") continue;
-      for (const store::Contribution& c : ledger::contributions(s)) {
-        if (c.line != "matched") continue;
-        const Account account{s.destination, s.goal, c.currency};
-        lines[{account, "taken", ""}].micros -= c.micros;
-        lines[{account, s.state, s.state == "excess" ? class_of(s) : s.reason}].also_taken += c.micros;
-      }
-    }
+    for (const auto& l : some)
+      if (l.standing.state == "missing" || l.standing.state == "excess") split_one(l.standing, lines);
   }
 }
 
@@ -131,10 +141,12 @@ std::map<Why, Sum> reasons(store::Tx& tx, const std::map<Account, Lines>& all) {
     for (const auto& [line, v] : lines) {
       const auto state = states.find(line.first);
       if (state == states.end()) continue;
-      out[{account, state->second, line.second}] = {.n = v.first, .micros = v.second};
-      any_open = any_open || line.first == "missing" || line.first == "excess";
+      const bool excess = line.first == "excess";  // the totals know its class alone
+      out[{account, state->second, excess ? line.second : "", excess ? "" : line.second}] = {.n = v.first,
+                                                                                             .micros = v.second};
+      any_open = any_open || excess || line.first == "missing";
     }
-  if (any_open) split_taken(tx, out);
+  if (any_open) split_all(tx, out);
   std::erase_if(out, [](const auto& line) {
     return line.second.n == 0 && line.second.micros == 0 && line.second.also_taken == 0;
   });
@@ -149,6 +161,7 @@ Table reason_table(const std::map<Why, Sum>& lines) {
                   {"goal", "Goal"},
                   {"currency", "Currency"},
                   {"state", "State"},
+                  {"class", "Class"},
                   {"reason", "Reason"},
                   {"conversions", "Conversions", true},
                   {"value", "Value", true},
@@ -160,16 +173,15 @@ Table reason_table(const std::map<Why, Sum>& lines) {
           "ones it makes the account's taken. headwater report reconciliation --reason REASON lists the subjects "
           "behind a line."};
   for (const auto& [why, sum] : lines) {
-    const auto& [account, state, reason] = why;
+    const auto& [account, state, group, reason] = why;
     const auto& [destination, goal, currency] = account;
-    t.rows.push_back({destination, goal, currency.empty() ? "-" : currency, state, reason, std::to_string(sum.n),
+    t.rows.push_back({destination, goal, currency.empty() ? "-" : currency, state, group, reason, std::to_string(sum.n),
                       amount_cell(sum.micros, currency), amount_cell(sum.also_taken, currency)});
   }
   return t;
 }
 
-/// Does the conversion stand on a line of the table of reasons? Excess is told there by its class, and the conversion
-/// itself says what it waits for or why it stays.
+/// Does the conversion stand under this reason, or this class of what was told too much?
 bool stands_under(const store::Standing& s, const std::string& reason) {
   if (reason.empty() || s.reason == reason) return true;
   return class_of(s) == reason;
@@ -227,6 +239,7 @@ Table conversions(store::Tx& tx, const Behind& behind) {
                       {"dedup_id", "Dedup id"},
                       {"at", "Time"},
                       {"state", "State"},
+                      {"class", "Class"},
                       {"reason", "Reason"},
                       {"wanted", "Wanted", true},
                       {"wanted_currency", ""},
@@ -251,7 +264,7 @@ Table conversions(store::Tx& tx, const Behind& behind) {
       const auto& s = l.standing;
       t.rows.push_back({s.destination, s.goal, record ? to_string(record->ref.object) : "",
                         record ? record->ref.id : "", std::to_string(l.conversion.occurrence), l.conversion.dedup_id,
-                        rfc3339(l.conversion.at), s.state, s.reason, amount_cell(s.t_micros, s.t_currency),
+                        rfc3339(l.conversion.at), s.state, class_of(s), s.reason, amount_cell(s.t_micros, s.t_currency),
                         s.t_currency, amount_cell(s.b_micros, s.b_currency), s.b_currency,
                         amount_cell(s.b_low, s.b_currency), amount_cell(s.b_high, s.b_currency), s.detail});
       if (behind.limit > 0 && static_cast<std::int64_t>(t.rows.size()) >= behind.limit) return t;

@@ -118,6 +118,31 @@ TEST(ReconciliationReport, ATakenLineHoldsWhatIsFullyTakenAndNoPartOfAnother) {
               testing::UnorderedElementsAre("taken 1 100.00 0.00", "excess 1 60.00 40.00", "missing 1 70.00 100.00"));
 }
 
+TEST(ReconciliationReport, WhatWasToldTooMuchStandsUnderItsClassAndTheReasonThatItsConversionsName) {
+  Loop l;
+  for (const char* deal : {"withdrawn", "slip"}) win(l, deal, "100");
+  l.settle();
+  l.consent("Cwithdrawn", ConsentState::denied);
+  l.set("withdrawn", "amount", "40");
+  l.set("slip", "amount", "40");
+  l.settle();
+  l.read([](store::Tx& tx) {
+    const Table why = reconciliation(tx).at(1);
+    std::vector<std::string> lines;
+    for (std::size_t i = 0; i < why.rows.size(); ++i)
+      lines.push_back(cell(why, i, "state") + " " + cell(why, i, "class") + " " + cell(why, i, "reason") + " " +
+                      cell(why, i, "conversions") + " " + cell(why, i, "value") + " " + cell(why, i, "also_taken"));
+    EXPECT_THAT(lines, testing::UnorderedElementsAre("excess uncorrectable consent 1 60.00 40.00",
+                                                     "excess correction_waiting settling 1 60.00 40.00"));
+    for (const char* asked : {"consent", "uncorrectable"}) {
+      const Table behind = conversions(tx, {.destination = "", .goal = "", .reason = asked, .state = "", .limit = 0});
+      EXPECT_EQ(behind.rows.size(), 1U) << asked;
+      EXPECT_EQ(cell(behind, 0, "class") + " " + cell(behind, 0, "reason"), "uncorrectable consent");
+    }
+    return 0;
+  });
+}
+
 TEST(ReconciliationReport, ClosedWonOfTheCrmIsAccountedFor) {
   Loop l;
   l.settings.goals[0].when = {{settings::Condition::Op::not_equals, "region", {"south"}}};
@@ -158,7 +183,7 @@ TEST(ReconciliationReport, EveryReasonThatItShowsListsAsManySubjects) {
       if (reason.empty() || cell(why, i, "conversions") == "0") continue;
       std::int64_t shown = 0;
       for (std::size_t k = 0; k < why.rows.size(); ++k)
-        if (cell(why, k, "reason") == reason && cell(why, k, "state") == state)
+        if ((cell(why, k, "reason") == reason || cell(why, k, "class") == reason) && cell(why, k, "state") == state)
           shown += std::stoll(cell(why, k, "conversions"));
       const Table behind =
           conversions(tx, {.destination = "", .goal = "", .reason = reason, .state = state, .limit = 0});
