@@ -1,5 +1,7 @@
 #include "report/uploads.h"
 
+#include <algorithm>
+
 #include "ledger/item_json.h"
 #include "model/money.h"
 #include "report/cells.h"
@@ -46,7 +48,7 @@ Table uploads(store::Tx& tx, const store::ledger_rows::UploadFilter& filter, con
                       {"value", "Value", true},
                       {"currency", "Currency"},
                       {"made", "Made"},
-                      {"attempts", "Attempts", true},
+                      {"failed_attempts", "Failed attempts", true},
                       {"first_attempt", "First attempt"},
                       {"last_attempt", "Last attempt"},
                       {"next", "Next"},
@@ -82,7 +84,11 @@ std::vector<Table> upload(store::Tx& tx, std::int64_t id, const Zone& zone) {
   add("code", u->code);
   add("detail", u->detail);
   add("conversion stands under", reason_of(tx, *u));
-  add("attempts", std::to_string(u->attempts));
+  const auto happened = ledger_rows::events(tx, id);
+  add("attempts", std::to_string(std::count_if(happened.begin(), happened.end(), [](const auto& e) {
+        return e.to_state == to_string(UploadState::in_flight);
+      })));
+  add("failed attempts", std::to_string(u->attempts));
   add("value", value(*u) + " " + u->currency);
   add("dedup key", u->dedup_key);
   add("consent", u->consent);
@@ -101,7 +107,7 @@ std::vector<Table> upload(store::Tx& tx, std::int64_t id, const Zone& zone) {
       .columns = {{"at", "Time"}, {"from", "From"}, {"to", "To"}, {"code", "Code"}, {"by", "By"}, {"detail", "Detail"}},
       .rows = {},
       .note = {}};
-  for (const auto& e : ledger_rows::events(tx, id))
+  for (const auto& e : happened)
     events.rows.push_back({format_local(e.at, zone), e.from_state, e.to_state, e.code, e.actor, e.detail});
   return {row, events};
 }

@@ -38,10 +38,27 @@ TEST(UploadsReport, ADeadLetterKeepsThePlatformsWordItsItemAndItsAttempts) {
   EXPECT_NE(cells["first attempt"], "-");
   EXPECT_EQ(cells["first attempt"], cells["last attempt"]);
   EXPECT_EQ(cells["conversion stands under"], "rejected");
+  EXPECT_EQ(cells["attempts"], "1") << "it was sent";
+  EXPECT_EQ(cells["failed attempts"], "0") << "and answered";
   std::vector<std::string> trail;
   for (const auto& row : tables[1].rows) trail.push_back(row[1] + ">" + row[2] + " " + row[3] + " by " + row[4]);
   EXPECT_THAT(trail, ElementsAre(">pending  by reconcile", "pending>in_flight  by delivery",
                                  "in_flight>rejected not_allowed by delivery"));
+}
+
+TEST(UploadsReport, TheListNamesTheAttemptsThatItCounts) {
+  Loop l;
+  l.contact("C1", "click-1");
+  l.deal("D1", "C1", "won", "100");
+  l.settle();
+  const Table t = l.read([&](store::Tx& tx) { return uploads(tx, {}, Zone::utc()); });
+  ASSERT_EQ(t.rows.size(), 1U);
+  auto named = [&](const char* name) {
+    return std::find_if(t.columns.begin(), t.columns.end(), [&](const Column& c) { return c.name == name; });
+  };
+  EXPECT_EQ(named("attempts"), t.columns.end()) << "of a row that was taken at once none counts";
+  ASSERT_NE(named("failed_attempts"), t.columns.end());
+  EXPECT_EQ(t.rows[0].at(static_cast<std::size_t>(named("failed_attempts") - t.columns.begin())), "0");
 }
 
 TEST(UploadsReport, ExplainSaysByWhom) {
