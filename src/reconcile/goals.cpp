@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/zone.h"
+#include "settings/conditions.h"
 
 namespace hw::reconcile {
 namespace {
@@ -125,8 +126,8 @@ Reached reach(const Subject& s, const Goal& goal, const Stage& stage, const Sett
   if (s.record.state == "deleted") refuse(r, Reason::not_wanted, "deleted in the CRM");
   if (stage.won && !in_stage) refuse(r, Reason::not_wanted, "no longer in stage " + stage.name);
   const bool won_now = r.wanted && s.record.state == "live";
-  if (!settings::holds(goal.when, s.record.fields))
-    refuse(r, Reason::excluded_by_goal, "a `when:` condition of the goal does not hold");
+  if (const std::string unmet = settings::unmet(goal.when, s.record.fields); !unmet.empty())
+    refuse(r, Reason::excluded_by_goal, "`when:` of goal " + goal.name + " does not hold: " + unmet);
   apply_value(r, s, goal, settings);
   if (s.record.state == "merged") refuse(r, Reason::merged, "merged into another record");
   if (s.record.state == "gone") refuse(r, Reason::gone, "no longer visible to Headwater's CRM user");

@@ -12,6 +12,7 @@
 #include "reconcile/once_per_person.h"
 #include "reconcile/restored.h"
 #include "reconcile/same_person.h"
+#include "settings/conditions.h"
 
 namespace hw::reconcile {
 namespace {
@@ -55,8 +56,10 @@ Desired desired_of(const Asked& a, bool adopted) {
   const bool before = a.reached.entered_at < a.plan.go_live && !adopted && !a.plan.backfilled(a.reached.entered_at);
   if (!judged && before) {
     refuse(d, Reason::before_go_live, "reached before go-live " + rfc3339(a.plan.go_live));
-  } else if (!judged && !settings::holds(a.plan.destination->route, a.subject.record.fields)) {
-    refuse(d, Reason::excluded_by_goal, "a `route:` condition of the destination does not hold");
+  } else if (const auto& to = *a.plan.destination; !judged && !settings::holds(to.route, a.subject.record.fields)) {
+    refuse(
+        d, Reason::excluded_by_goal,
+        "`route:` of destination " + to.name + " does not hold: " + settings::unmet(to.route, a.subject.record.fields));
   }
   const Timestamp gathered = a.subject.changed + a.frame.settings->gather;
   if (a.frame.now < gathered) {

@@ -197,7 +197,7 @@ Table revenue_table(const std::map<Account, Lines>& all) {
                       {"deals", "Won deals", true},
                       {"closed_won", "Closed-won", true},
                       {"before_go_live", "Before go-live", true},
-                      {"excluded_by_goal", "Excluded by goal", true},
+                      {"excluded_by_goal", "Excluded by goal or route", true},
                       {"no_value", "No value", true},
                       {"other", "Other", true},
                       {"wanted", "Wanted", true}},

@@ -143,6 +143,22 @@ TEST(ReconciliationReport, WhatWasToldTooMuchStandsUnderItsClassAndTheReasonThat
   });
 }
 
+TEST(ReconciliationReport, WhatIsLeftOutNamesTheConditionAndWhoseItIs) {
+  Loop l;
+  l.settings.destinations[0].route = {{settings::Condition::Op::in, "currency", {"EUR", "SEK"}}};
+  l.settings.goals[0].when = {{settings::Condition::Op::not_equals, "kind", {"test"}}};
+  l.start();
+  for (const char* deal : {"francs", "test"}) win(l, deal, "100");
+  l.set("francs", "currency", "CHF");
+  l.set("test", "currency", "EUR");
+  l.set("test", "kind", "test");
+  l.settle();
+  EXPECT_EQ(l.standing("francs").detail, "`route:` of destination ads does not hold: currency in EUR, SEK");
+  EXPECT_EQ(l.standing("test").detail, "`when:` of goal won does not hold: kind not test");
+  const auto tables = l.read([](store::Tx& tx) { return reconciliation(tx); });
+  EXPECT_THAT(tables.at(1).note, testing::HasSubstr("`route:`"));
+}
+
 TEST(ReconciliationReport, ClosedWonOfTheCrmIsAccountedFor) {
   Loop l;
   l.settings.goals[0].when = {{settings::Condition::Op::not_equals, "region", {"south"}}};

@@ -241,13 +241,30 @@ Condition placed_in(Condition c, const Zone& zone) {
   return c;
 }
 
-bool holds(const std::vector<Condition>& conditions, const std::map<std::string, std::string>& fields) {
+namespace {
+
+const Condition* first_unmet(const std::vector<Condition>& conditions,
+                             const std::map<std::string, std::string>& fields) {
   static const std::string kAbsent;
   for (const Condition& c : conditions) {
     const auto found = fields.find(c.field);
-    if (!holds_for(c, found == fields.end() ? kAbsent : found->second)) return false;
+    if (!holds_for(c, found == fields.end() ? kAbsent : found->second)) return &c;
   }
-  return true;
+  return nullptr;
+}
+
+}  // namespace
+
+bool holds(const std::vector<Condition>& conditions, const std::map<std::string, std::string>& fields) {
+  return first_unmet(conditions, fields) == nullptr;
+}
+
+std::string unmet(const std::vector<Condition>& conditions, const std::map<std::string, std::string>& fields) {
+  const Condition* c = first_unmet(conditions, fields);
+  if (c == nullptr) return {};
+  std::string values;
+  for (const std::string& v : c->values) values += (values.empty() ? " " : ", ") + v;
+  return c->field + " " + std::string(name_of(c->op)) + values;
 }
 
 }  // namespace hw::settings

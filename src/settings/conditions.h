@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,5 +32,8 @@ std::optional<SystemTime> instant(std::string_view text, const Zone& zone);
 /// The same with every bound that is a date or a time without offset placed in `zone` and written as RFC 3339: dates
 /// begin at 00:00.
 Condition placed_in(Condition c, const Zone& zone);
+
+/// The first condition that does not hold, "currency = EUR"; "" when all hold. Without the record's own value.
+std::string unmet(const std::vector<Condition>& conditions, const std::map<std::string, std::string>& fields);
 
 }  // namespace hw::settings
