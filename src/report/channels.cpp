@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/zone.h"
 #include "journey/journey.h"
 #include "model/money.h"
 #include "reconcile/goals.h"
@@ -156,6 +157,13 @@ std::vector<std::string> amounts(const Sums& s, const std::string& currency) {
           amount_cell(s.won, currency), s.has_cost ? amount_cell(s.cost, currency) : "-"};
 }
 
+std::string period(const ChannelsAsked& asked, const Zone& zone) {
+  std::string out;
+  if (asked.from != Timestamp::min()) out = "From " + format_local(asked.from, zone);
+  if (asked.to != Timestamp::max()) out += (out.empty() ? "Before " : " to before ") + format_local(asked.to, zone);
+  return out.empty() ? "Of all time" : out;
+}
+
 std::string sentence(const Sums& sum, const std::string& currency, const LeftOut& left_out, CreditModel model) {
   static const std::map<CreditModel, const char*> credit{
       {CreditModel::first, "first touch"},
@@ -176,7 +184,8 @@ std::vector<Column> columns() {
           {"won_deals", "Won", true}, {"won", "Revenue", true}, {"cost", "Cost", true}};
 }
 
-Table main_table(const Counter& c, const std::string& currency, CreditModel model) {
+Table main_table(const Counter& c, const settings::Settings& settings, const ChannelsAsked& asked) {
+  const std::string currency = settings.currency.str();
   Table t{.name = "channels",
           .title = "What each channel brought and cost, in " + currency,
           .columns = columns(),
@@ -205,7 +214,10 @@ Table main_table(const Counter& c, const std::string& currency, CreditModel mode
     cells.push_back(remark(s));
     t.rows.push_back(std::move(cells));
   }
-  t.note = sentence(total, currency, c.left_out, model);
+  t.note = period(asked, settings.zone) +
+           ": deals and pipeline by when a deal entered the pipeline, won and revenue by when it was won (each at its "
+           "present amount), cost by its day. " +
+           sentence(total, currency, c.left_out, asked.model);
   return t;
 }
 
@@ -239,7 +251,7 @@ std::vector<Table> channels(store::Tx& tx, const settings::Settings& settings, c
   counter.add_deals();
   counter.add_cost();
   const std::string currency = settings.currency.str();
-  std::vector<Table> out{main_table(counter, currency, asked.model)};
+  std::vector<Table> out{main_table(counter, settings, asked)};
   Table others = other_table(counter.all, currency);
   if (!others.rows.empty()) out.push_back(std::move(others));
   return out;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/zone.h"
 #include "conformance/loop.h"
 #include "store/touches.h"
 
@@ -101,6 +102,20 @@ TEST(Channels, AllChannelsTogetherAreAllDeals) {
   for (CreditModel model : {CreditModel::first, CreditModel::last, CreditModel::last_non_direct})
     EXPECT_NE(e.report({.model = model})[0].note.find("pipeline 20000.00, won 9000.00, cost 3300.00 EUR"),
               std::string::npos);
+}
+
+TEST(Channels, TheTableStatesItsPeriodAndWhatIsCountedByWhichTime) {
+  WorkedExample e;
+  const std::string all = e.report()[0].note;
+  EXPECT_NE(all.find("Of all time"), std::string::npos) << all;
+  const std::string span = e.report({.from = kStart + kDay, .to = kStart + kDay * 3})[0].note;
+  EXPECT_NE(span.find("From " + format_local(kStart + kDay, e.settings.zone) + " to before " +
+                      format_local(kStart + kDay * 3, e.settings.zone)),
+            std::string::npos)
+      << span;
+  EXPECT_NE(span.find("deals and pipeline by when a deal entered the pipeline, won and revenue by when it was won"),
+            std::string::npos)
+      << span;
 }
 
 TEST(Channels, PipelineRevenueAndCostBelongToTheirOwnDays) {

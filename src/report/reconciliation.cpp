@@ -36,11 +36,19 @@ std::int64_t micros_of(const Lines& lines, const std::string& line, const std::s
   return it == lines.end() ? 0 : it->second.second;
 }
 
-std::int64_t count_of(const Lines& lines) {
-  static const std::set<std::string> counted{"matched", "missing", "excess", "none", "uncertain", "unlocated"};
+/// Wanted, told, or perhaps told.
+std::int64_t conversions_of(const Lines& lines) {
+  static const std::set<std::string> counted{"matched", "missing", "excess", "uncertain", "unlocated"};
   std::int64_t sum = 0;
   for (const auto& [key, v] : lines)
     if (counted.contains(key.first)) sum += v.first;
+  return sum;
+}
+
+std::int64_t count_of(const Lines& lines, const std::string& line) {
+  std::int64_t sum = 0;
+  for (const auto& [key, v] : lines)
+    if (key.first == line) sum += v.first;
   return sum;
 }
 
@@ -66,23 +74,25 @@ Table account_table(const std::map<Account, Lines>& all) {
                       {"uncorrectable", "Uncorrectable", true},
                       {"uncertain", "Uncertain", true},
                       {"uncertain_low", "at least", true},
-                      {"uncertain_high", "at most", true}},
+                      {"uncertain_high", "at most", true},
+                      {"none", "None", true}},
           .rows = {},
           .note =
-              "wanted = taken + missing; told = taken + correction waiting + uncorrectable; uncertain conversions "
-              "stand apart."};
+              "As the CRM and the ledger stand now, of all time. wanted = taken + missing; told = taken + excess "
+              "(correction "
+              "waiting + uncorrectable); uncertain conversions stand apart. None: neither wanted nor told, and no part "
+              "of the conversions."};
   for (const auto& [key, lines] : all) {
     const auto& [destination, goal, currency] = key;
-    std::int64_t uncertain = 0;
-    for (const auto& [line, v] : lines)
-      if (line.first == "uncertain" || line.first == "unlocated") uncertain += v.first;
+    const std::int64_t uncertain = count_of(lines, "uncertain") + count_of(lines, "unlocated");
     auto cell = [&, c = currency](std::int64_t micros) { return amount_cell(micros, c); };
-    t.rows.push_back({destination, goal, currency.empty() ? "-" : currency, std::to_string(count_of(lines)),
+    t.rows.push_back({destination, goal, currency.empty() ? "-" : currency, std::to_string(conversions_of(lines)),
                       cell(micros_of(lines, "wanted")), cell(micros_of(lines, "matched")),
                       cell(micros_of(lines, "missing")), cell(micros_of(lines, "told")),
                       cell(micros_of(lines, "excess", "correction_waiting")),
                       cell(micros_of(lines, "excess", "uncorrectable")), std::to_string(uncertain),
-                      cell(micros_of(lines, "uncertain_low")), cell(micros_of(lines, "uncertain_high"))});
+                      cell(micros_of(lines, "uncertain_low")), cell(micros_of(lines, "uncertain_high")),
+                      std::to_string(count_of(lines, "none"))});
   }
   return t;
 }
@@ -170,8 +180,9 @@ Table reason_table(const std::map<Why, Sum>& lines) {
       .note =
           "Value: of taken conversions what they are worth, of missing ones what is missing of them, of excess what "
           "was told too much. Also taken: the other part of the same conversions, which is right; with the taken "
-          "ones it makes the account's taken. headwater report reconciliation --reason REASON lists the subjects "
-          "behind a line."};
+          "ones it makes the account's taken. headwater report reconciliation --reason WORD lists the conversions "
+          "behind a reason, or behind a class of excess; their detail says more, as of excluded_by_goal which "
+          "condition of the goal's `when:` or the destination's `route:` does not hold."};
   for (const auto& [why, sum] : lines) {
     const auto& [account, state, group, reason] = why;
     const auto& [destination, goal, currency] = account;

@@ -70,7 +70,7 @@ TEST(ReconciliationReport, EveryRowOfTheAccountsAddsUpToTheCent) {
         EXPECT_EQ(micros(accounts, i, "told"), micros(accounts, i, "taken") +
                                                    micros(accounts, i, "correction_waiting") +
                                                    micros(accounts, i, "uncorrectable"));
-        conversions += std::stoll(cell(accounts, i, "conversions"));
+        conversions += std::stoll(cell(accounts, i, "conversions")) + std::stoll(cell(accounts, i, "none"));
       }
       EXPECT_EQ(conversions, 13) << "each conversion has exactly one state";
       l.pass(kDay * 4);
@@ -97,7 +97,7 @@ TEST(ReconciliationReport, ReasonsAddUpToTheAccounts) {
     EXPECT_EQ(taken, micros(accounts, i, "taken"));
     EXPECT_EQ(excess, micros(accounts, i, "correction_waiting") + micros(accounts, i, "uncorrectable"));
     EXPECT_EQ(missing, micros(accounts, i, "missing"));
-    EXPECT_EQ(n, std::stoll(cell(accounts, i, "conversions")));
+    EXPECT_EQ(n, std::stoll(cell(accounts, i, "conversions")) + std::stoll(cell(accounts, i, "none")));
   }
 }
 
@@ -176,6 +176,19 @@ TEST(ReconciliationReport, ClosedWonOfTheCrmIsAccountedFor) {
   EXPECT_EQ(cell(revenue, 0, "closed_won"), "150.25");
   EXPECT_EQ(cell(revenue, 0, "excluded_by_goal"), "50.00");
   EXPECT_EQ(cell(revenue, 0, "wanted"), "100.25");
+}
+
+TEST(ReconciliationReport, WhatIsNeitherWantedNorToldIsNoConversionOfTheAccount) {
+  Loop l;
+  l.settings.goals[0].when = {{settings::Condition::Op::not_equals, "kind", {"test"}}};
+  l.start();
+  for (const char* deal : {"A", "test"}) win(l, deal, "100");
+  l.set("test", "kind", "test");
+  l.settle();
+  const Table accounts = l.read([](store::Tx& tx) { return reconciliation(tx); }).at(0);
+  ASSERT_EQ(accounts.rows.size(), 1U);
+  EXPECT_EQ(cell(accounts, 0, "conversions"), "1");
+  EXPECT_EQ(cell(accounts, 0, "none"), "1");
 }
 
 TEST(ReconciliationReport, TheSubjectsBehindAReasonAreListed) {
