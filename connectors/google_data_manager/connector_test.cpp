@@ -209,7 +209,8 @@ TEST_F(GoogleDataManager, AForeignClickIsUnattributed) {
   const auto c = confirm(answer.receipt);
   ASSERT_EQ(c.rows.size(), 1U);
   EXPECT_EQ(c.rows[0].verdict, Verdict::reject_row);
-  EXPECT_EQ(c.rows[0].code, "click_not_found");
+  EXPECT_EQ(c.rows[0].code, "unattributed") << "nobody's fault: status does not ask for a look";
+  EXPECT_EQ(c.rows[0].detail.substr(0, 15), "click_not_found");
 }
 
 TEST_F(GoogleDataManager, ValidationChangesNothingAndGivesNoReceipt) {

@@ -170,7 +170,7 @@ TEST(GoogleDataManagerDecode, PartialSuccessGivesCountsAndNoRows) {
   EXPECT_TRUE(c.is_final);
   EXPECT_EQ(c.accepted, 2U);
   ASSERT_EQ(c.refused.size(), 2U);
-  EXPECT_EQ(c.refused[0].first.code, "click_not_found");
+  EXPECT_EQ(c.refused[0].first.code, "unattributed");
   EXPECT_EQ(c.refused[0].second, 2U);
   EXPECT_EQ(c.refused[1].first.verdict, Verdict::already_received);
   EXPECT_EQ(c.refused[1].second, 1U);

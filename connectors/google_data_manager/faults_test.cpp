@@ -184,10 +184,10 @@ const ReasonFault kReasonFaults[] = {
     {"DUPLICATE_TRANSACTION_ID", "", "already_received duplicate_transaction_id"},
     {"DUPLICATE_GCLID", "", "reject_row duplicate_gclid"},
 
-    {"CLICK_NOT_FOUND", "", "reject_row click_not_found"},
-    {"INVALID_CLICK", "", "reject_row invalid_click"},
-    {"OPERATING_ACCOUNT_MISMATCH_FOR_AD_IDENTIFIER", "", "reject_row operating_account_mismatch_for_ad_identifier"},
-    {"INVALID_OPERATING_ACCOUNT_FOR_CLICK", "", "reject_row invalid_operating_account_for_click"},
+    {"CLICK_NOT_FOUND", "", "reject_row unattributed"},
+    {"INVALID_CLICK", "", "reject_row unattributed"},
+    {"OPERATING_ACCOUNT_MISMATCH_FOR_AD_IDENTIFIER", "", "reject_row unattributed"},
+    {"INVALID_OPERATING_ACCOUNT_FOR_CLICK", "", "reject_row unattributed"},
 
     {"EVENT_TOO_OLD", "", "reject_row event_too_old"},
     {"EVENT_TIME_INVALID", "reject_row event_time_invalid", ""},

@@ -162,6 +162,8 @@ Table source_fields(store::Tx& tx, const settings::Settings& settings) {
 }
 
 constexpr const char* kRefused = "refused_configuration";
+/// A connector's code for a refusal that is no fault: the lead did not come from this account's ads.
+constexpr const char* kUnattributedCode = "unattributed";
 
 /// Kept as the time in microseconds, a line break and the errors.
 void add_refused_configuration(store::Tx& tx, const settings::Settings& settings, Table& t) {
@@ -207,7 +209,7 @@ Table trouble(store::Tx& tx, const settings::Settings& settings, Timestamp now) 
           {"braked", b.destination, format_local(b.braked_at, settings.zone), b.approved_at ? "approved" : "waits",
            "mass lowering: look at `headwater plan`, then `headwater plan approve " + std::to_string(b.id) + "`", "-"});
   for (const auto& c : ledger_rows::upload_states(tx))
-    if (c.state == "rejected" || c.state == "uncertain")
+    if ((c.state == "rejected" && c.code != kUnattributedCode) || c.state == "uncertain")
       t.rows.push_back(
           {"rows " + c.state, c.destination, "-", c.code.empty() ? "-" : c.code,
            std::to_string(c.n) + ": headwater uploads list --state " + c.state + " --destination " + c.destination,
@@ -217,6 +219,20 @@ Table trouble(store::Tx& tx, const settings::Settings& settings, Timestamp now) 
                       r.place + ": " + r.detail, "-"});
   const std::int64_t set_aside = service_rows::count_rejections(tx);
   if (set_aside > 20) t.note = std::to_string(set_aside) + " rows are set aside in all.";
+  return t;
+}
+
+/// Refusals that nobody has to mend.
+Table as_it_should_be(store::Tx& tx) {
+  Table t{.name = "as_it_should_be",
+          .title = "As it should be",
+          .columns = {{"what", "What"}, {"name", "Name"}, {"n", "Number", true}, {"detail", "Detail"}},
+          .rows = {},
+          .note = {}};
+  for (const auto& c : ledger_rows::upload_states(tx))
+    if (c.state == "rejected" && c.code == kUnattributedCode)
+      t.rows.push_back({"rows refused", c.destination, std::to_string(c.n),
+                        "they came by something else than this account's ads, which only the platform could tell"});
   return t;
 }
 
@@ -241,6 +257,7 @@ std::vector<Table> status(store::Tx& tx, const settings::Settings& settings, Tim
   if (!settings.source_fields.empty()) out.push_back(source_fields(tx, settings));
   if (Table used = quotas(tx, settings, now); !used.rows.empty()) out.push_back(std::move(used));
   out.push_back(trouble(tx, settings, now));
+  if (Table fine = as_it_should_be(tx); !fine.rows.empty()) out.push_back(std::move(fine));
   out.push_back(totals(tx));
   if (Table checked = store_check(tx, settings.zone); !checked.rows.empty()) out.push_back(std::move(checked));
   return out;

@@ -5,6 +5,7 @@
 
 #include "conformance/loop.h"
 #include "report/explain.h"
+#include "report/status.h"
 
 namespace hw::report {
 namespace {
@@ -59,6 +60,25 @@ TEST(UploadsReport, TheListNamesTheAttemptsThatItCounts) {
   EXPECT_EQ(named("attempts"), t.columns.end()) << "of a row that was taken at once none counts";
   ASSERT_NE(named("failed_attempts"), t.columns.end());
   EXPECT_EQ(t.rows[0].at(static_cast<std::size_t>(named("failed_attempts") - t.columns.begin())), "0");
+}
+
+TEST(UploadsReport, StatusAsksForALookAtRefusalsThatAreNobodysFaultNever) {
+  Loop l;
+  for (const char* id : {"fault", "fine"}) {
+    l.contact(std::string("C") + id, std::string("click-") + id);
+    l.deal(id, std::string("C") + id, "won", "100");
+  }
+  ASSERT_TRUE(l.reconcile());
+  l.sink().refused[l.dedup_id("fault")] = "not_allowed";
+  l.sink().refused[l.dedup_id("fine")] = "unattributed";
+  l.settle();
+  std::map<std::string, std::vector<std::vector<std::string>>> rows;
+  for (const Table& t : l.read([&](store::Tx& tx) { return status(tx, l.settings, l.clock.system_now()); }))
+    rows[t.name] = t.rows;
+  ASSERT_EQ(rows["trouble"].size(), 1U);
+  EXPECT_THAT(rows["trouble"][0], Contains("not_allowed"));
+  ASSERT_EQ(rows["as_it_should_be"].size(), 1U);
+  EXPECT_THAT(rows["as_it_should_be"][0], Contains("ads"));
 }
 
 TEST(UploadsReport, ExplainSaysByWhom) {
