@@ -76,7 +76,7 @@ std::vector<std::string> cells_of(store::Tx& tx, const Listed& l, Timestamp at, 
 Table windows(store::Tx& tx, const settings::Settings& settings, const settings::Connectors& connectors, Timestamp now,
               Duration within) {
   Table t{.name = "windows",
-          .title = "Wanted, not told, and about to leave the platform's window",
+          .title = "Missing, and about to leave the platform's window",
           .columns = {{"destination", "Destination"},
                       {"goal", "Goal"},
                       {"object", "Object"},
