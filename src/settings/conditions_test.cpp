@@ -63,6 +63,18 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"ValueThatBeginsWithNot", "{a: nothing}", {{"a", "nothing"}}, true}),
     [](const auto& row) { return std::string(row.param.name); });
 
+TEST(Conditions, TheOneThatDoesNotHoldIsNamedWithoutTheRecordsValue) {
+  const std::map<std::string, std::string> fields{{"currency", "CHF"}, {"region", "DE"}, {"amount", "5"}};
+  auto said = [&](const char* written) { return unmet(conditions(written), fields); };
+  EXPECT_EQ(said("{currency: CHF, region: DE}"), "");
+  EXPECT_EQ(said("{region: DE, currency: EUR}"), "currency = EUR");
+  EXPECT_EQ(said("{currency: not CHF}"), "currency not CHF");
+  EXPECT_EQ(said("{region: [AT, FR]}"), "region in AT, FR");
+  EXPECT_EQ(said("{region: {not: [DE, FR]}}"), "region not in DE, FR");
+  EXPECT_EQ(said("{owner: present}"), "owner present");
+  EXPECT_EQ(said("{amount: '> 5'}"), "amount > 5");
+}
+
 TEST(Conditions, BoundsThatAreDatesBeginAtMidnightOfTheZone) {
   const Condition c = placed_in({.op = Condition::Op::less, .field = "closed", .values = {"2026-07-01"}},
                                 Zone::find("Europe/Berlin").value());
