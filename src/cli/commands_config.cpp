@@ -55,9 +55,7 @@ int check(const Common& common, bool online) {
   if (common.output() == report::Format::text) {
     print_lines(common.config, result);
   } else {
-    std::cout << report::render(
-        {table_of("errors", result.errors), table_of("warnings", result.warnings), table_of(result.online)},
-        common.output());
+    print(common, {table_of("errors", result.errors), table_of("warnings", result.warnings), table_of(result.online)});
   }
   if (!result.errors.empty()) return kConfig;
   return result.online_ok ? kOk : kDifference;
@@ -79,7 +77,7 @@ int version(const Common& common) {
                       c.api_version.empty() ? "-"
                                             : "API " + c.api_version +
                                                   (c.api_version_ends.empty() ? "" : ", ends " + c.api_version_ends)});
-  std::cout << report::render({t}, common.output());
+  print(common, {t});
   return kOk;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/zone.h"
 #include "cli/command.h"
+#include "cli/pasteable.h"
 #include "reconcile/backfill.h"
 #include "reconcile/import.h"
 #include "report/advise.h"
@@ -83,7 +84,7 @@ int try_it(const Common& common, const BackfillArgs& args) {
   if (sent > 0)
     t.note = "At " + std::to_string(b->per_hour) + " rows an hour this takes about " +
              std::to_string((sent + b->per_hour - 1) / b->per_hour) + " hours.";
-  std::cout << report::render({t}, common.output());
+  print(common, {t});
   return kOk;
 }
 
@@ -131,7 +132,7 @@ int ledger_import(const Common& common, const std::string& file, bool dry_run) {
   auto done = import_text(*app, text.str(), file, dry_run, errors);
   for (const auto& e : errors) std::cerr << connect::to_string(e) << "\n";
   if (!done) return fail(done.error());
-  std::cout << report::render({imported(*done, dry_run)}, common.output());
+  print(common, {imported(*done, dry_run)});
   return kOk;
 }
 
@@ -144,7 +145,7 @@ int backfill(const Common& common, const BackfillArgs& args) {
   if (!b) return fail(b.error());
   auto said = ask_holder(*app, "backfill", reconcile::to_text(*b));
   if (!said) return fail(said.error());
-  std::cout << *said << "\n";
+  std::cout << pasteable(*said) << "\n";
   return said->starts_with("backfill:") ? kOk : kDifference;
 }
 
