@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <iostream>
 
 #include "base/zone.h"
@@ -94,11 +93,10 @@ void Screen::curtain(const Company& script, const World& world, const std::strin
   std::cout << judged.last_line << std::endl;
 }
 
-void Screen::look_next(const std::string& deal, const std::string& where) const {
+void Screen::look_next(const std::string& deal, const std::string& program) const {
   if (options_.quiet) return;
-  const std::string program = std::filesystem::absolute(options_.headwater).lexically_normal();
   auto line = [&](const char* what, const std::string& command) {
-    std::cout << what << "\n   " << program << " " << command << where << "\n";
+    std::cout << what << "\n   " << program << " " << command << "\n";
   };
   std::cout << "\nThree things worth looking at next:\n";
   line("1. One deal: its people, their clicks, what each platform was told of it, and why", "explain deal " + deal);
