@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <iostream>
 
 #include "base/zone.h"
@@ -21,23 +20,6 @@ std::size_t count(const World& world, const char* type) {
 
 std::string day_of(Timestamp t) { return rfc3339(t).substr(0, 10); }
 std::string minute_of(Timestamp t) { return day_of(t) + " " + rfc3339(t).substr(11, 5); }
-
-/// "  36 plain, 4 reopen, ..." in lines of a terminal.
-std::string wrapped(const std::map<std::string, int>& census) {
-  constexpr std::size_t kWidth = 110;
-  std::string out, line = " ";
-  for (const auto& [what, n] : census) {
-    std::string item = " " + std::to_string(n) + " " + what + ",";
-    std::replace(item.begin(), item.end(), '_', ' ');
-    if (line.size() + item.size() > kWidth) {
-      out += line + "\n";
-      line = " ";
-    }
-    line += item;
-  }
-  line.back() = '.';
-  return out + line + "\n";
-}
 
 }  // namespace
 
@@ -77,11 +59,14 @@ void Screen::end_progress() const {
 void Screen::curtain(const Company& script, const World& world, const std::string& accounts,
                      const Judged& judged) const {
   if (!options_.quiet) {
-    std::cout << day_of(script.start()) << " to " << day_of(world.now) << ": " << count(world, "contacts")
-              << " contacts of " << count(world, "companies") << " companies, " << count(world, "deals") << " deals, "
-              << campaigns().size() << " campaigns. What happened, and how often:\n"
-              << wrapped(script.census()) << "\n"
-              << accounts << "\n";
+    std::cout
+        << day_of(script.start()) << " to " << day_of(world.now) << ": " << count(world, "contacts") << " contacts of "
+        << count(world, "companies") << " companies, " << count(world, "deals") << " deals, " << campaigns().size()
+        << " campaigns.\n"
+        << "Deals were won, lost and won back, their amounts edited, renewed years later; records were merged and "
+           "deleted;\nconsent was withdrawn or came late; people used several devices, or none that anybody "
+           "saw.\n\n"
+        << accounts << "\n";
   }
   for (const std::string& line : judged.differences) std::cout << "differs: " << line << "\n";
   if (!options_.quiet) {
