@@ -63,9 +63,8 @@ void Screen::curtain(const Company& script, const World& world, const std::strin
         << day_of(script.start()) << " to " << day_of(world.now) << ": " << count(world, "contacts") << " contacts of "
         << count(world, "companies") << " companies, " << count(world, "deals") << " deals, " << campaigns().size()
         << " campaigns.\n"
-        << "Deals were won, lost and won back, their amounts edited, renewed years later; records were merged and "
-           "deleted;\nconsent was withdrawn or came late; people used several devices, or none that anybody "
-           "saw.\n\n"
+        << "Deals were won, lost and won back, edited, and renewed a year later; records were merged and deleted;\n"
+           "consent was withdrawn or came late; people used several devices, or none that anybody saw.\n\n"
         << accounts << "\n";
   }
   for (const std::string& line : judged.differences) std::cout << "differs: " << line << "\n";
