@@ -158,7 +158,7 @@ TEST_F(Commands, ACopyPutBackByHandIsNotWorkedOn) {
                              std::filesystem::copy_options::overwrite_existing);
   const Ran ran = run_line({"sync", "-c", main_file()});
   EXPECT_EQ(ran.code, kConfig);
-  EXPECT_THAT(ran.err, HasSubstr("headwater restore"));
+  EXPECT_THAT(ran.err, HasSubstr("headwater -c " + main_file() + " restore"));
   EXPECT_EQ(run_line({"status", "-c", main_file()}).code, kOk) << "looking is free";
 }
 

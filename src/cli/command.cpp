@@ -5,6 +5,8 @@
 #include <iostream>
 #include <map>
 
+#include "cli/pasteable.h"
+
 namespace hw::cli {
 
 report::Format Common::output() const {
@@ -80,7 +82,7 @@ int fail(const Error& error) {
                                                 {"http_404", kConfig},
                                                 {"follow_clock", kConfig}};
   const bool whole = error.code == "config";
-  std::cerr << (whole ? "" : "headwater: ") << error.detail << (whole ? "" : " (" + error.code + ")\n");
+  std::cerr << (whole ? "" : "headwater: ") << pasteable(error.detail) << (whole ? "" : " (" + error.code + ")\n");
   auto it = codes.find(error.code);
   if (it != codes.end()) return it->second;
   return error.action == Action::retry ? kUnavailable : kSoftware;
@@ -102,6 +104,16 @@ std::unique_ptr<service::App> open(const Common& common, service::AppOptions::Ac
   return std::move(*app);
 }
 
+void print(const Common& common, std::vector<report::Table> tables) {
+  if (common.output() == report::Format::text)
+    for (report::Table& t : tables) {
+      t.note = pasteable(t.note);
+      for (auto& row : t.rows)
+        for (std::string& cell : row) cell = pasteable(cell);
+    }
+  std::cout << report::render(tables, common.output());
+}
+
 int show(const Common& common,
          const std::function<Result<std::vector<report::Table>>(service::App&, store::Tx&)>& body) {
   int code = kOk;
@@ -109,7 +121,7 @@ int show(const Common& common,
   if (!app) return code;
   auto tables = app->db->read([&](store::Tx& tx) { return body(*app, tx); });
   if (!tables) return fail(tables.error());
-  std::cout << report::render(*tables, common.output());
+  print(common, std::move(*tables));
   return kOk;
 }
 

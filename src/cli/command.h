@@ -48,6 +48,8 @@ Result<std::optional<Timestamp>> before(Timestamp now, const std::string& age);
 /// Makes the App, or prints why not. A `candidate` configuration is taken in place of the present one, on its state.
 std::unique_ptr<service::App> open(const Common& common, service::AppOptions::Access access, int& exit_code,
                                    const std::string& candidate = {});
+/// Prints an answer in the format that was asked for; the commands that it names to people work when pasted.
+void print(const Common& common, std::vector<report::Table> tables);
 /// Runs `body` on the store of a read-only App and prints its tables.
 int show(const Common& common,
          const std::function<Result<std::vector<report::Table>>(service::App&, store::Tx&)>& body);

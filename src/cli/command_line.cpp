@@ -1,8 +1,11 @@
 #include "cli/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <iostream>
 
 #include "cli/command.h"
+#include "cli/pasteable.h"
+#include "cli/usage.h"
 
 namespace hw::cli {
 namespace {
@@ -23,19 +26,30 @@ struct Line {
   std::function<int()> chosen;
 };
 
+/// Where a run finds what it is about. They may stand before the command as well as after it.
+void add_where(::CLI::App& app, Common& common) {
+  app.add_option("-c,--config", common.config, "main configuration file")->capture_default_str();
+  app.add_option("--follow-clock", common.follow_clock, "follow a sandbox's clock file (loopback peers only)")
+      ->group("");
+}
+
 /// `formats`: how it can print its answer. Empty: it prints none that a program would read.
 ::CLI::App* command(::CLI::App& parent, const char* name, const char* help, Line& line, std::function<int()> run,
                     const std::vector<std::string>& formats = {"text", "json", "csv"}) {
   ::CLI::App* sub = parent.add_subcommand(name, help);
-  sub->add_option("-c,--config", line.common.config, "main configuration file")->capture_default_str();
-  if (!formats.empty())
-    sub->add_option("--format", line.common.format, "how it is printed")->check(::CLI::IsMember(formats));
-  sub->add_option("--follow-clock", line.common.follow_clock, "follow a sandbox's clock file (loopback peers only)")
-      ->group("");
+  add_where(*sub, line.common);
+  if (!formats.empty()) sub->add_option("--format", line.common.format, "how it is printed")->check(one_of(formats));
   // A command with subcommands of its own (plan approve) gives way to them.
   sub->callback([&line, sub, run = std::move(run)] {
     if (sub->get_subcommands().empty()) line.chosen = run;
   });
+  return sub;
+}
+
+/// A command that only has commands of its own.
+::CLI::App* group(::CLI::App& app, const char* name, const char* help, Line& line) {
+  ::CLI::App* sub = app.add_subcommand(name, help)->require_subcommand(1);
+  add_where(*sub, line.common);
   return sub;
 }
 
@@ -80,7 +94,7 @@ void add_commands(::CLI::App& app, Line& line) {
                           [&] { return cli::explain(c, line.object, line.record_id); });
   explain->add_option("object", line.object, "lead, contact, account or deal")
       ->required()
-      ->check(::CLI::IsMember({"lead", "contact", "account", "deal"}));
+      ->check(one_of({"lead", "contact", "account", "deal"}));
   explain->add_option("id", line.record_id, "the CRM's id, or connector:id")->required();
   auto* plan = command(app, "plan", "what would newly be sent, restated and retracted", line,
                        [&] { return cli::plan(c, line.candidate); });
@@ -93,7 +107,7 @@ void add_commands(::CLI::App& app, Line& line) {
                           [&] { return cli::preview(c, line.destination, line.preview_limit); });
   preview->add_option("--destination", line.destination, "only this destination");
   preview->add_option("--limit", line.preview_limit, "at most N rows")->check(::CLI::PositiveNumber);
-  auto* uploads = app.add_subcommand("uploads", "the ledger's rows")->require_subcommand(1);
+  auto* uploads = group(app, "uploads", "the ledger's rows", line);
   auto* list = command(*uploads, "list", "rows by filter", line, [&] { return cli::uploads_list(c, line.uploads); });
   list->add_option("--destination", line.uploads.destination);
   list->add_option("--goal", line.uploads.goal);
@@ -106,7 +120,7 @@ void add_commands(::CLI::App& app, Line& line) {
                        [&] { return cli::uploads_show(c, line.id); });
   show->add_option("id", line.id)->required();
   add_retry(*uploads, line);
-  auto* report = app.add_subcommand("report", "reports")->require_subcommand(1);
+  auto* report = group(app, "report", "reports", line);
   auto* windows = command(*report, "windows", "wanted, not told, and soon outside a platform's window", line,
                           [&] { return cli::report_windows(c, line.days); });
   windows->add_option("--days", line.days, "leaving within so many days")
@@ -123,7 +137,7 @@ void add_commands(::CLI::App& app, Line& line) {
   auto* channels = command(*report, "channels", "what each channel brought and cost", line,
                            [&] { return cli::report_channels(c, line.channels); });
   channels->add_option("--model", line.channels.model, "the touch that gets the deal: first, last, last_non_direct")
-      ->check(::CLI::IsMember({"first", "last", "last_non_direct"}))
+      ->check(one_of({"first", "last", "last_non_direct"}))
       ->capture_default_str();
   channels->add_option("--from", line.channels.from, "date, in the reporting zone; default: all");
   channels->add_option("--to", line.channels.to, "date, inclusive; default: all");
@@ -147,16 +161,16 @@ void add_commands(::CLI::App& app, Line& line) {
   backfill->add_flag("--stop", line.backfill.stop, "what has not left of it stays here")
       ->excludes(from)
       ->excludes(dry_run);
-  auto* ledger = app.add_subcommand("ledger", "the ledger as a whole")->require_subcommand(1);
+  auto* ledger = group(app, "ledger", "the ledger as a whole", line);
   auto* import = command(*ledger, "import", "adopt what another tool told a platform; the daemon must be stopped", line,
                          [&] { return cli::ledger_import(c, line.file, line.dry_run); });
   import->add_option("file", line.file, "CSV: destination,object,id,key,time,value,currency and identifiers")
       ->required();
   import->add_flag("--dry-run", line.dry_run, "check the file; nothing is written");
-  auto* advise = app.add_subcommand("advise", "advice from the past")->require_subcommand(1);
+  auto* advise = group(app, "advise", "advice from the past", line);
   command(*advise, "stages", "which goal a platform can learn from in time", line,
           [&] { return cli::advise_stages(c); });
-  auto* auth = app.add_subcommand("auth", "signing in")->require_subcommand(1);
+  auto* auth = group(app, "auth", "signing in", line);
   auto* login = command(*auth, "login", "sign in with a browser, for a connector whose credential is a refresh_token",
                         line, [&] { return cli::auth_login(c, line.login); }, {});
   login->add_option("connector", line.login.connector, "its name in the configuration")->required();
@@ -171,6 +185,21 @@ void add_commands(::CLI::App& app, Line& line) {
           [&] { return cli::version(c); });
 }
 
+/// The program and the options that every command of this run needs.
+std::string call_of(const char* program, const Common& common) {
+  std::string call = shell_word(program);
+  if (common.config != Common().config) call += " -c " + shell_word(common.config);
+  if (!common.follow_clock.empty()) call += " --follow-clock " + shell_word(common.follow_clock);
+  return call;
+}
+
+std::vector<std::string> command_names(const ::CLI::App& app) {
+  std::vector<std::string> out;
+  for (const ::CLI::App* sub : app.get_subcommands([](const ::CLI::App*) { return true; }))
+    out.push_back(sub->get_name());
+  return out;
+}
+
 }  // namespace
 
 int run_command_line(int argc, const char* const* argv, const connect::Registry& registry) {
@@ -178,12 +207,16 @@ int run_command_line(int argc, const char* const* argv, const connect::Registry&
   app.require_subcommand(1);
   Line line;
   line.common.registry = &registry;
+  add_where(app, line.common);
   add_commands(app, line);
   try {
     app.parse(argc, argv);
   } catch (const ::CLI::ParseError& e) {
-    return app.exit(e) == 0 ? kOk : kUsage;
+    if (e.get_exit_code() == 0) return app.exit(e);
+    std::cerr << usage_text(app, e);
+    return kUsage;
   }
+  called_as(call_of(argv[0], line.common), command_names(app));
   return line.chosen();
 }
 

@@ -71,7 +71,7 @@ int plan(const Common& common, const std::string& candidate) {
   if (!changes) return fail(changes.error());
   auto braked = brakes(*app);
   if (!braked) return fail(braked.error());
-  std::cout << report::render({planned(*changes), *braked}, common.output());
+  print(common, {planned(*changes), *braked});
   return kOk;
 }
 
@@ -99,7 +99,7 @@ int preview(const Common& common, const std::string& destination, std::int64_t l
     for (const auto& p : *requests)
       t.rows.push_back({p.destination, to_string(d.mode), to_string(p.operation), std::to_string(p.rows), p.body});
   }
-  std::cout << report::render({t}, common.output());
+  print(common, {t});
   return kOk;
 }
 

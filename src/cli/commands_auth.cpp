@@ -65,7 +65,7 @@ int auth_status(const Common& common, const std::string& connector) {
     std::erase_if(*states, [&](const report::CredentialState& s) {
       return std::find(s.connectors.begin(), s.connectors.end(), connector) == s.connectors.end();
     });
-  std::cout << report::render({report::credentials(*states, settings->zone)}, common.output());
+  print(common, {report::credentials(*states, settings->zone)});
   const bool all = std::none_of(states->begin(), states->end(), [](const auto& s) { return s.is_signed_out(); });
   return all ? kOk : kDifference;
 }

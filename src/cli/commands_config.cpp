@@ -34,7 +34,7 @@ report::Table table_of(const std::vector<service::OnlineFinding>& online) {
 }
 
 /// Errors as editors and compilers write them, one a line.
-void print_lines(const std::string& config, const service::CheckResult& result) {
+void print_lines(const std::string& config, const service::CheckResult& result, bool online) {
   for (const auto& e : result.errors) std::cerr << connect::to_string(e) << "\n";
   for (const auto& w : result.warnings) std::cerr << connect::to_string(w) << " (warning)\n";
   for (const auto& [connector, f] : result.online)
@@ -43,7 +43,11 @@ void print_lines(const std::string& config, const service::CheckResult& result) 
   if (!result.errors.empty())
     std::cerr << result.errors.size() << (result.errors.size() == 1 ? " error" : " errors") << "\n";
   else if (result.online_ok)
-    std::cout << config << ": ok\n";
+    std::cout << config << ": ok"
+              << (online
+                      ? "\n"
+                      : " (offline: nobody signed in, and whether accounts, actions, fields and stages exist was not "
+                        "asked; --online does)\n");
 }
 
 }  // namespace
@@ -53,11 +57,9 @@ int check(const Common& common, bool online) {
   const service::CheckResult result =
       service::check(common.config, *common.registry, credentials != nullptr ? credentials : "", online);
   if (common.output() == report::Format::text) {
-    print_lines(common.config, result);
+    print_lines(common.config, result, online);
   } else {
-    std::cout << report::render(
-        {table_of("errors", result.errors), table_of("warnings", result.warnings), table_of(result.online)},
-        common.output());
+    print(common, {table_of("errors", result.errors), table_of("warnings", result.warnings), table_of(result.online)});
   }
   if (!result.errors.empty()) return kConfig;
   return result.online_ok ? kOk : kDifference;
@@ -79,7 +81,7 @@ int version(const Common& common) {
                       c.api_version.empty() ? "-"
                                             : "API " + c.api_version +
                                                   (c.api_version_ends.empty() ? "" : ", ends " + c.api_version_ends)});
-  std::cout << report::render({t}, common.output());
+  print(common, {t});
   return kOk;
 }
 

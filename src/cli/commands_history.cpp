@@ -7,8 +7,10 @@
 #include <sstream>
 #include <tuple>
 
+#include "base/text.h"
 #include "base/zone.h"
 #include "cli/command.h"
+#include "cli/pasteable.h"
 #include "reconcile/backfill.h"
 #include "reconcile/import.h"
 #include "report/advise.h"
@@ -31,11 +33,25 @@ Result<Timestamp> instant(const std::string& text, const Zone& zone, bool end) {
   return zone.to_utc(day);
 }
 
+/// "there is no goal 'wno'; did you mean 'won'? There are: won, lead".
+template <class Named>
+Error unknown_name(const char* what, const std::string& name, const std::vector<Named>& all) {
+  std::vector<std::string> known;
+  std::string listed;
+  for (const Named& one : all) {
+    known.push_back(one.name);
+    listed += (listed.empty() ? "" : ", ") + one.name;
+  }
+  const std::string near = nearest(name, known);
+  return bad_argument("there is no " + std::string(what) + " '" + name + "'" +
+                      (near.empty() ? ". " : "; did you mean '" + near + "'? ") + "The configuration has: " + listed);
+}
+
 Result<store::StoredBackfill> asked(const service::App& app, const BackfillArgs& args) {
   if (args.stop) return reconcile::stop_of(args.goal, args.destination);
   const settings::Destination* d = app.settings.destination(args.destination);
-  if (app.settings.goal(args.goal) == nullptr) return bad_argument("there is no goal '" + args.goal + "'");
-  if (d == nullptr) return bad_argument("there is no destination '" + args.destination + "'");
+  if (app.settings.goal(args.goal) == nullptr) return unknown_name("goal", args.goal, app.settings.goals);
+  if (d == nullptr) return unknown_name("destination", args.destination, app.settings.destinations);
   if (d->goal != args.goal)
     return bad_argument("destination " + args.destination + " is told of goal " + d->goal + ", not of " + args.goal);
   store::StoredBackfill b;
@@ -83,7 +99,7 @@ int try_it(const Common& common, const BackfillArgs& args) {
   if (sent > 0)
     t.note = "At " + std::to_string(b->per_hour) + " rows an hour this takes about " +
              std::to_string((sent + b->per_hour - 1) / b->per_hour) + " hours.";
-  std::cout << report::render({t}, common.output());
+  print(common, {t});
   return kOk;
 }
 
@@ -131,7 +147,7 @@ int ledger_import(const Common& common, const std::string& file, bool dry_run) {
   auto done = import_text(*app, text.str(), file, dry_run, errors);
   for (const auto& e : errors) std::cerr << connect::to_string(e) << "\n";
   if (!done) return fail(done.error());
-  std::cout << report::render({imported(*done, dry_run)}, common.output());
+  print(common, {imported(*done, dry_run)});
   return kOk;
 }
 
@@ -144,7 +160,7 @@ int backfill(const Common& common, const BackfillArgs& args) {
   if (!b) return fail(b.error());
   auto said = ask_holder(*app, "backfill", reconcile::to_text(*b));
   if (!said) return fail(said.error());
-  std::cout << *said << "\n";
+  std::cout << pasteable(*said) << "\n";
   return said->starts_with("backfill:") ? kOk : kDifference;
 }
 

@@ -12,7 +12,7 @@ namespace hw::cli {
 
 int status(const Common& common) {
   return show(common, [](service::App& app, store::Tx& tx) -> Result<std::vector<report::Table>> {
-    return report::status(tx, app.settings, app.clock->system_now());
+    return report::status(tx, app.settings, app.clock->system_now(), app.connectors);
   });
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/pasteable.h"
 #include "model/money.h"
 #include "reconcile/retry.h"
 #include "service/commands.h"
@@ -122,7 +123,7 @@ Result<RetryAsked> retry_asked(const service::App& app, const RetryArgs& args) {
 }
 
 int answer(const Common& common, const std::vector<Retried>& done, bool dry_run) {
-  std::cout << report::render({retried(done, dry_run)}, common.output());
+  print(common, {retried(done, dry_run)});
   return any_again(done) ? kOk : kDifference;
 }
 
@@ -143,7 +144,7 @@ int steer(const Common& common, const std::string& kind, const std::string& conn
   if (auto ok = check_connector(*app, connector, kind == "resume"); !ok) return fail(ok.error());
   auto said = ask_holder(*app, kind, connector);
   if (!said) return fail(said.error());
-  std::cout << *said << "\n";
+  std::cout << pasteable(*said) << "\n";
   return said->starts_with(done) ? kOk : kDifference;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/zone.h"
 #include "cli/command.h"
+#include "cli/pasteable.h"
 #include "service/lock.h"
 #include "service/sync.h"
 #include "settings/settings.h"
@@ -57,8 +58,8 @@ int mark_unknown(const Common& common) {
     return {};
   });
   if (!counted) return fail(counted.error());
-  std::cout << n << " rows may have been sent since and are uncertain (headwater uploads list --state uncertain "
-            << "--reason restored)\n";
+  std::cout << n << " rows may have been sent since and are uncertain ("
+            << pasteable("headwater uploads list --state uncertain --reason restored)\n");
   return kOk;
 }
 

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "cli/command.h"
+#include "cli/pasteable.h"
 #include "cli/signals.h"
 #include "service/commands.h"
 #include "service/daemon.h"
@@ -77,18 +78,19 @@ int sync(const Common& common, std::optional<std::int64_t> limit) {
             {"rows sent", std::to_string(result->sent)},
             {"records written to", std::to_string(result->fields_written)},
             {"rows settled", std::to_string(result->settled)}};
-  std::cout << report::render({t}, common.output());
+  print(common, {t});
   if (limit)
     std::cerr
         << "headwater: a trial: no cursor moved, the next pass reads the same pages again. Records rest for `gather` "
            "after their last change before anything is made of them\n";
   if (result->gated) {
-    std::cerr << "headwater: no conversion is made until every source has been read through once: `headwater status` "
-                 "says how far it is\n";
+    std::cerr << pasteable(
+        "headwater: no conversion is made until every source has been read through once: `headwater status` says how "
+        "far it is\n");
     return kTempFail;
   }
   if (!result->retrying) return kOk;
-  std::cerr << "headwater: rows or sources wait for a retry: `headwater status` says which\n";
+  std::cerr << pasteable("headwater: rows or sources wait for a retry: `headwater status` says which\n");
   return kTempFail;
 }
 
@@ -117,7 +119,7 @@ int plan_approve(const Common& common, std::int64_t brake) {
   if (!app) return code;
   auto said = ask_holder(*app, "plan_approve", std::to_string(brake));
   if (!said) return fail(said.error());
-  std::cout << *said << "\n";
+  std::cout << pasteable(*said) << "\n";
   return *said == "approved" ? kOk : kDifference;
 }
 

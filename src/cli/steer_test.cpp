@@ -38,7 +38,7 @@ TEST_F(Steer, AConnectorIsPausedShownAndResumed) {
   pages_ = {won_deals(1, 2), won_deals(3, 1)};
   const Ran paused = say({"pause", "ads"});
   EXPECT_EQ(paused.code, kOk) << paused.err;
-  EXPECT_THAT(paused.out, HasSubstr("headwater resume ads"));
+  EXPECT_THAT(paused.out, HasSubstr("headwater -c " + main_file() + " resume ads"));
   EXPECT_EQ(work(), 0U);
   EXPECT_THAT(say({"status"}).out, HasSubstr("paused by a person"));
   EXPECT_EQ(say({"resume", "ads"}).code, kOk);

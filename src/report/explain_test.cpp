@@ -64,8 +64,8 @@ TEST(Status, RefusedRowsNeedALook) {
   l.sink().refused[l.dedup_id("D1")] = "bad_click";
   l.settle();
   const auto tables = l.read([&](store::Tx& tx) { return status(tx, l.settings, l.clock.system_now()); });
-  EXPECT_THAT(rows_of(tables, "trouble"),
-              Contains(AllOf(HasSubstr("rows rejected | ads"), HasSubstr("bad_click"), HasSubstr("--state rejected"))));
+  EXPECT_THAT(rows_of(tables, "trouble"), Contains(AllOf(HasSubstr("uploads rejected | ads"), HasSubstr("bad_click"),
+                                                         HasSubstr("--state rejected"))));
 }
 
 TEST(Status, BackfillsAreShownWithHowFarTheyAre) {

@@ -10,6 +10,16 @@
 
 namespace hw::report {
 
+namespace {
+
+/// A lane's key is of parts, and one that a connector has none of is empty: "ads//ingest".
+std::string lane_name(std::string key) {
+  for (auto at = key.find("//"); at != std::string::npos; at = key.find("//", at)) key.erase(at, 1);
+  return key;
+}
+
+}  // namespace
+
 Table quotas(store::Tx& tx, const settings::Settings& settings, Timestamp now) {
   Table t{.name = "quotas",
           .title = "Quotas of a day",
@@ -29,7 +39,7 @@ Table quotas(store::Tx& tx, const settings::Settings& settings, Timestamp now) {
   };
   for (const auto& [key, kept] : store::service_rows::states(tx, http::kLaneState)) {
     const http::LaneUse use = http::lane_use(kept, now);
-    if (use.used > 0 || use.closed_until) add(key, use.used, use.per_day, use.frees_at, use.closed_until);
+    if (use.used > 0 || use.closed_until) add(lane_name(key), use.used, use.per_day, use.frees_at, use.closed_until);
   }
   for (const settings::SourceFields& f : settings.source_fields)
     if (const std::int64_t used = delivery::written_today(tx, f.name, settings.zone, now); used > 0)
@@ -37,8 +47,7 @@ Table quotas(store::Tx& tx, const settings::Settings& settings, Timestamp now) {
   if (!t.rows.empty())
     t.note =
         "Limits are those of the configuration, less what quota_share of the credential leaves to other tools. A "
-        "lane's "
-        "day is the last 24 to 25 hours.";
+        "lane's day is the last 24 to 25 hours.";
   return t;
 }
 

@@ -52,5 +52,19 @@ TEST(Quotas, SayWhatIsUsedOfHowMuchAndUntilWhenALaneIsClosed) {
   EXPECT_THAT(shown(), IsEmpty()) << "nothing of it counts any more";
 }
 
+TEST(Quotas, AnEmptyPartOfALanesNameIsNotShown) {
+  Loop l;
+  StoredState state(*l.db);
+  {
+    http::Lanes lanes(&state, l.clock, /*may_sleep=*/false);
+    ASSERT_TRUE(lanes.enter({{.key = "ads//ingest", .requests = 0, .per = Duration::zero(), .per_day = 50}}, {}));
+    lanes.close({{.key = "ads//ingest", .requests = 0, .per = Duration::zero(), .per_day = 50}},
+                std::chrono::minutes(1));
+  }
+  const auto rows = l.read([&](store::Tx& tx) { return quotas(tx, l.settings, l.clock.system_now()).rows; });
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0][0], "ads/ingest");
+}
+
 }  // namespace
 }  // namespace hw::report

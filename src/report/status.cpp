@@ -1,5 +1,6 @@
 #include "report/status.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/text.h"
@@ -74,14 +75,20 @@ Table lookups(store::Tx& tx, const settings::Settings& settings) {
   return t;
 }
 
-Table destinations(store::Tx& tx, const settings::Settings& settings) {
+bool gives_receipts(const settings::Destination& d, const settings::Connectors& connectors) {
+  const auto sinks = settings::sinks_of(d, connectors);
+  return sinks.upload == nullptr || sinks.upload->contract_for(sinks.target).receipt != connect::Receipt::none;
+}
+
+Table destinations(store::Tx& tx, const settings::Settings& settings, const settings::Connectors& connectors) {
   Table t{.name = "destinations",
-          .title = "Destinations",
+          .title = "Destinations, in uploads: what a conversion was told as, and each correction of it, is one",
           .columns = {{"destination", "Destination"},
                       {"goal", "Goal"},
                       {"mode", "Mode"},
                       {"pending", "Pending", true},
                       {"retrying", "Retrying", true},
+                      {"sent_without_receipt", "Sent without receipt", true},
                       {"received", "Received", true},
                       {"processed", "Processed", true},
                       {"rejected", "Rejected", true},
@@ -89,7 +96,9 @@ Table destinations(store::Tx& tx, const settings::Settings& settings) {
                       {"next", "Next send"},
                       {"next_poll", "Next confirmation"}},
           .rows = {},
-          .note = {}};
+          .note =
+              "Without receipt: the platform answers yes to anything and confirms nothing. Conversions and money: "
+              "headwater report reconciliation."};
   const auto counts = ledger_rows::upload_states(tx);
   for (const auto& d : settings.destinations) {
     auto n = [&](const char* state) {
@@ -98,8 +107,10 @@ Table destinations(store::Tx& tx, const settings::Settings& settings) {
         if (c.destination == d.name && c.state == state) sum += c.n;
       return std::to_string(sum);
     };
-    t.rows.push_back({d.name, d.goal, to_string(d.mode), n("pending"), n("retrying"), n("received"), n("processed"),
-                      n("rejected"), n("uncertain"), time_cell(ledger_rows::next_due_upload(tx, d.name), settings.zone),
+    const bool receipts = gives_receipts(d, connectors);
+    t.rows.push_back({d.name, d.goal, to_string(d.mode), n("pending"), n("retrying"), receipts ? "-" : n("received"),
+                      receipts ? n("received") : "-", receipts ? n("processed") : "-", n("rejected"), n("uncertain"),
+                      time_cell(ledger_rows::next_due_upload(tx, d.name), settings.zone),
                       time_cell(ledger_rows::next_poll(tx, d.name), settings.zone)});
   }
   return t;
@@ -128,7 +139,7 @@ Table backfills(store::Tx& tx, const settings::Settings& settings) {
     if (d == nullptr || d->mode != b.mode || d->goal != b.goal)
       t.note =
           "A backfill counts in the mode that its destination had when it was asked for; in another nothing of it "
-          "leaves. headwater backfill --stop ends it.";
+          "leaves. headwater backfill --goal GOAL --destination DESTINATION --stop ends it.";
   }
   return t;
 }
@@ -183,9 +194,14 @@ void add_ending_credentials(store::Tx& tx, const settings::Settings& settings, T
                         format_local(*s.ends_at, settings.zone) + ": " + renewal_of(s), "-"});
 }
 
+std::string listed_by(const ledger_rows::StateCount& c) {
+  return "headwater uploads list --state " + c.state + " --destination " + c.destination +
+         (c.code.empty() ? "" : " --code " + c.code);
+}
+
 Table trouble(store::Tx& tx, const settings::Settings& settings, Timestamp now) {
   Table t{.name = "trouble",
-          .title = "Needs a look",
+          .title = "Needs a person",
           .columns = {{"what", "What"},
                       {"name", "Name"},
                       {"since", "Since"},
@@ -209,11 +225,9 @@ Table trouble(store::Tx& tx, const settings::Settings& settings, Timestamp now) 
           {"braked", b.destination, format_local(b.braked_at, settings.zone), b.approved_at ? "approved" : "waits",
            "mass lowering: look at `headwater plan`, then `headwater plan approve " + std::to_string(b.id) + "`", "-"});
   for (const auto& c : ledger_rows::upload_states(tx))
-    if ((c.state == "rejected" && c.code != kUnattributedCode) || c.state == "uncertain")
-      t.rows.push_back(
-          {"rows " + c.state, c.destination, "-", c.code.empty() ? "-" : c.code,
-           std::to_string(c.n) + ": headwater uploads list --state " + c.state + " --destination " + c.destination,
-           "-"});
+    if (c.state == "uncertain" || (c.state == "rejected" && c.code != kUnattributedCode))
+      t.rows.push_back({"uploads " + c.state, c.destination, "-", c.code.empty() ? "-" : c.code,
+                        std::to_string(c.n) + ": " + listed_by(c), "-"});
   for (const auto& r : service_rows::rejections(tx, 20))
     t.rows.push_back({"row set aside", r.connector, format_local(r.first_at, settings.zone), r.code,
                       r.place + ": " + r.detail, "-"});
@@ -231,7 +245,7 @@ Table as_it_should_be(store::Tx& tx) {
           .note = {}};
   for (const auto& c : ledger_rows::upload_states(tx))
     if (c.state == "rejected" && c.code == kUnattributedCode)
-      t.rows.push_back({"rows refused", c.destination, std::to_string(c.n),
+      t.rows.push_back({"uploads refused", c.destination, std::to_string(c.n),
                         "they came by something else than this account's ads, which only the platform could tell"});
   return t;
 }
@@ -243,16 +257,17 @@ Table totals(store::Tx& tx) {
     t.rows.push_back({std::string("live ") + object + "s", std::to_string(store::records::count(tx, object, "live"))});
   t.rows.push_back({"touches", std::to_string(store::touches::count(tx))});
   t.rows.push_back({"persons", std::to_string(store::identities::count_persons(tx))});
-  t.rows.push_back({"subjects to look at", std::to_string(service_rows::count_dirty(tx))});
+  t.rows.push_back({"records changed and not judged yet", std::to_string(service_rows::count_dirty(tx))});
   return t;
 }
 
 }  // namespace
 
-std::vector<Table> status(store::Tx& tx, const settings::Settings& settings, Timestamp now) {
+std::vector<Table> status(store::Tx& tx, const settings::Settings& settings, Timestamp now,
+                          const settings::Connectors& connectors) {
   std::vector<Table> out{sources(tx, settings)};
   if (Table asked = lookups(tx, settings); !asked.rows.empty()) out.push_back(std::move(asked));
-  out.push_back(destinations(tx, settings));
+  out.push_back(destinations(tx, settings, connectors));
   if (Table history = backfills(tx, settings); !history.rows.empty()) out.push_back(std::move(history));
   if (!settings.source_fields.empty()) out.push_back(source_fields(tx, settings));
   if (Table used = quotas(tx, settings, now); !used.rows.empty()) out.push_back(std::move(used));

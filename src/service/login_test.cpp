@@ -95,6 +95,9 @@ class LoggingIn : public AppFixture {
   LoggingIn() {
     registry_ = registry_with_pages();
     write("secret", "client-s3cr3t");
+    write("robot", R"({"client_email": "robot@example.com", "private_key": "is not read here"})");
+    std::filesystem::permissions(dir_ + "/robot",
+                                 std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     std::filesystem::permissions(dir_ + "/secret",
                                  std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     const std::string config_text = AppFixture::config("live");
@@ -103,7 +106,7 @@ class LoggingIn : public AppFixture {
     text.replace(text.find(plain), plain.size(),
                  R"(ads_login: {type: refresh_token, client_id: client, client_secret: "${file:secret}"}
   plain: {type: static_token, token: "${file:token}"}
-  robot: {type: service_account, key: "${file:token}"})");
+  robot: {type: service_account, key: "${file:robot}"})");
     write("headwater.yaml",
           text +
               "connectors:\n  crm: {type: shop_crm}\n  ads: {type: ads_platform, credential: ads_login, token_url: \"" +

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "http/service_account.h"
 
 namespace hw::settings {
 namespace {
@@ -82,6 +83,7 @@ class Checks {
     }
     for (const Options& o : root_.groups("credentials")) {
       credential(o);
+      key_file(o);
       if (!used.contains(o.text("name"))) {
         findings_.warn(o.at, fmt::format("credential '{}' is used by no connector", o.text("name")));
       }
@@ -110,6 +112,15 @@ class Checks {
                                                     option, takes->first, fmt::join(takes->second, ", ")));
       }
     }
+  }
+
+  /// What can be seen of a key file without signing in. Empty: references are not resolved, or an error says why not.
+  void key_file(const Options& o) {
+    const Secret& key = o.secret("key");
+    if (o.text("type") != "service_account" || key.empty()) return;
+    if (const auto parsed = http::parse_service_account(key); !parsed)
+      findings_.error(o.mark("key"),
+                      fmt::format("'key' of credential '{}': {}", o.text("name"), parsed.error().detail));
   }
 
   /// Without a token in the configuration a person must be able to get one.

@@ -101,6 +101,7 @@ Options Reader::read_group(const Node& map, const Mark& at, const Decls& decls, 
   Options out;
   out.at = at;
   std::map<std::string_view, const Node::Entry*> seen;
+  std::set<std::string> misspelt;
   for (const Node::Entry& entry : map.entries) {
     const auto [first, is_new] = seen.emplace(entry.key, &entry);
     const OptionDecl* decl = find(decls, entry.key);
@@ -109,10 +110,10 @@ Options Reader::read_group(const Node& map, const Mark& at, const Decls& decls, 
     } else if (decl != nullptr) {
       read_entry(entry, *decl, map, out);
     } else if (judge_unknown) {
-      unknown(entry, decls);
+      misspelt.insert(unknown(entry, decls));
     }
   }
-  fill_absent(decls, map, out);
+  fill_absent(decls, map, misspelt, out);
   owner_ = outer;
   return out;
 }
@@ -130,10 +131,10 @@ void Reader::read_entry(const Node::Entry& entry, const OptionDecl& decl, const 
   out.values.insert_or_assign(decl.name, std::move(read));
 }
 
-void Reader::fill_absent(const Decls& decls, const Node& map, Options& out) {
+void Reader::fill_absent(const Decls& decls, const Node& map, const std::set<std::string>& misspelt, Options& out) {
   for (const OptionDecl* decl : decls) {
     if (out.values.contains(decl->name)) continue;
-    if (decl->required && map.find(decl->name) == nullptr) {
+    if (decl->required && map.find(decl->name) == nullptr && !misspelt.contains(decl->name)) {
       error(out.at, fmt::format("option '{}' is missing for {}{}", decl->name, owner_, in_brackets(decl->help)));
     }
     OptionValue absent;
@@ -290,12 +291,13 @@ Value Reader::default_of(const OptionDecl& decl) const {
   return value ? *std::move(value) : Value();
 }
 
-void Reader::unknown(const Node::Entry& entry, const Decls& decls) {
+std::string Reader::unknown(const Node::Entry& entry, const Decls& decls) {
   const std::string near = nearest(entry.key, names(decls));
   const OptionDecl* meant = find(decls, near);
   error(entry.at, fmt::format("unknown option '{}' for {}; {}", entry.key, owner_,
                               meant != nullptr ? fmt::format("did you mean '{}'?{}", near, in_brackets(meant->help))
                                                : fmt::format("it takes: {}", fmt::join(names(decls), ", "))));
+  return near;
 }
 
 void Reader::repeated(const Node::Entry& entry, const Mark& first, const std::string& owner) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,7 +51,8 @@ class Reader {
   connect::Options read_declared_group(const connect::OptionDecl& decl, const Node& map, const connect::Mark& at,
                                        const Node& parent);
   void read_entry(const Node::Entry& entry, const connect::OptionDecl& decl, const Node& parent, connect::Options& out);
-  void fill_absent(const Decls& decls, const Node& map, connect::Options& out);
+  /// `misspelt`: options that an unknown key of the map was taken for, which is said already.
+  void fill_absent(const Decls& decls, const Node& map, const std::set<std::string>& misspelt, connect::Options& out);
   Value read_value(const connect::OptionDecl& decl, const Node::Entry& entry, const Node& parent,
                    connect::OptionValue& out);
   Value scalar(const connect::OptionDecl& decl, const Node& node);
@@ -61,7 +63,8 @@ class Reader {
   Value group_map(const connect::OptionDecl& decl, const Node& node, const Node& parent);
   Value default_of(const connect::OptionDecl& decl) const;
 
-  void unknown(const Node::Entry& entry, const Decls& decls);
+  /// Returns the option that was meant, "" if none is near.
+  std::string unknown(const Node::Entry& entry, const Decls& decls);
   void repeated(const Node::Entry& entry, const connect::Mark& first, const std::string& owner);
   /// Tells of a secret reference where no secret belongs.
   bool misplaced_reference(const connect::OptionDecl& decl, const Node& node);

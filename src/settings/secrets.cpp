@@ -87,6 +87,9 @@ SecretSource::SecretSource(std::string credentials_directory, std::string base_d
 
 Result<Secret> SecretSource::read(std::string_view text) const {
   const auto reference = split_reference(text);
+  if (!reference && text.starts_with("${") && text.find('}') == std::string_view::npos)
+    return refuse(
+        "a } is missing at the end of the reference; its forms are ${env:NAME}, ${file:PATH} or ${credential:NAME}");
   if (!reference) return literal_error();
   const auto& [kind, name] = *reference;
   if (kind == "env") {

@@ -40,6 +40,10 @@ TEST_F(Secrets, AreReadFromTheEnvironment) {
   EXPECT_EQ(value("${env:HW_TEST_SECRET}"), "from the environment");
 }
 
+TEST_F(Secrets, AReferenceThatIsNotClosedIsRefusedForThat) {
+  EXPECT_THAT(refusal("${env:HW_TEST_SECRET"), HasSubstr("a } is missing"));
+}
+
 TEST_F(Secrets, AnEmptyVariableIsRefused) {
   setenv("HW_TEST_SECRET", "", 1);
   EXPECT_THAT(refusal("${env:HW_TEST_SECRET}"), HasSubstr("is empty"));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "model/money.h"
 #include "settings/scalars.h"
 
 namespace hw::settings {
@@ -16,6 +17,13 @@ std::vector<std::string> words(std::string_view text) {
     if (!trim(word).empty()) out.emplace_back(trim(word));
   }
   return out;
+}
+
+/// What somebody meant who left out the first word: "150 EUR", "20%".
+std::string first_word_for(const std::vector<std::string>& w, std::string_view text) {
+  const bool percent = w.size() == 1 && w[0].ends_with('%');
+  if (w.empty() || w.size() > 2 || !parse_micros(w[0].substr(0, w[0].size() - (percent ? 1 : 0)))) return "";
+  return fmt::format("; did you mean '{} {}'?", percent ? "share" : "fixed", trim(text));
 }
 
 Result<std::int64_t> positive(const std::string& number) {
@@ -71,15 +79,18 @@ Result<ValueRule> parse_value_rule(std::string_view text) {
   }
   if (w.size() == 1 && kind == "none") return rule;
   const std::string near = nearest(kind, {"none", "amount", "field", "fixed", "share"});
-  return no_value(fmt::format("expected none, amount, field NAME, fixed NUMBER or share PERCENT, found '{}'{}", text,
-                              near.empty() || near == kind ? "" : fmt::format("; did you mean '{}'?", near)));
+  return no_value(
+      fmt::format("expected none, amount, field NAME, fixed NUMBER or share PERCENT, found '{}'{}", text,
+                  near.empty() || near == kind ? first_word_for(w, text) : fmt::format("; did you mean '{}'?", near)));
 }
 
 Result<std::optional<std::int64_t>> parse_missing_value(std::string_view text) {
   if (text == "withhold") return std::optional<std::int64_t>();
   const std::vector<std::string> w = words(text);
-  if (w.size() != 2 || w[0] != "fixed")
-    return no_value(fmt::format("expected withhold or fixed NUMBER, found '{}'", text));
+  if (w.size() != 2 || w[0] != "fixed") {
+    return no_value(fmt::format("expected withhold or fixed NUMBER, found '{}'{}", text,
+                                w.size() == 1 && parse_micros(w[0]) ? first_word_for(w, text) : ""));
+  }
   auto micros = positive(w[1]);
   if (!micros) return micros.error();
   return std::optional<std::int64_t>(*micros);

@@ -1,12 +1,14 @@
 // The files that admins read and edit, against the program that reads them.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "conformance/paths.h"
 #include "connectors/registry.h"
+#include "service/check.h"
 #include "settings/settings.h"
 
 namespace hw {
@@ -42,6 +44,36 @@ TEST(Config, EveryExampleIsGood) {
   for (const auto& entry : std::filesystem::directory_iterator(conformance::source_dir() + "/config/examples"))
     check(entry.path());
   EXPECT_GE(seen, 3U);
+}
+
+/// The first ```yaml block of README.md.
+std::string first_configuration() {
+  const std::string readme = text_of(conformance::source_dir() + "/README.md"), fence = "```yaml\n";
+  const auto begin = readme.find(fence) + fence.size();
+  return readme.substr(begin, readme.find("```", begin) - begin);
+}
+
+void write_secret(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+  std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
+
+TEST(Config, TheFirstConfigurationOfTheReadmePassesCheckAsItIsWritten) {
+  std::string dir = std::filesystem::temp_directory_path() / "hw_readme_XXXXXX";
+  ASSERT_NE(mkdtemp(dir.data()), nullptr);
+  std::ofstream(dir + "/headwater.yaml", std::ios::binary) << first_configuration();
+  // As README.md says: the folder without visits.yaml, and the two secrets.
+  std::filesystem::copy(conformance::source_dir() + "/config/connectors.d", dir + "/connectors.d");
+  std::filesystem::remove(dir + "/connectors.d/visits.yaml");
+  std::filesystem::create_directory(dir + "/secrets");
+  write_secret(dir + "/secrets/hubspot-token", "placeholder");
+  write_secret(dir + "/secrets/google-key.json",
+               R"({"type": "service_account", "client_email": "headwater@example.com", "private_key": "placeholder"})");
+  const auto checked = service::check(dir + "/headwater.yaml", connectors::all(), "", /*online=*/false);
+  for (const auto& e : checked.errors) ADD_FAILURE() << connect::to_string(e);
+  for (const auto& w : checked.warnings) ADD_FAILURE() << connect::to_string(w);
+  EXPECT_TRUE(checked.online_ok);
+  std::filesystem::remove_all(dir);
 }
 
 }  // namespace

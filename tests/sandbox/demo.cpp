@@ -76,8 +76,7 @@ int Demo::show_end() {
   const std::string accounts =
       options_.quiet ? "" : accounts_in_words(run_.ask({"report", "reconciliation", "--format", "json"}).text);
   screen_.curtain(script_, run_.world(), accounts, judged);
-  const std::string where = " -c " + run_.dir() + "/headwater.yaml --follow-clock " + run_.dir() + "/clock";
-  if (!options_.once || !options_.state.empty()) screen_.look_next(script_.deal_to_show(), where);
+  if (!options_.once || !options_.state.empty()) screen_.look_next(script_.deal_to_show(), run_.dir() + "/headwater");
   return judged.good ? 0 : 1;
 }
 
@@ -100,6 +99,7 @@ void Demo::live_on() {
 
 int Demo::run() {
   if (auto wrong = run_.prepare(options_.record); !wrong.empty()) return complain(wrong);
+  if (auto wrong = write_demo_command(run_.dir(), options_.headwater); !wrong.empty()) return complain(wrong);
   screen_.welcome(run_.dir());
   run_.start_daemon();
   const bool reached = pass_months();

@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-#include <filesystem>
 #include <iostream>
 
 #include "base/zone.h"
@@ -22,23 +20,6 @@ std::size_t count(const World& world, const char* type) {
 
 std::string day_of(Timestamp t) { return rfc3339(t).substr(0, 10); }
 std::string minute_of(Timestamp t) { return day_of(t) + " " + rfc3339(t).substr(11, 5); }
-
-/// "  36 plain, 4 reopen, ..." in lines of a terminal.
-std::string wrapped(const std::map<std::string, int>& census) {
-  constexpr std::size_t kWidth = 110;
-  std::string out, line = " ";
-  for (const auto& [what, n] : census) {
-    std::string item = " " + std::to_string(n) + " " + what + ",";
-    std::replace(item.begin(), item.end(), '_', ' ');
-    if (line.size() + item.size() > kWidth) {
-      out += line + "\n";
-      line = " ";
-    }
-    line += item;
-  }
-  line.back() = '.';
-  return out + line + "\n";
-}
 
 }  // namespace
 
@@ -78,11 +59,13 @@ void Screen::end_progress() const {
 void Screen::curtain(const Company& script, const World& world, const std::string& accounts,
                      const Judged& judged) const {
   if (!options_.quiet) {
-    std::cout << day_of(script.start()) << " to " << day_of(world.now) << ": " << count(world, "contacts")
-              << " contacts of " << count(world, "companies") << " companies, " << count(world, "deals") << " deals, "
-              << campaigns().size() << " campaigns. What happened, and how often:\n"
-              << wrapped(script.census()) << "\n"
-              << accounts << "\n";
+    std::cout
+        << day_of(script.start()) << " to " << day_of(world.now) << ": " << count(world, "contacts") << " contacts of "
+        << count(world, "companies") << " companies, " << count(world, "deals") << " deals, " << campaigns().size()
+        << " campaigns.\n"
+        << "Deals were won, lost and won back, edited, and renewed a year later; records were merged and deleted;\n"
+           "consent was withdrawn or came late; people used several devices, or none that anybody saw.\n\n"
+        << accounts << "\n";
   }
   for (const std::string& line : judged.differences) std::cout << "differs: " << line << "\n";
   if (!options_.quiet) {
@@ -94,11 +77,10 @@ void Screen::curtain(const Company& script, const World& world, const std::strin
   std::cout << judged.last_line << std::endl;
 }
 
-void Screen::look_next(const std::string& deal, const std::string& where) const {
+void Screen::look_next(const std::string& deal, const std::string& program) const {
   if (options_.quiet) return;
-  const std::string program = std::filesystem::absolute(options_.headwater).lexically_normal();
   auto line = [&](const char* what, const std::string& command) {
-    std::cout << what << "\n   " << program << " " << command << where << "\n";
+    std::cout << what << "\n   " << program << " " << command << "\n";
   };
   std::cout << "\nThree things worth looking at next:\n";
   line("1. One deal: its people, their clicks, what each platform was told of it, and why", "explain deal " + deal);

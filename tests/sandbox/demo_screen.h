@@ -18,8 +18,8 @@ class Screen {
   void end_progress() const;
   /// The world at its end: what happened, the accounts, and whether all three views agree.
   void curtain(const Company& script, const World& world, const std::string& accounts, const Judged& judged) const;
-  /// The three things worth looking at; `where` are the options that find this run.
-  void look_next(const std::string& deal, const std::string& where) const;
+  /// The three things worth looking at; `program` is the command that finds this run.
+  void look_next(const std::string& deal, const std::string& program) const;
   void goes_on(const std::string& directory) const;
   void goodbye(const std::string& directory) const;
 

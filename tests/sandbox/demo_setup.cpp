@@ -4,6 +4,7 @@
 #include <openssl/pem.h>
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -173,6 +174,15 @@ std::string write_demo_config(const std::string& dir, int port, World& world) {
                   write(dir + "/secrets/crm-token", world.sign_in.static_token, 0600) &&
                   write(dir + "/secrets/ads-key.json", key.dump(), 0600);
   return ok ? "" : "cannot write under " + dir;
+}
+
+std::string write_demo_command(const std::string& dir, const std::string& headwater) {
+  const std::string command = dir + "/headwater";
+  const std::string text =
+      "#!/bin/sh\n# Written by the demo: Headwater on the demo's configuration and its clock.\nHEADWATER_COMMAND='" +
+      command + "' exec '" + std::filesystem::absolute(headwater).lexically_normal().string() + "' -c '" + dir +
+      "/headwater.yaml' --follow-clock '" + dir + "/clock' \"$@\"\n";
+  return write(command, text, 0700) ? "" : "cannot write " + command;
 }
 
 std::string quicken_demo(const std::string& dir) {

@@ -1,0 +1,54 @@
+#include "report/status.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "conformance/loop.h"
+
+namespace hw::report {
+namespace {
+
+using conformance::Loop;
+
+/// Cells of a table by column name, a row an entry.
+std::vector<std::map<std::string, std::string>> cells_of(Loop& l, const std::string& name) {
+  std::vector<std::map<std::string, std::string>> out;
+  for (const Table& t :
+       l.read([&](store::Tx& tx) { return status(tx, l.settings, l.clock.system_now(), l.connectors); })) {
+    if (t.name != name) continue;
+    for (const auto& row : t.rows) {
+      out.emplace_back();
+      for (std::size_t i = 0; i < row.size(); ++i) out.back()[t.columns[i].name] = row[i];
+    }
+  }
+  return out;
+}
+
+TEST(StatusOfDestinations, WhatAPlatformNeverConfirmsIsSentWithoutReceipt) {
+  Loop l;
+  l.sink().rules.receipt = connect::Receipt::none;
+  l.start();
+  l.contact("C1", "click-1");
+  l.deal("D1", "C1", "won");
+  l.settle();
+  auto one = cells_of(l, "destinations").at(0);
+  EXPECT_EQ(one["sent_without_receipt"], "1");
+  EXPECT_EQ(one["received"], "-");
+  EXPECT_EQ(one["processed"], "-");
+}
+
+TEST(StatusOfDestinations, WhatItConfirmsIsProcessed) {
+  Loop l;
+  l.sink().rules.receipt = connect::Receipt::row;
+  l.start();
+  l.contact("C1", "click-1");
+  l.deal("D1", "C1", "won");
+  l.settle();
+  l.pass(conformance::kDay);
+  auto one = cells_of(l, "destinations").at(0);
+  EXPECT_EQ(one["sent_without_receipt"], "-");
+  EXPECT_EQ(one["processed"], "1");
+}
+
+}  // namespace
+}  // namespace hw::report
