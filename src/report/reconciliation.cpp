@@ -97,8 +97,6 @@ Table account_table(const std::map<Account, Lines>& all) {
   return t;
 }
 
-constexpr std::int64_t kStandingsAtOnce = 1000;
-
 /// A line of the table of reasons: account, state, class, reason.
 using Why = std::tuple<Account, std::string, std::string, std::string>;
 struct Sum {
@@ -106,38 +104,27 @@ struct Sum {
   std::int64_t also_taken = 0;  ///< the part of these conversions that was taken
 };
 
+constexpr std::int64_t kStandingsAtOnce = 1000;
+
 /// The class of what was told too much; "" of every other state.
-std::string class_of(const store::Standing& s) {
-  const auto reason = ledger::reason_from(s.reason);
-  return s.state == "excess" && reason ? ledger::excess_class(*reason) : "";
+std::string class_of(const std::string& state, const std::string& reason) {
+  const auto known = ledger::reason_from(reason);
+  return state == "excess" && known ? ledger::excess_class(*known) : "";
 }
 
-/// Takes the taken part of a conversion under missing or excess out of the line of those that are taken, and what was
-/// told too much out of its class's line into that of the conversion's own reason.
-void split_one(const store::Standing& s, std::map<Why, Sum>& lines) {
-  for (const store::Contribution& c : ledger::contributions(s)) {
-    const Account account{s.destination, s.goal, c.currency};
-    const Why own{account, s.state, class_of(s), s.reason};
-    if (c.line == "matched") {
-      lines[{account, "taken", "", ""}].micros -= c.micros;
-      lines[own].also_taken += c.micros;
-    } else if (c.line == "excess") {
-      for (const auto& [why, sign] : {std::pair{Why{account, "excess", c.reason, ""}, -1},
-                                      std::pair{Why{account, "excess", c.reason, s.reason}, 1}}) {
-        lines[why].n += sign * c.n;
-        lines[why].micros += sign * c.micros;
-      }
-    }
-  }
-}
-
-void split_all(store::Tx& tx, std::map<Why, Sum>& lines) {
-  std::int64_t after = 0;
-  for (auto some = ledger_rows::list_standings(tx, "", "", "", after, kStandingsAtOnce); !some.empty();
-       some = ledger_rows::list_standings(tx, "", "", "", after, kStandingsAtOnce)) {
-    after = some.back().conversion.id;
-    for (const auto& l : some)
-      if (l.standing.state == "missing" || l.standing.state == "excess") split_one(l.standing, lines);
+/// Takes the taken part of conversions under missing or excess out of the line of those that are taken, and what was
+/// told too much out of its class's line into that of the conversions' own reason.
+void split_by_reason(const ledger_rows::OpenSum& s, std::map<Why, Sum>& lines) {
+  const std::string excess_class = class_of("excess", s.reason);
+  const bool is_excess = s.state == "excess";
+  const Account wanted{s.destination, s.goal, s.t_currency}, told{s.destination, s.goal, s.b_currency};
+  lines[{wanted, "taken", "", ""}].micros -= s.both_micros;
+  lines[{wanted, s.state, class_of(s.state, s.reason), s.reason}].also_taken += s.both_micros;
+  if (!is_excess && s.over_micros == 0) return;
+  for (const auto& [under, sign] : {std::pair{std::string(), -1}, std::pair{s.reason, 1}}) {
+    Sum& sum = lines[{told, "excess", excess_class, under}];
+    sum.n += is_excess ? sign * s.n : 0;
+    sum.micros += sign * s.over_micros;
   }
 }
 
@@ -156,7 +143,8 @@ std::map<Why, Sum> reasons(store::Tx& tx, const std::map<Account, Lines>& all) {
                                                                                              .micros = v.second};
       any_open = any_open || excess || line.first == "missing";
     }
-  if (any_open) split_all(tx, out);
+  if (any_open)
+    for (const auto& sum : ledger_rows::open_sums(tx)) split_by_reason(sum, out);
   std::erase_if(out, [](const auto& line) {
     return line.second.n == 0 && line.second.micros == 0 && line.second.also_taken == 0;
   });
@@ -195,7 +183,7 @@ Table reason_table(const std::map<Why, Sum>& lines) {
 /// Does the conversion stand under this reason, or this class of what was told too much?
 bool stands_under(const store::Standing& s, const std::string& reason) {
   if (reason.empty() || s.reason == reason) return true;
-  return class_of(s) == reason;
+  return class_of(s.state, s.reason) == reason;
 }
 
 /// Only the goal marked `revenue: true` is held against the CRM's closed-won total.
@@ -275,9 +263,10 @@ Table conversions(store::Tx& tx, const Behind& behind) {
       const auto& s = l.standing;
       t.rows.push_back({s.destination, s.goal, record ? to_string(record->ref.object) : "",
                         record ? record->ref.id : "", std::to_string(l.conversion.occurrence), l.conversion.dedup_id,
-                        rfc3339(l.conversion.at), s.state, class_of(s), s.reason, amount_cell(s.t_micros, s.t_currency),
-                        s.t_currency, amount_cell(s.b_micros, s.b_currency), s.b_currency,
-                        amount_cell(s.b_low, s.b_currency), amount_cell(s.b_high, s.b_currency), s.detail});
+                        rfc3339(l.conversion.at), s.state, class_of(s.state, s.reason), s.reason,
+                        amount_cell(s.t_micros, s.t_currency), s.t_currency, amount_cell(s.b_micros, s.b_currency),
+                        s.b_currency, amount_cell(s.b_low, s.b_currency), amount_cell(s.b_high, s.b_currency),
+                        s.detail});
       if (behind.limit > 0 && static_cast<std::int64_t>(t.rows.size()) >= behind.limit) return t;
     }
   }

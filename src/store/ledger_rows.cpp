@@ -216,6 +216,20 @@ std::vector<Total> totals(Tx& tx) {
                     });
 }
 
+std::vector<OpenSum> open_sums(Tx& tx) {
+  return all<OpenSum>(
+      tx,
+      "SELECT destination, goal, state, reason, t_currency, b_currency, COUNT(*), SUM(both_micros), "
+      "SUM(b_micros - both_micros) FROM (SELECT destination, goal, state, reason, t_currency, b_currency, b_micros, "
+      "CASE WHEN t_currency <> b_currency THEN 0 WHEN t_micros < b_micros THEN t_micros ELSE b_micros END AS "
+      "both_micros FROM standing WHERE state IN ('missing', 'excess')) o "
+      "GROUP BY destination, goal, state, reason, t_currency, b_currency",
+      {}, [](const Row& row) {
+        return OpenSum{row.text(0), row.text(1),    row.text(2),    row.text(3),   row.text(4),
+                       row.text(5), row.integer(6), row.integer(7), row.integer(8)};
+      });
+}
+
 std::vector<Listed> list_standings(Tx& tx, std::string_view destination, std::string_view goal, std::string_view reason,
                                    std::int64_t after_conversion, std::int64_t limit) {
   static const std::string filter =

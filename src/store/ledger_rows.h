@@ -112,6 +112,15 @@ struct Due {
 std::vector<Due> due_standings(Tx&, Timestamp now, std::int64_t limit);
 std::optional<Timestamp> next_due_standing(Tx&);
 std::vector<Total> totals(Tx&);
+/// The standings under missing and excess of one destination, goal, reason and pair of currencies together.
+struct OpenSum {
+  std::string destination, goal, state, reason, t_currency, b_currency;
+  std::int64_t n = 0;
+  std::int64_t both_micros = 0;  ///< the sum of min(t, b): wanted and told
+  std::int64_t over_micros = 0;  ///< the sum of max(0, b - t): told and not wanted
+};
+/// Reads every standing, in one statement.
+std::vector<OpenSum> open_sums(Tx&);
 /// Standings behind a reason, with their conversions, by conversion id: the first `limit` conversions above
 /// `after_conversion`, each with all its standings that match. "" matches everything.
 struct Listed {
