@@ -47,11 +47,11 @@ class StoreDamage : public MachineFault {
     const std::size_t before = believed_of_won();
     EXPECT_FALSE(start());
     EXPECT_EQ(ended(), 65) << run_.log_tail();
-    EXPECT_THAT(log(), AllOf(HasSubstr(store()), HasSubstr("headwater restore FILE")));
+    EXPECT_THAT(log(), AllOf(HasSubstr(store()), HasSubstr(" restore FILE`")));
     EXPECT_EQ(believed_of_won(), before) << "something left on the word of a damaged store";
     const Output check = run({HW_PROGRAM, "check", "-c", dir_.path() + "/headwater.yaml"});
     EXPECT_EQ(check.status, 1);
-    EXPECT_THAT(check.text, HasSubstr("headwater restore FILE"));
+    EXPECT_THAT(check.text, HasSubstr(" restore FILE`"));
     bring_back();
   }
   void bring_back() {
@@ -90,9 +90,9 @@ TEST_F(StoreDamage, FlippedBytesThatNobodyReadsAreFoundByTheLookInTheBackground)
   damage_what_nobody_reads();
   start();
   EXPECT_EQ(ended(), 65) << run_.log_tail();
-  EXPECT_THAT(log(), AllOf(HasSubstr("store_damaged"), HasSubstr("headwater restore FILE")));
+  EXPECT_THAT(log(), AllOf(HasSubstr("store_damaged"), HasSubstr(" restore FILE`")));
   const Output status = run_.ask({"status"});
-  EXPECT_THAT(status.text, HasSubstr("headwater restore FILE"));
+  EXPECT_THAT(status.text, HasSubstr(" restore FILE`"));
   expect_refusal_and_way_back();
 }
 
