@@ -129,7 +129,8 @@ TEST(Advise, WhatTheRouteLeavesOutIsNoConversionOfThatDestination) {
 TEST(Advise, AnOpenDealThatTheDestinationWouldNotBeToldOfIsNotWaitedFor) {
   for (const bool by_route : {true, false}) {
     Loop l;
-    (by_route ? l.settings.destinations[0].route : l.settings.goals[0].when) = {currency_is("USD")};
+    auto& conditions = by_route ? l.settings.destinations[0].route : l.settings.goals[0].when;
+    conditions = {currency_is("USD")};
     l.start();
     auto deal = [&](const std::string& id, const std::string& currency) {
       l.contact("C" + id, "click-" + id);
