@@ -89,7 +89,7 @@ void add_commands(::CLI::App& app, Line& line) {
   check->add_flag("--online", line.online, "also sign in, and look whether fields, stages and actions exist");
   command(app, "schema", "print the configuration's JSON Schema, or its reference page (--format markdown)", line,
           [&] { return cli::schema(c); }, {"json", "markdown"});
-  command(app, "status", "sources, destinations, and what needs a look", line, [&] { return cli::status(c); });
+  command(app, "status", "sources, destinations, and what needs a person", line, [&] { return cli::status(c); });
   auto* explain = command(app, "explain", "the whole story of one record", line,
                           [&] { return cli::explain(c, line.object, line.record_id); });
   explain->add_option("object", line.object, "lead, contact, account or deal")
@@ -121,7 +121,7 @@ void add_commands(::CLI::App& app, Line& line) {
   show->add_option("id", line.id)->required();
   add_retry(*uploads, line);
   auto* report = group(app, "report", "reports", line);
-  auto* windows = command(*report, "windows", "wanted, not told, and soon outside a platform's window", line,
+  auto* windows = command(*report, "windows", "missing, and soon outside a platform's window", line,
                           [&] { return cli::report_windows(c, line.days); });
   windows->add_option("--days", line.days, "leaving within so many days")
       ->check(::CLI::PositiveNumber)

@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "cli/command.h"
+#include "cli/pasteable.h"
 #include "cli/version.h"
 #include "service/check.h"
 
@@ -35,11 +36,11 @@ report::Table table_of(const std::vector<service::OnlineFinding>& online) {
 
 /// Errors as editors and compilers write them, one a line.
 void print_lines(const std::string& config, const service::CheckResult& result, bool online) {
-  for (const auto& e : result.errors) std::cerr << connect::to_string(e) << "\n";
-  for (const auto& w : result.warnings) std::cerr << connect::to_string(w) << " (warning)\n";
+  for (const auto& e : result.errors) std::cerr << pasteable(connect::to_string(e)) << "\n";
+  for (const auto& w : result.warnings) std::cerr << pasteable(connect::to_string(w)) << " (warning)\n";
   for (const auto& [connector, f] : result.online)
     std::cout << service::to_string(f.severity) << " " << (connector.empty() ? "" : connector + ": ") << f.subject
-              << (f.message.empty() ? "" : ": " + f.message) << "\n";
+              << (f.message.empty() ? "" : ": " + pasteable(f.message)) << "\n";
   if (!result.errors.empty())
     std::cerr << result.errors.size() << (result.errors.size() == 1 ? " error" : " errors") << "\n";
   else if (result.online_ok)

@@ -33,7 +33,7 @@ Result<Timestamp> instant(const std::string& text, const Zone& zone, bool end) {
   return zone.to_utc(day);
 }
 
-/// "there is no goal 'wno'; did you mean 'won'? There are: won, lead".
+/// "there is no goal 'wno'; did you mean 'won'? The configuration has: won, lead".
 template <class Named>
 Error unknown_name(const char* what, const std::string& name, const std::vector<Named>& all) {
   std::vector<std::string> known;

@@ -6,7 +6,7 @@
 namespace hw::cli {
 
 /// How this process was called, options that every command needs included ("headwater -c other.yaml"), and the words
-/// that are commands. What a wrapper script says in HEADWATER_COMMAND goes before it.
+/// that are commands. What a wrapper script says in HEADWATER_COMMAND stands in its place.
 void called_as(std::string call, std::vector<std::string> commands);
 
 /// `text` with the commands that it names ("headwater uploads list") as this process was called: what is printed for a

@@ -13,15 +13,19 @@ namespace {
 using App = ::CLI::App;
 using Option = ::CLI::Option;
 
-/// The command that the line had come to, and its full name: "headwater uploads".
-std::pair<const App*, std::string> reached(const App& app) {
-  const App* at = &app;
-  std::string name = "headwater";
-  while (!at->get_subcommands().empty()) {
-    at = at->get_subcommands().back();
-    name += " " + at->get_name();
+struct Level {
+  const App* app;
+  std::string name;  ///< in full: "headwater uploads"
+};
+
+/// The commands that the line went through, from the program down.
+std::vector<Level> levels(const App& app) {
+  std::vector<Level> out{{&app, "headwater"}};
+  while (!out.back().app->get_subcommands().empty()) {
+    const App* next = out.back().app->get_subcommands().back();
+    out.push_back({next, out.back().name + " " + next->get_name()});
   }
-  return {at, name};
+  return out;
 }
 
 std::vector<const App*> commands_of(const App& app) {
@@ -58,6 +62,7 @@ std::string shape(const App& app, const std::string& name) {
     out += o->get_required() ? " " + o->get_name(true) : " [" + o->get_name(true) + "]";
   for (const Option* o : options_of(app, false))
     if (o->get_required()) out += " " + o->get_name() + " ...";
+  if (!commands_of(app).empty()) out += " [COMMAND]";
   return out + " [options]";
 }
 
@@ -81,24 +86,35 @@ std::string missing(const App& at, const std::string& name) {
 }
 
 std::string unexpected(const App& at, const std::string& name) {
-  const std::string word = at.remaining().empty() ? "" : at.remaining().front();
+  const std::string word = at.remaining().front();
   std::vector<std::string> known;
   for (const Option* o : options_of(at, false)) known.push_back(o->get_name());
   if (word.starts_with('-')) return fmt::format("'{}' has no option '{}'{}\n", name, word, did_you_mean(word, known));
+  if (!commands_of(at).empty()) return about_commands(at, name);
   return fmt::format("'{}' takes nothing more: '{}' is too much\n", name, word);
 }
 
 }  // namespace
 
 std::string usage_text(const App& app, const ::CLI::ParseError& error) {
-  const auto [at, name] = reached(app);
-  if (at->get_require_subcommand_min() > 0)
-    return fmt::format("headwater: {}{} COMMAND --help says more\n", about_commands(*at, name), name);
+  const std::vector<Level> all = levels(app);
+  Level about = all.back();
   std::string what;
-  if (error.get_exit_code() == static_cast<int>(::CLI::ExitCodes::RequiredError)) what = missing(*at, name);
-  if (error.get_exit_code() == static_cast<int>(::CLI::ExitCodes::ExtrasError)) what = unexpected(*at, name);
+  if (error.get_exit_code() == static_cast<int>(::CLI::ExitCodes::RequiredError)) {
+    what = about.app->get_require_subcommand_min() > 0 ? about_commands(*about.app, about.name)
+                                                       : missing(*about.app, about.name);
+  } else if (error.get_exit_code() == static_cast<int>(::CLI::ExitCodes::ExtrasError)) {
+    const auto left = std::ranges::find_if(all, [](const Level& l) { return !l.app->remaining().empty(); });
+    if (left != all.end()) {
+      about = *left;
+      what = unexpected(*about.app, about.name);
+    }
+  }
   if (what.empty()) what = std::string(error.what()) + "\n";
-  return fmt::format("headwater: {}it is written: {}\n{} --help says more\n", what, shape(*at, name), name);
+  const bool needs_command = about.app->get_require_subcommand_min() > 0;
+  if (needs_command) return fmt::format("headwater: {}{} COMMAND --help says more\n", what, about.name);
+  return fmt::format("headwater: {}it is written: {}\n{} --help says more\n", what, shape(*about.app, about.name),
+                     about.name);
 }
 
 ::CLI::Validator one_of(std::vector<std::string> words) {

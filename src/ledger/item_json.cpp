@@ -63,8 +63,8 @@ std::string item_to_json(const connect::Item& item) {
 Result<connect::Item> item_from_json(std::string_view text) {
   rapidjson::Document from;
   connect::Item item;
-  const bool whole = !from.Parse(text.data(), text.size()).HasParseError() && from.IsObject() &&
-                     read(from, "body", item.body) && read(from, "dedup_key", item.dedup_key) &&
+  const bool whole = !from.Parse<rapidjson::kParseValidateEncodingFlag>(text.data(), text.size()).HasParseError() &&
+                     from.IsObject() && read(from, "body", item.body) && read(from, "dedup_key", item.dedup_key) &&
                      read(from, "group", item.group) && read(from, "not_before", item.not_before) &&
                      read(from, "expires_at", item.expires_at) && read(from, "click_type", item.click_type) &&
                      read(from, "click_value", item.click_value) &&

@@ -298,7 +298,8 @@ TEST(Ledger, AnItemThatIsNotWholeIsNoItem) {
   for (const auto& [what, instead] : {std::pair{R"("body":"")", R"("body":1)"},
                                       {R"("group":"")", R"("troup":"")"},
                                       {R"("identifier_types":[])", R"("identifier_types":[7])"},
-                                      {R"("identifier_types":[])", R"("identifier_types":"")"}}) {
+                                      {R"("identifier_types":[])", R"("identifier_types":"")"},
+                                      {R"("body":"")", "\"body\":\"\xff\""}}) {
     std::string other = whole;
     ASSERT_NE(other.find(what), other.npos) << what;
     other.replace(other.find(what), std::string_view(what).size(), instead);

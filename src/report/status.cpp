@@ -108,8 +108,10 @@ Table destinations(store::Tx& tx, const settings::Settings& settings, const sett
       return std::to_string(sum);
     };
     const bool receipts = gives_receipts(d, connectors);
+    // What another tool told a platform that confirms nothing was adopted as processed.
+    const std::string processed = receipts || n("processed") != "0" ? n("processed") : "-";
     t.rows.push_back({d.name, d.goal, to_string(d.mode), n("pending"), n("retrying"), receipts ? "-" : n("received"),
-                      receipts ? n("received") : "-", receipts ? n("processed") : "-", n("rejected"), n("uncertain"),
+                      receipts ? n("received") : "-", processed, n("rejected"), n("uncertain"),
                       time_cell(ledger_rows::next_due_upload(tx, d.name), settings.zone),
                       time_cell(ledger_rows::next_poll(tx, d.name), settings.zone)});
   }

@@ -37,6 +37,23 @@ TEST(StatusOfDestinations, WhatAPlatformNeverConfirmsIsSentWithoutReceipt) {
   EXPECT_EQ(one["processed"], "-");
 }
 
+TEST(StatusOfDestinations, WhatWasAdoptedIsCountedAlsoWhereNothingIsConfirmed) {
+  Loop l;
+  l.sink().rules.receipt = connect::Receipt::none;
+  l.start();
+  l.contact("C1", "click-1");
+  l.deal("D1", "C1", "won");
+  l.settle();
+  ASSERT_TRUE(l.db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Status {
+    auto row = l.uploads("D1").front();
+    const UploadState from = row.state;
+    row.state = UploadState::processed;  // as headwater ledger import leaves it
+    store::ledger_rows::move(tx, row, from, "test", l.clock.system_now());
+    return {};
+  }));
+  EXPECT_EQ(cells_of(l, "destinations").at(0)["processed"], "1");
+}
+
 TEST(StatusOfDestinations, WhatItConfirmsIsProcessed) {
   Loop l;
   l.sink().rules.receipt = connect::Receipt::row;

@@ -20,10 +20,12 @@ std::vector<std::string> words(std::string_view text) {
 }
 
 /// What somebody meant who left out the first word: "150 EUR", "20%".
-std::string first_word_for(const std::vector<std::string>& w, std::string_view text) {
-  const bool percent = w.size() == 1 && w[0].ends_with('%');
-  if (w.empty() || w.size() > 2 || !parse_micros(w[0].substr(0, w[0].size() - (percent ? 1 : 0)))) return "";
-  return fmt::format("; did you mean '{} {}'?", percent ? "share" : "fixed", trim(text));
+std::string first_word_for(std::string_view text) {
+  for (const char* first : {"fixed", "share"}) {
+    const std::string whole = fmt::format("{} {}", first, trim(text));
+    if (parse_value_rule(whole)) return fmt::format("; did you mean '{}'?", whole);
+  }
+  return "";
 }
 
 Result<std::int64_t> positive(const std::string& number) {
@@ -81,7 +83,7 @@ Result<ValueRule> parse_value_rule(std::string_view text) {
   const std::string near = nearest(kind, {"none", "amount", "field", "fixed", "share"});
   return no_value(
       fmt::format("expected none, amount, field NAME, fixed NUMBER or share PERCENT, found '{}'{}", text,
-                  near.empty() || near == kind ? first_word_for(w, text) : fmt::format("; did you mean '{}'?", near)));
+                  near.empty() || near == kind ? first_word_for(text) : fmt::format("; did you mean '{}'?", near)));
 }
 
 Result<std::optional<std::int64_t>> parse_missing_value(std::string_view text) {
@@ -89,7 +91,7 @@ Result<std::optional<std::int64_t>> parse_missing_value(std::string_view text) {
   const std::vector<std::string> w = words(text);
   if (w.size() != 2 || w[0] != "fixed") {
     return no_value(fmt::format("expected withhold or fixed NUMBER, found '{}'{}", text,
-                                w.size() == 1 && parse_micros(w[0]) ? first_word_for(w, text) : ""));
+                                w.size() == 1 && parse_micros(w[0]) ? first_word_for(text) : ""));
   }
   auto micros = positive(w[1]);
   if (!micros) return micros.error();

@@ -117,7 +117,7 @@ struct OpenSum {
   std::string destination, goal, state, reason, t_currency, b_currency;
   std::int64_t n = 0;
   std::int64_t both_micros = 0;  ///< the sum of min(t, b): wanted and told
-  std::int64_t over_micros = 0;  ///< the sum of max(0, b - t): told and not wanted
+  std::int64_t over_micros = 0;  ///< told and not wanted: the sum of b less that
 };
 /// Reads every standing, in one statement.
 std::vector<OpenSum> open_sums(Tx&);
