@@ -24,13 +24,18 @@ std::vector<std::map<std::string, std::string>> cells_of(Loop& l, const std::str
   return out;
 }
 
-TEST(StatusOfDestinations, WhatAPlatformNeverConfirmsIsSentWithoutReceipt) {
-  Loop l;
-  l.sink().rules.receipt = connect::Receipt::none;
+/// One conversion, told to a platform that confirms so.
+void one_told(Loop& l, connect::Receipt receipt) {
+  l.sink().rules.receipt = receipt;
   l.start();
   l.contact("C1", "click-1");
   l.deal("D1", "C1", "won");
   l.settle();
+}
+
+TEST(StatusOfDestinations, WhatAPlatformNeverConfirmsIsSentWithoutReceipt) {
+  Loop l;
+  one_told(l, connect::Receipt::none);
   auto one = cells_of(l, "destinations").at(0);
   EXPECT_EQ(one["sent_without_receipt"], "1");
   EXPECT_EQ(one["received"], "-");
@@ -39,11 +44,7 @@ TEST(StatusOfDestinations, WhatAPlatformNeverConfirmsIsSentWithoutReceipt) {
 
 TEST(StatusOfDestinations, WhatWasAdoptedIsCountedAlsoWhereNothingIsConfirmed) {
   Loop l;
-  l.sink().rules.receipt = connect::Receipt::none;
-  l.start();
-  l.contact("C1", "click-1");
-  l.deal("D1", "C1", "won");
-  l.settle();
+  one_told(l, connect::Receipt::none);
   ASSERT_TRUE(l.db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Status {
     auto row = l.uploads("D1").front();
     const UploadState from = row.state;
@@ -56,11 +57,7 @@ TEST(StatusOfDestinations, WhatWasAdoptedIsCountedAlsoWhereNothingIsConfirmed) {
 
 TEST(StatusOfDestinations, WhatItConfirmsIsProcessed) {
   Loop l;
-  l.sink().rules.receipt = connect::Receipt::row;
-  l.start();
-  l.contact("C1", "click-1");
-  l.deal("D1", "C1", "won");
-  l.settle();
+  one_told(l, connect::Receipt::row);
   l.pass(conformance::kDay);
   auto one = cells_of(l, "destinations").at(0);
   EXPECT_EQ(one["sent_without_receipt"], "-");
