@@ -99,7 +99,7 @@ int preview(const Common& common, const std::string& destination, std::int64_t l
     for (const auto& p : *requests)
       t.rows.push_back({p.destination, to_string(d.mode), to_string(p.operation), std::to_string(p.rows), p.body});
   }
-  print(common, {t});
+  std::cout << report::render({t}, common.output());  // the exact requests: no word of theirs is made pasteable
   return kOk;
 }
 
