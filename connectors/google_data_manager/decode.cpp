@@ -117,7 +117,7 @@ Outcome row_outcome(std::string_view reason, ReasonClass cls, const std::string&
     case ReasonClass::consent:
       return rejected(consent_code(reason), detail);
     case ReasonClass::unattributed:
-      return rejected("unattributed", code + (detail.empty() || detail == reason ? "" : ": " + detail));
+      return rejected(connect::kUnattributed, code + (detail.empty() || detail == reason ? "" : ": " + detail));
     case ReasonClass::row:
       return rejected(code, detail);
     case ReasonClass::configuration:

@@ -1,5 +1,8 @@
 #include "cli/command.h"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -104,14 +107,28 @@ std::unique_ptr<service::App> open(const Common& common, service::AppOptions::Ac
   return std::move(*app);
 }
 
+namespace {
+
+/// Headwater's own words name commands as this process was called; data stays as it is.
+void make_pasteable(report::Table& t) {
+  t.note = pasteable(t.note);
+  for (std::size_t c = 0; c < t.columns.size(); ++c)
+    if (t.columns[c].holds == report::Holds::advice)
+      for (auto& row : t.rows) row[c] = pasteable(row[c]);
+}
+
+/// Characters on a line of the terminal that reads the output; 0 where none does.
+std::size_t terminal_width() {
+  winsize size{};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+}  // namespace
+
 void print(const Common& common, std::vector<report::Table> tables) {
   if (common.output() == report::Format::text)
-    for (report::Table& t : tables) {
-      t.note = pasteable(t.note);
-      for (auto& row : t.rows)
-        for (std::string& cell : row) cell = pasteable(cell);
-    }
-  std::cout << report::render(tables, common.output());
+    for (report::Table& t : tables) make_pasteable(t);
+  std::cout << report::render(tables, common.output(), terminal_width());
 }
 
 int show(const Common& common,

@@ -16,8 +16,8 @@ report::Table planned(const std::vector<reconcile::PlannedChange>& changes) {
                               {"mode", "Mode"},
                               {"goal", "Goal"},
                               {"operation", "Operation"},
-                              {"conversions", "Conversions", true},
-                              {"value", "Value", true},
+                              {"conversions", "Conversions", report::Holds::number},
+                              {"value", "Value", report::Holds::number},
                               {"currency", "Currency"}},
                   .rows = {},
                   .note = {}};
@@ -33,12 +33,14 @@ report::Table planned(const std::vector<reconcile::PlannedChange>& changes) {
 }
 
 Result<report::Table> brakes(service::App& app) {
-  report::Table t{
-      .name = "brakes",
-      .title = "Brakes",
-      .columns = {{"id", "Id", true}, {"destination", "Destination"}, {"since", "Since"}, {"state", "State"}},
-      .rows = {},
-      .note = {}};
+  report::Table t{.name = "brakes",
+                  .title = "Brakes",
+                  .columns = {{"id", "Id", report::Holds::id},
+                              {"destination", "Destination"},
+                              {"since", "Since"},
+                              {"state", "State"}},
+                  .rows = {},
+                  .note = {}};
   return app.db->read([&](store::Tx& tx) -> Result<report::Table> {
     for (const auto& b : store::ledger_rows::brakes(tx))
       if (!b.released_at)
@@ -86,7 +88,7 @@ int preview(const Common& common, const std::string& destination, std::int64_t l
                   .columns = {{"destination", "Destination"},
                               {"mode", "Mode"},
                               {"operation", "Operation"},
-                              {"rows", "Rows", true},
+                              {"rows", "Rows", report::Holds::number},
                               {"body", "Body"}},
                   .rows = {},
                   .note = {}};
@@ -99,7 +101,7 @@ int preview(const Common& common, const std::string& destination, std::int64_t l
     for (const auto& p : *requests)
       t.rows.push_back({p.destination, to_string(d.mode), to_string(p.operation), std::to_string(p.rows), p.body});
   }
-  std::cout << report::render({t}, common.output());  // the exact requests: no word of theirs is made pasteable
+  print(common, {t});
   return kOk;
 }
 

@@ -11,24 +11,28 @@ namespace hw::cli {
 namespace {
 
 report::Table table_of(const std::string& name, const std::vector<settings::OptionError>& errors) {
-  report::Table t{
-      .name = name,
-      .title = "",
-      .columns = {{"file", "File"}, {"line", "Line", true}, {"column", "Column", true}, {"message", "Message"}},
-      .rows = {},
-      .note = {}};
+  report::Table t{.name = name,
+                  .title = "",
+                  .columns = {{"file", "File"},
+                              {"line", "Line", report::Holds::id},
+                              {"column", "Column", report::Holds::id},
+                              {"message", "Message", report::Holds::advice}},
+                  .rows = {},
+                  .note = {}};
   for (const auto& e : errors)
     t.rows.push_back({e.at.file, std::to_string(e.at.line), std::to_string(e.at.column), e.message});
   return t;
 }
 
 report::Table table_of(const std::vector<service::OnlineFinding>& online) {
-  report::Table t{
-      .name = "findings",
-      .title = "",
-      .columns = {{"severity", "Severity"}, {"connector", "Connector"}, {"subject", "Subject"}, {"message", "Message"}},
-      .rows = {},
-      .note = {}};
+  report::Table t{.name = "findings",
+                  .title = "",
+                  .columns = {{"severity", "Severity"},
+                              {"connector", "Connector"},
+                              {"subject", "Subject"},
+                              {"message", "Message", report::Holds::advice}},
+                  .rows = {},
+                  .note = {}};
   for (const auto& [connector, f] : online)
     t.rows.push_back({service::to_string(f.severity), connector, f.subject, f.message});
   return t;

@@ -86,8 +86,8 @@ int try_it(const Common& common, const BackfillArgs& args) {
                   .title = "What this backfill would do; nothing was written",
                   .columns = {{"becomes", "Becomes"},
                               {"reason", "Reason"},
-                              {"conversions", "Conversions", true},
-                              {"value", "Value", true},
+                              {"conversions", "Conversions", report::Holds::number},
+                              {"value", "Value", report::Holds::number},
                               {"currency", "Currency"}},
                   .rows = {},
                   .note = {}};
@@ -107,8 +107,8 @@ report::Table imported(const reconcile::Imported& done, bool dry_run) {
   report::Table t{.name = "import",
                   .title = dry_run ? "What would be adopted; nothing was written" : "Adopted",
                   .columns = {{"destination", "Destination"},
-                              {"conversions", "Conversions", true},
-                              {"value", "Value", true},
+                              {"conversions", "Conversions", report::Holds::number},
+                              {"value", "Value", report::Holds::number},
                               {"currency", "Currency"}},
                   .rows = {},
                   .note = std::to_string(done.known) + " lines are in the ledger already; " +

@@ -70,7 +70,8 @@ int report_reconciliation(const Common& common, const ReconciliationArgs& args) 
       return bad_argument("'" + args.state + "' is no state: taken, missing, excess, none, uncertain or unlocated");
     auto listed = report::conversions(
         tx,
-        {.destination = args.destination, .goal = args.goal, .reason = args.reason, .state = args.state, .limit = 0});
+        {.destination = args.destination, .goal = args.goal, .reason = args.reason, .state = args.state, .limit = 0},
+        app.settings.zone);
     // One that left the configuration may still have rows.
     const bool is_known = args.destination.empty() || app.settings.destination(args.destination) != nullptr;
     if (listed.rows.empty() && !is_known)

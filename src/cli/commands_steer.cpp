@@ -68,11 +68,11 @@ report::Table retried(const std::vector<Retried>& done, bool dry_run) {
                   .columns = {{"destination", "Destination"},
                               {"becomes", "Becomes"},
                               {"reason", "Reason"},
-                              {"rows", "Rows", true},
-                              {"value", "Value", true},
+                              {"rows", "Rows", report::Holds::number},
+                              {"value", "Value", report::Holds::number},
                               {"currency", "Currency"},
                               {"uploads", "Uploads"},
-                              {"detail", "Detail"}},
+                              {"detail", "Detail", report::Holds::advice}},
                   .rows = {},
                   .note = {}};
   for (const Retried& r : done) {

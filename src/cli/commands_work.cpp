@@ -70,8 +70,11 @@ int sync(const Common& common, std::optional<std::int64_t> limit) {
     result = service::sync(*app, limit, signals.stop_token(), [&](const std::string& text) { progress.show(text); });
   }
   if (!result) return fail(result.error());
-  report::Table t{
-      .name = "sync", .title = "", .columns = {{"what", "What"}, {"n", "Number", true}}, .rows = {}, .note = {}};
+  report::Table t{.name = "sync",
+                  .title = "",
+                  .columns = {{"what", "What"}, {"n", "Number", report::Holds::number}},
+                  .rows = {},
+                  .note = {}};
   t.rows = {{"rows read", std::to_string(result->rows)},
             {"rows set aside", std::to_string(result->rejected)},
             {"subjects reconciled", std::to_string(result->subjects)},

@@ -9,7 +9,6 @@ namespace hw::cli {
 namespace {
 
 using testing::HasSubstr;
-using testing::Not;
 
 TEST(Pasteable, ACommandInATextIsWrittenAsTheProgramWasCalled) {
   called_as("/opt/headwater -c 'my file.yaml'", {"status", "uploads"});
@@ -49,7 +48,23 @@ TEST_F(PastedCommands, TheConfigurationMayStandBeforeTheCommand) {
 
 TEST_F(PastedCommands, ProgramsReadTheirTextAsItIs) {
   { auto app = open(); }
-  EXPECT_THAT(run_line({"-c", main_file(), "status", "--format", "json"}).out, Not(HasSubstr("-c ")));
+  ASSERT_EQ(run_line({"-c", main_file(), "pause", "ads"}).code, kOk);
+  EXPECT_THAT(run_line({"-c", main_file(), "status"}).out, HasSubstr("headwater -c " + main_file() + " resume ads"));
+  EXPECT_THAT(run_line({"-c", main_file(), "status", "--format", "json"}).out, HasSubstr(": headwater resume ads"));
+}
+
+TEST_F(PastedCommands, DataThatNamesACommandStaysAsItIs) {
+  Common common;
+  testing::internal::CaptureStdout();
+  called_as("/opt/headwater", {"status"});
+  print(common, {{.name = "t",
+                  .title = "",
+                  .columns = {{"campaign", "Campaign"}, {"detail", "Detail", report::Holds::advice}},
+                  .rows = {{"headwater status 2026", "headwater status lists it"}},
+                  .note = {}}});
+  const std::string out = testing::internal::GetCapturedStdout();
+  EXPECT_THAT(out, HasSubstr("\nheadwater status 2026  "));
+  EXPECT_THAT(out, HasSubstr("  /opt/headwater status lists it"));
 }
 
 }  // namespace

@@ -132,6 +132,10 @@ enum class Verdict : std::uint8_t {
 };
 const char* to_string(Verdict v);
 
+/// The code of a final refusal that nobody has to mend: the platform finds no click or account of its own behind the
+/// row, for the lead came by something else than its ads. `detail` begins with the platform's own reason.
+inline constexpr const char* kUnattributed = "unattributed";
+
 struct Outcome {
   Verdict verdict = Verdict::accepted;
   Scope scope = Scope::row;

@@ -70,7 +70,7 @@ void decide_correction(const View& v, Decision& d) {
     return stand(d, state, Reason::uncorrectable, "older than the platform's limit for corrections");
   if (lowering && v.now < v.desired.changed_at + v.rules.settle) {
     d.look_again = v.desired.changed_at + v.rules.settle;
-    return stand(d, state, Reason::settling, "waits " + rfc3339(*d.look_again));
+    return stand(d, state, Reason::settling, "the settle time is not over");
   }
   if (lowering && v.rules.brake_closed) return stand(d, state, Reason::braked, "headwater plan approve lets it go");
   stand(d, state, Reason::waiting);

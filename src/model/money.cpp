@@ -132,13 +132,14 @@ std::string decimal(std::int64_t micros, int min_digits) {
 
 std::string decimal(const Money& money) { return decimal(money.micros, money.currency.minor_digits()); }
 
-std::string human(const Money& money) {
-  std::string text = decimal(money);
-  const std::size_t first_digit = text.starts_with('-') ? 1 : 0;
-  const std::size_t whole_end = std::min(text.find('.'), text.size());
-  for (std::size_t i = whole_end; i > first_digit + 3;) text.insert(i -= 3, ",");
-  return text + " " + money.currency.str();
+std::string grouped(std::string number) {
+  const std::size_t first_digit = number.starts_with('-') ? 1 : 0;
+  const std::size_t whole_end = std::min(number.find('.'), number.size());
+  for (std::size_t i = whole_end; i > first_digit + 3;) number.insert(i -= 3, ",");
+  return number;
 }
+
+std::string human(const Money& money) { return grouped(decimal(money)) + " " + money.currency.str(); }
 
 Money share_of(const Money& money, std::int64_t millionths) {
   const __int128 minor_unit = power_of_ten(6 - money.currency.minor_digits());

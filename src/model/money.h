@@ -37,6 +37,8 @@ Result<std::int64_t> parse_micros(std::string_view text, bool decimal_comma = fa
 /// "18250.00": at least the currency's minor digits, more only where the micros hold more. Exact.
 std::string decimal(const Money& money);
 std::string decimal(std::int64_t micros, int min_digits);
+/// "18250.00" as people read it: "18,250.00". Of a plain decimal number alone.
+std::string grouped(std::string number);
 /// "18,250.00 EUR", for people.
 std::string human(const Money& money);
 /// Share of an amount in millionths (0.2 = 200000), rounded half away from zero to the currency's minor unit.

@@ -48,7 +48,7 @@ std::string shortened(const std::string& value) {
 }  // namespace
 
 ClickStory click_story(store::Tx& tx, const Subject& subject, const store::StoredConversion& conversion,
-                       const settings::Goal& goal, const DestinationPlan& plan, Timestamp now) {
+                       const settings::Goal& goal, const DestinationPlan& plan, Timestamp now, const Zone& zone) {
   ClickStory story;
   const connect::Contract& contract = plan.contract;
   if (contract.click_types.empty()) return story;
@@ -66,9 +66,9 @@ ClickStory click_story(store::Tx& tx, const Subject& subject, const store::Store
                                .whence = whence(subject, *choice.chosen),
                                .is_settled = is_settled(subject, *choice.chosen, goal.click, before)};
   for (const auto& p : choice.passed_over)
-    story.passed_over.emplace_back(
-        p.candidate.click.type + " " + shortened(p.candidate.click.value) + " of " + rfc3339(p.candidate.click.at),
-        p.reason);
+    story.passed_over.emplace_back(p.candidate.click.type + " " + shortened(p.candidate.click.value) + " of " +
+                                       format_local(p.candidate.click.at, zone),
+                                   p.reason);
   return story;
 }
 

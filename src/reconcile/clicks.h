@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/zone.h"
 #include "connect/connector.h"
 #include "reconcile/assess.h"
 
@@ -23,8 +24,8 @@ struct ClickStory {
 };
 
 /// Chosen once per lineage and platform; a later stage uses the same click while it is in the window, else the
-/// latest eligible one, flagged (DESIGN section 5, Which click).
+/// latest eligible one, flagged (DESIGN section 5, Which click). What was passed over is told with its time in `zone`.
 ClickStory click_story(store::Tx& tx, const Subject& subject, const store::StoredConversion& conversion,
-                       const settings::Goal& goal, const DestinationPlan& plan, Timestamp now);
+                       const settings::Goal& goal, const DestinationPlan& plan, Timestamp now, const Zone& zone);
 
 }  // namespace hw::reconcile

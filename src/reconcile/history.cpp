@@ -72,7 +72,7 @@ std::string to_text(const PendingHistory& pending) {
          (pending.identifiers == 1 ? " identifier" : " identifiers") + " yet (" + pending.type + ")";
 }
 
-std::optional<connect::Refusal> waits_for_history(const PendingHistory& pending, Timestamp now,
+std::optional<connect::Refusal> waits_for_history(const PendingHistory& pending, Timestamp now, const Zone& zone,
                                                   const store::StoredUpload* row, const connect::Refusal* refusal) {
   if (refusal != nullptr && refusal->reason != "too_recent") return std::nullopt;
   Timestamp until = pending.since.value_or(now) + kPatience;
@@ -80,7 +80,7 @@ std::optional<connect::Refusal> waits_for_history(const PendingHistory& pending,
   if (now >= until) return std::nullopt;
   return connect::Refusal{
       .reason = "history_pending",
-      .detail = to_text(pending) + "; goes without at the latest " + rfc3339(until),
+      .detail = to_text(pending) + "; goes without at the latest " + format_local(until, zone),
       .look_again = refusal != nullptr && refusal->look_again ? std::min(until, *refusal->look_again) : until};
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/zone.h"
 #include "connect/connector.h"
 #include "reconcile/subject.h"
 #include "settings/instances.h"
@@ -38,9 +39,9 @@ std::optional<PendingHistory> pending_history(store::Tx& tx, const std::vector<H
 
 /// For people: "connector web has not answered for 2 identifiers yet (user_id)".
 std::string to_text(const PendingHistory& pending);
-/// Why a first upload does not go yet, for the row that it would be or for why the sink cannot say it yet; nullopt: it
-/// goes, or it is refused whatever history says.
-std::optional<connect::Refusal> waits_for_history(const PendingHistory& pending, Timestamp now,
+/// Why a first upload does not go yet, for the row that it would be or for why the sink cannot say it yet, told with
+/// times in `zone`; nullopt: it goes, or it is refused whatever history says.
+std::optional<connect::Refusal> waits_for_history(const PendingHistory& pending, Timestamp now, const Zone& zone,
                                                   const store::StoredUpload* row, const connect::Refusal* refusal);
 
 }  // namespace hw::reconcile

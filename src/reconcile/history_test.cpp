@@ -157,18 +157,18 @@ TEST(History, ReasonsThatStandBeforeItStand) {
 
 TEST(History, ItStandsBeforeTooRecent) {
   EXPECT_EQ(waits_for_history({.connector = "web", .type = "client_id", .identifiers = 1, .since = kStart}, kStart,
-                              nullptr, nullptr)
+                              Zone::utc(), nullptr, nullptr)
                 ->look_again,
             kStart + kDay * 14);
   const connect::Refusal early{.reason = "too_recent", .detail = "", .look_again = kStart + kHour};
   const auto waits = waits_for_history({.connector = "web", .type = "client_id", .identifiers = 2, .since = {}}, kStart,
-                                       nullptr, &early);
+                                       Zone::utc(), nullptr, &early);
   ASSERT_TRUE(waits);
   EXPECT_EQ(waits->reason, "history_pending");
   EXPECT_EQ(waits->look_again, kStart + kHour);
   const connect::Refusal expired{.reason = "expired", .detail = "", .look_again = {}};
   EXPECT_FALSE(waits_for_history({.connector = "web", .type = "client_id", .identifiers = 2, .since = {}}, kStart,
-                                 nullptr, &expired));
+                                 Zone::utc(), nullptr, &expired));
 }
 
 TEST(History, WhoIsNotAskedAnyMoreIsNotWaitedFor) {

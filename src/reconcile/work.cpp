@@ -55,7 +55,7 @@ Desired desired_of(const Asked& a, bool adopted) {
   const bool judged = !d.wanted && d.not_wanted_because == Reason::not_wanted;
   const bool before = a.reached.entered_at < a.plan.go_live && !adopted && !a.plan.backfilled(a.reached.entered_at);
   if (!judged && before) {
-    refuse(d, Reason::before_go_live, "reached before go-live " + rfc3339(a.plan.go_live));
+    refuse(d, Reason::before_go_live, "reached before go-live " + format_local(a.plan.go_live, a.frame.settings->zone));
   } else if (const auto& to = *a.plan.destination; !judged && !settings::holds(to.route, a.subject.record.fields)) {
     refuse(
         d, Reason::excluded_by_goal,
@@ -65,7 +65,7 @@ Desired desired_of(const Asked& a, bool adopted) {
   if (a.frame.now < gathered) {
     d.hold = true;
     d.hold_until = gathered;
-    if (d.wanted) d.detail = "gathering until " + rfc3339(gathered);
+    if (d.wanted) d.detail = "gathering until " + format_local(gathered, a.frame.settings->zone);
   }
   return d;
 }
@@ -79,6 +79,7 @@ const StoredRecord* person_of(const Subject& subject, const std::optional<Chosen
   return subject.people.empty() ? nullptr : &subject.people.front();
 }
 
+/// Kept as JSON; times in UTC, whoever shows them knows the zone.
 std::string story(const ClickStory& clicks) {
   nlohmann::json passed = nlohmann::json::array();
   for (const auto& [what, why] : clicks.passed_over) passed.push_back({{"click", what}, {"why", why}});
@@ -163,6 +164,7 @@ class Assessment {
   }
 
  private:
+  const Zone& zone() const { return a_.frame.settings->zone; }
   const StoredUpload* open() const { return belief_.open ? &history_[*belief_.open] : nullptr; }
 
   void decide() {
@@ -181,6 +183,8 @@ class Assessment {
       rules.brake_closed = true;
       d_ = ledger::decide(desired_, history_, rules, a_.frame.now);
     }
+    if (d_.reason == Reason::settling && d_.look_again)
+      d_.detail = "settles at " + format_local(*d_.look_again, zone());
     if (!d_.make || d_.make->operation != Operation::upload) return;
     if (a_.goal.count != settings::Goal::Count::once_per_person) return;
     held_by_ = told_for_same_person(a_, c_, a_.goal.per_person_within);
@@ -192,7 +196,7 @@ class Assessment {
   /// Click and person, and whether that person's data may be sent. What was sent once stays with its person.
   void choose() {
     looks_at_click_ = desired_.wanted && (!desired_.hold || d_.make || d_.replace_open);
-    if (looks_at_click_) clicks_ = click_story(a_.tx, a_.subject, c_, a_.goal, a_.plan, a_.frame.now);
+    if (looks_at_click_) clicks_ = click_story(a_.tx, a_.subject, c_, a_.goal, a_.plan, a_.frame.now, zone());
     who_.click = clicks_.chosen;
     who_.person = person_of(a_.subject, clicks_.chosen);
     const StoredUpload* frozen = belief_.first_taken                          ? &history_[*belief_.first_taken]
@@ -229,7 +233,7 @@ class Assessment {
     const auto* cannot = std::get_if<Refusal>(&composed);
     const auto pending = history_wanting();
     if (pending)
-      if (auto waits = waits_for_history(*pending, a_.frame.now, std::get_if<StoredUpload>(&composed), cannot))
+      if (auto waits = waits_for_history(*pending, a_.frame.now, zone(), std::get_if<StoredUpload>(&composed), cannot))
         return waits;
     if (cannot == nullptr) return std::nullopt;
     Refusal refusal = named(*cannot, clicks_);

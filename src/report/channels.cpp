@@ -180,8 +180,12 @@ std::string sentence(const Sums& sum, const std::string& currency, const LeftOut
 }
 
 std::vector<Column> columns() {
-  return {{"channel", "Channel"},     {"deals", "Deals", true}, {"pipeline", "Pipeline", true},
-          {"won_deals", "Won", true}, {"won", "Revenue", true}, {"cost", "Cost", true}};
+  return {{"channel", "Channel"},
+          {"deals", "Deals", Holds::number},
+          {"pipeline", "Pipeline", Holds::number},
+          {"won_deals", "Won", Holds::number},
+          {"won", "Revenue", Holds::number},
+          {"cost", "Cost", Holds::number}};
 }
 
 Table main_table(const Counter& c, const settings::Settings& settings, const ChannelsAsked& asked) {
@@ -191,8 +195,8 @@ Table main_table(const Counter& c, const settings::Settings& settings, const Cha
           .columns = columns(),
           .rows = {},
           .note = {}};
-  for (Column more :
-       {Column{"cost_per_pipeline", "Cost/pipeline", true}, Column{"roas", "ROAS", true}, Column{"remark", "Remark"}})
+  for (Column more : {Column{"cost_per_pipeline", "Cost/pipeline", Holds::number},
+                      Column{"roas", "ROAS", Holds::number}, Column{"remark", "Remark"}})
     t.columns.push_back(std::move(more));
   std::vector<std::pair<std::string, Sums>> rows;
   Sums total;

@@ -161,17 +161,19 @@ Table history_table(const Asked& a) {
   return t;
 }
 
-std::string click_of(const std::string& story) {
+std::string click_of(const std::string& story, const Zone& zone) {
   const auto j = nlohmann::json::parse(story, nullptr, false);
   if (!j.is_object() || !j.contains("chosen")) return "-";
-  return j["chosen"].value("type", "") + " of " + j["chosen"].value("at", "") + ", " + j["chosen"].value("whence", "");
+  const auto at = read_time(j["chosen"].value("at", ""), Zone::utc());
+  return j["chosen"].value("type", "") + " of " + (at ? format_local(at->at, zone) : "-") + ", " +
+         j["chosen"].value("whence", "");
 }
 
 Table conversion_table(const Asked& a, const std::vector<StoredConversion>& conversions) {
   Table t{.name = "conversions",
           .title = "Conversions",
           .columns = {{"goal", "Goal"},
-                      {"occurrence", "Occurrence", true},
+                      {"occurrence", "Occurrence", Holds::id},
                       {"at", "Time"},
                       {"destination", "Destination"},
                       {"state", "State"},
@@ -179,15 +181,15 @@ Table conversion_table(const Asked& a, const std::vector<StoredConversion>& conv
                       {"wanted", "Wanted"},
                       {"told", "Told"},
                       {"click", "Click"},
-                      {"detail", "Detail"},
+                      {"detail", "Detail", Holds::advice},
                       {"flags", "Flags"}},
           .rows = {},
           .note = {}};
   for (const auto& c : conversions)
     for (const auto& s : ledger_rows::standings(a.tx, c.id))
       t.rows.push_back({c.goal, std::to_string(c.occurrence), a.at(c.at), s.destination, s.state, s.reason,
-                        money(s.t_micros, s.t_currency), money(s.b_micros, s.b_currency), click_of(s.story), s.detail,
-                        s.flags});
+                        money(s.t_micros, s.t_currency), money(s.b_micros, s.b_currency),
+                        click_of(s.story, a.settings.zone), s.detail, s.flags});
   if (conversions.empty()) t.note = "No goal's stage was ever entered.";
   return t;
 }
@@ -214,14 +216,14 @@ Table upload_table(const Asked& a, const std::vector<StoredConversion>& conversi
           .columns = {{"at", "Time"},
                       {"destination", "Destination"},
                       {"goal", "Goal"},
-                      {"revision", "Revision", true},
+                      {"revision", "Revision", Holds::id},
                       {"operation", "Operation"},
                       {"value", "Value"},
                       {"state", "Became"},
                       {"by", "By"},
                       {"code", "Code"},
-                      {"detail", "Detail"},
-                      {"upload", "Upload", true}},
+                      {"detail", "Detail", Holds::advice},
+                      {"upload", "Upload", Holds::id}},
           .rows = {},
           .note = {}};
   for (const auto& c : conversions)
@@ -242,7 +244,7 @@ Table source_fields_table(const Asked& a) {
                       {"state", "State"},
                       {"at", "Since"},
                       {"code", "Code"},
-                      {"detail", "Detail"},
+                      {"detail", "Detail", Holds::advice},
                       {"written", "Written by Headwater"},
                       {"next", "Next try"}},
           .rows = {},

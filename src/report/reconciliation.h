@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "base/zone.h"
 #include "report/table.h"
 #include "store/engine/db.h"
 
@@ -21,6 +22,6 @@ struct Behind {
   std::int64_t limit = 0;  ///< 0 = all
 };
 /// The subjects behind the accounts, one row a conversion and destination.
-Table conversions(store::Tx& tx, const Behind& behind);
+Table conversions(store::Tx& tx, const Behind& behind, const Zone& zone);
 
 }  // namespace hw::report

@@ -135,7 +135,8 @@ TEST(ReconciliationReport, WhatWasToldTooMuchStandsUnderItsClassAndTheReasonThat
     EXPECT_THAT(lines, testing::UnorderedElementsAre("excess uncorrectable consent 1 60.00 40.00",
                                                      "excess correction_waiting settling 1 60.00 40.00"));
     for (const char* asked : {"consent", "uncorrectable"}) {
-      const Table behind = conversions(tx, {.destination = "", .goal = "", .reason = asked, .state = "", .limit = 0});
+      const Table behind =
+          conversions(tx, {.destination = "", .goal = "", .reason = asked, .state = "", .limit = 0}, Zone::utc());
       EXPECT_EQ(behind.rows.size(), 1U) << asked;
       EXPECT_EQ(cell(behind, 0, "class") + " " + cell(behind, 0, "reason"), "uncorrectable consent");
     }
@@ -195,7 +196,8 @@ TEST(ReconciliationReport, TheSubjectsBehindAReasonAreListed) {
   Loop l;
   every_state(l);
   const Table t = l.read([](store::Tx& tx) {
-    return conversions(tx, {.destination = "", .goal = "", .reason = "no_identifier", .state = "", .limit = 0});
+    return conversions(tx, {.destination = "", .goal = "", .reason = "no_identifier", .state = "", .limit = 0},
+                       Zone::utc());
   });
   ASSERT_EQ(t.rows.size(), 1U);
   EXPECT_THAT(t.rows[0], Contains("no-click"));
@@ -215,7 +217,7 @@ TEST(ReconciliationReport, EveryReasonThatItShowsListsAsManySubjects) {
         if ((cell(why, k, "reason") == reason || cell(why, k, "class") == reason) && cell(why, k, "state") == state)
           shown += std::stoll(cell(why, k, "conversions"));
       const Table behind =
-          conversions(tx, {.destination = "", .goal = "", .reason = reason, .state = state, .limit = 0});
+          conversions(tx, {.destination = "", .goal = "", .reason = reason, .state = state, .limit = 0}, Zone::utc());
       EXPECT_EQ(static_cast<std::int64_t>(behind.rows.size()), shown) << state << " " << reason;
     }
     return 0;

@@ -56,10 +56,10 @@ Table lookups(store::Tx& tx, const settings::Settings& settings) {
   Table t{.name = "lookups",
           .title = "Identifiers looked up",
           .columns = {{"connector", "Connector"},
-                      {"queued", "Queued", true},
-                      {"asked", "Asked now", true},
-                      {"answered", "Answered", true},
-                      {"resting", "Nobody behind it", true},
+                      {"queued", "Queued", Holds::number},
+                      {"asked", "Asked now", Holds::number},
+                      {"answered", "Answered", Holds::number},
+                      {"resting", "Nobody behind it", Holds::number},
                       {"oldest", "Unanswered since"},
                       {"last_answer", "Last answer"}},
           .rows = {},
@@ -80,26 +80,26 @@ bool gives_receipts(const settings::Destination& d, const settings::Connectors& 
   return sinks.upload == nullptr || sinks.upload->contract_for(sinks.target).receipt != connect::Receipt::none;
 }
 
-Table destinations(store::Tx& tx, const settings::Settings& settings, const settings::Connectors& connectors) {
+Table destinations(store::Tx& tx, const settings::Settings& settings, const settings::Connectors& connectors,
+                   const std::vector<ledger_rows::StateCount>& counts) {
   Table t{.name = "destinations",
           .title = "Destinations, in uploads: what a conversion was told as, and each correction of it, is one",
           .columns = {{"destination", "Destination"},
                       {"goal", "Goal"},
                       {"mode", "Mode"},
-                      {"pending", "Pending", true},
-                      {"retrying", "Retrying", true},
-                      {"sent_without_receipt", "Sent without receipt", true},
-                      {"received", "Received", true},
-                      {"processed", "Processed", true},
-                      {"rejected", "Rejected", true},
-                      {"uncertain", "Uncertain", true},
+                      {"pending", "Pending", Holds::number},
+                      {"retrying", "Retrying", Holds::number},
+                      {"sent_without_receipt", "Sent without receipt", Holds::number},
+                      {"received", "Received", Holds::number},
+                      {"processed", "Processed", Holds::number},
+                      {"rejected", "Rejected", Holds::number},
+                      {"uncertain", "Uncertain", Holds::number},
                       {"next", "Next send"},
                       {"next_poll", "Next confirmation"}},
           .rows = {},
           .note =
               "Without receipt: the platform answers yes to anything and confirms nothing. Conversions and money: "
               "headwater report reconciliation."};
-  const auto counts = ledger_rows::upload_states(tx);
   for (const auto& d : settings.destinations) {
     auto n = [&](const char* state) {
       std::int64_t sum = 0;
@@ -127,9 +127,9 @@ Table backfills(store::Tx& tx, const settings::Settings& settings) {
                       {"mode", "Mode"},
                       {"from", "From"},
                       {"to", "To"},
-                      {"per_hour", "Rows an hour", true},
-                      {"done", "Done", true},
-                      {"left", "Left", true}},
+                      {"per_hour", "Rows an hour", Holds::number},
+                      {"done", "Done", Holds::number},
+                      {"left", "Left", Holds::number}},
           .rows = {},
           .note = {}};
   for (const auto& b : store::backfills::list(tx)) {
@@ -151,12 +151,12 @@ Table source_fields(store::Tx& tx, const settings::Settings& settings) {
           .title = "Source fields written to the CRM",
           .columns = {{"source_fields", "Entry"},
                       {"connector", "Connector"},
-                      {"due", "Due", true},
-                      {"written", "Written", true},
-                      {"unchanged", "Nothing known", true},
-                      {"kept_theirs", "Kept a person's entry", true},
-                      {"left_out", "Left out", true},
-                      {"rejected", "Rejected", true},
+                      {"due", "Due", Holds::number},
+                      {"written", "Written", Holds::number},
+                      {"unchanged", "Nothing known", Holds::number},
+                      {"kept_theirs", "Kept a person's entry", Holds::number},
+                      {"left_out", "Left out", Holds::number},
+                      {"rejected", "Rejected", Holds::number},
                       {"next", "Next write"}},
           .rows = {},
           .note = {}};
@@ -175,8 +175,6 @@ Table source_fields(store::Tx& tx, const settings::Settings& settings) {
 }
 
 constexpr const char* kRefused = "refused_configuration";
-/// A connector's code for a refusal that is no fault: the lead did not come from this account's ads.
-constexpr const char* kUnattributedCode = "unattributed";
 
 /// Kept as the time in microseconds, a line break and the errors.
 void add_refused_configuration(store::Tx& tx, const settings::Settings& settings, Table& t) {
@@ -201,14 +199,15 @@ std::string listed_by(const ledger_rows::StateCount& c) {
          (c.code.empty() ? "" : " --code " + c.code);
 }
 
-Table trouble(store::Tx& tx, const settings::Settings& settings, Timestamp now) {
+Table trouble(store::Tx& tx, const settings::Settings& settings, Timestamp now,
+              const std::vector<ledger_rows::StateCount>& counts) {
   Table t{.name = "trouble",
           .title = "Needs a person",
           .columns = {{"what", "What"},
                       {"name", "Name"},
                       {"since", "Since"},
                       {"code", "Code"},
-                      {"detail", "Detail"},
+                      {"detail", "Detail", Holds::advice},
                       {"next_try", "Next try"}},
           .rows = {},
           .note = {}};
@@ -226,8 +225,8 @@ Table trouble(store::Tx& tx, const settings::Settings& settings, Timestamp now) 
       t.rows.push_back(
           {"braked", b.destination, format_local(b.braked_at, settings.zone), b.approved_at ? "approved" : "waits",
            "mass lowering: look at `headwater plan`, then `headwater plan approve " + std::to_string(b.id) + "`", "-"});
-  for (const auto& c : ledger_rows::upload_states(tx))
-    if (c.state == "uncertain" || (c.state == "rejected" && c.code != kUnattributedCode))
+  for (const auto& c : counts)
+    if (c.state == "uncertain" || (c.state == "rejected" && c.code != connect::kUnattributed))
       t.rows.push_back({"uploads " + c.state, c.destination, "-", c.code.empty() ? "-" : c.code,
                         std::to_string(c.n) + ": " + listed_by(c), "-"});
   for (const auto& r : service_rows::rejections(tx, 20))
@@ -238,23 +237,27 @@ Table trouble(store::Tx& tx, const settings::Settings& settings, Timestamp now) 
   return t;
 }
 
-/// Refusals that nobody has to mend.
+/// Refusals that nobody has to mend, by the platform's own reason: a wrong account would look alike.
 Table as_it_should_be(store::Tx& tx) {
-  Table t{.name = "as_it_should_be",
-          .title = "As it should be",
-          .columns = {{"what", "What"}, {"name", "Name"}, {"n", "Number", true}, {"detail", "Detail"}},
-          .rows = {},
-          .note = {}};
-  for (const auto& c : ledger_rows::upload_states(tx))
-    if (c.state == "rejected" && c.code == kUnattributedCode)
-      t.rows.push_back({"uploads refused", c.destination, std::to_string(c.n),
-                        "they came by something else than this account's ads, which only the platform could tell"});
+  Table t{
+      .name = "as_it_should_be",
+      .title = "Refused, and as it should be",
+      .columns = {{"destination", "Destination"}, {"reason", "The platform's reason"}, {"n", "Uploads", Holds::number}},
+      .rows = {},
+      .note =
+          "They came by something else than this account's ads, which only the platform can tell. Where nearly "
+          "every upload of a destination stands here, look at its `account`."};
+  for (const auto& c : ledger_rows::upload_details(tx, "rejected", connect::kUnattributed))
+    t.rows.push_back({c.destination, c.code.empty() ? "-" : c.code, std::to_string(c.n)});
   return t;
 }
 
 Table totals(store::Tx& tx) {
-  Table t{
-      .name = "store", .title = "Store", .columns = {{"what", "What"}, {"n", "Number", true}}, .rows = {}, .note = {}};
+  Table t{.name = "store",
+          .title = "Store",
+          .columns = {{"what", "What"}, {"n", "Number", Holds::number}},
+          .rows = {},
+          .note = {}};
   for (const char* object : {"lead", "contact", "account", "deal"})
     t.rows.push_back({std::string("live ") + object + "s", std::to_string(store::records::count(tx, object, "live"))});
   t.rows.push_back({"touches", std::to_string(store::touches::count(tx))});
@@ -267,13 +270,14 @@ Table totals(store::Tx& tx) {
 
 std::vector<Table> status(store::Tx& tx, const settings::Settings& settings, Timestamp now,
                           const settings::Connectors& connectors) {
+  const auto counts = ledger_rows::upload_states(tx);
   std::vector<Table> out{sources(tx, settings)};
   if (Table asked = lookups(tx, settings); !asked.rows.empty()) out.push_back(std::move(asked));
-  out.push_back(destinations(tx, settings, connectors));
+  out.push_back(destinations(tx, settings, connectors, counts));
   if (Table history = backfills(tx, settings); !history.rows.empty()) out.push_back(std::move(history));
   if (!settings.source_fields.empty()) out.push_back(source_fields(tx, settings));
   if (Table used = quotas(tx, settings, now); !used.rows.empty()) out.push_back(std::move(used));
-  out.push_back(trouble(tx, settings, now));
+  out.push_back(trouble(tx, settings, now, counts));
   if (Table fine = as_it_should_be(tx); !fine.rows.empty()) out.push_back(std::move(fine));
   out.push_back(totals(tx));
   if (Table checked = store_check(tx, settings.zone); !checked.rows.empty()) out.push_back(std::move(checked));

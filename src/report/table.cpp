@@ -5,6 +5,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <string_view>
+#include <utility>
+
+#include "model/money.h"
 
 namespace hw::report {
 namespace {
@@ -26,27 +30,107 @@ std::string trimmed_end(std::string line) {
   return line;
 }
 
-std::string text(const Table& t) {
-  std::vector<std::size_t> widths;
-  for (std::size_t c = 0; c < t.columns.size(); ++c) {
-    std::size_t w = width(t.columns[c].title);
-    for (const auto& row : t.rows) w = std::max(w, width(row[c]));
-    widths.push_back(w);
-  }
-  auto line = [&](auto cell) {
-    std::string out;
-    for (std::size_t c = 0; c < t.columns.size(); ++c)
-      out += (c ? "  " : "") + padded(cell(c), widths[c], t.columns[c].numeric);
-    return trimmed_end(std::move(out)) + "\n";
-  };
-  std::string out = t.title.empty() ? "" : t.title + "\n";
-  out += line([&](std::size_t c) { return t.columns[c].title; });
-  out += line([&](std::size_t c) { return std::string(widths[c], '-'); });
-  for (const auto& row : t.rows) out += line([&](std::size_t c) { return row[c]; });
-  if (t.rows.empty()) out += "(none)\n";
-  if (!t.note.empty()) out += t.note + "\n";
-  return out;
+/// A JSON number by its grammar (no leading zeros, no plus).
+bool is_number(const std::string& s) {
+  std::size_t i = s.starts_with('-') ? 1 : 0;
+  const std::size_t digits = i;
+  while (i < s.size() && std::isdigit(static_cast<unsigned char>(s[i]))) ++i;
+  if (i == digits || (s[digits] == '0' && i > digits + 1)) return false;
+  if (i == s.size()) return true;
+  if (s[i] != '.') return false;
+  const std::size_t fraction = ++i;
+  while (i < s.size() && std::isdigit(static_cast<unsigned char>(s[i]))) ++i;
+  return i == s.size() && i > fraction;
 }
+
+constexpr std::string_view kGap = "  ";
+
+bool right_aligned(const Column& c) { return c.holds == Holds::number || c.holds == Holds::id; }
+
+/// A table as people read it, on a terminal of so many characters (0: as wide as it needs).
+class ForPeople {
+ public:
+  ForPeople(const Table& table, std::size_t terminal) : table_(table), terminal_(terminal) {
+    for (std::size_t c = 0; c < table.columns.size(); ++c) {
+      std::size_t w = width(table.columns[c].title);
+      for (const auto& row : table.rows) w = std::max(w, width(shown(row, c)));
+      widths_.push_back(w);
+      grid_.push_back(c);
+    }
+    while (terminal_ > 0 && table.columns.size() > 2 && grid_width() > terminal_ && move_one_below()) {
+    }
+    std::ranges::sort(below_);
+  }
+
+  [[nodiscard]] std::string text() const {
+    std::string out = table_.title.empty() ? "" : table_.title + "\n";
+    out += line([&](std::size_t c) { return table_.columns[c].title; });
+    out += line([&](std::size_t c) { return std::string(widths_[c], '-'); });
+    for (const auto& row : table_.rows) {
+      out += line([&](std::size_t c) { return shown(row, c); });
+      out += lines_below(row);
+    }
+    if (table_.rows.empty()) out += "(none)\n";
+    if (!table_.note.empty()) out += table_.note + "\n";
+    return out;
+  }
+
+ private:
+  [[nodiscard]] std::string shown(const std::vector<std::string>& row, std::size_t c) const {
+    return table_.columns[c].holds == Holds::number && is_number(row[c]) ? grouped(row[c]) : row[c];
+  }
+
+  [[nodiscard]] std::size_t grid_width() const {
+    std::size_t sum = kGap.size() * (grid_.size() - 1);
+    for (const std::size_t c : grid_) sum += widths_[c];
+    return sum;
+  }
+
+  /// The widest text but the first column, which says what the row is; where no text is left, the last number.
+  bool move_one_below() {
+    auto chosen = grid_.end();
+    for (auto it = std::next(grid_.begin()); it != grid_.end(); ++it) {
+      if (right_aligned(table_.columns[*it])) continue;
+      if (chosen == grid_.end() || widths_[*it] >= widths_[*chosen]) chosen = it;
+    }
+    if (chosen == grid_.end()) chosen = std::prev(grid_.end());
+    if (chosen == grid_.begin()) return false;
+    below_.push_back(*chosen);
+    grid_.erase(chosen);
+    return true;
+  }
+
+  template <class Cell>
+  [[nodiscard]] std::string line(const Cell& cell) const {
+    std::string out;
+    for (const std::size_t c : grid_) {
+      if (c != grid_.front()) out += kGap;
+      out += padded(cell(c), widths_[c], right_aligned(table_.columns[c]));
+    }
+    return trimmed_end(std::move(out)) + "\n";
+  }
+
+  /// "    Title: cell" of what has no place in the grid, as many on a line as fit; a long one has its own, which the
+  /// terminal wraps.
+  [[nodiscard]] std::string lines_below(const std::vector<std::string>& row) const {
+    std::string out, open;
+    for (const std::size_t c : below_) {
+      if (row[c].empty() || row[c] == "-") continue;
+      const std::string& title = table_.columns[c].title;
+      const std::string cell = (title.empty() ? "" : title + ": ") + shown(row, c);
+      if (!open.empty() && width(open) + kGap.size() + width(cell) > terminal_) {
+        out += std::exchange(open, "") + "\n";
+      }
+      open += (open.empty() ? "    " : std::string(kGap)) + cell;
+    }
+    return open.empty() ? out : out + open + "\n";
+  }
+
+  const Table& table_;
+  std::size_t terminal_;
+  std::vector<std::size_t> widths_;
+  std::vector<std::size_t> grid_, below_;  ///< columns, in their order
+};
 
 std::string csv_cell(const std::string& s) {
   if (s.find_first_of(",\"\n\r") == std::string::npos) return s;
@@ -67,19 +151,6 @@ std::string csv(const Table& t) {
   return out;
 }
 
-/// A JSON number by its grammar (no leading zeros, no plus).
-bool is_number(const std::string& s) {
-  std::size_t i = s.starts_with('-') ? 1 : 0;
-  const std::size_t digits = i;
-  while (i < s.size() && std::isdigit(static_cast<unsigned char>(s[i]))) ++i;
-  if (i == digits || (s[digits] == '0' && i > digits + 1)) return false;
-  if (i == s.size()) return true;
-  if (s[i] != '.') return false;
-  const std::size_t fraction = ++i;
-  while (i < s.size() && std::isdigit(static_cast<unsigned char>(s[i]))) ++i;
-  return i == s.size() && i > fraction;
-}
-
 using Writer = rapidjson::PrettyWriter<rapidjson::StringBuffer>;
 
 void write_rows(Writer& w, const Table& t) {
@@ -88,7 +159,7 @@ void write_rows(Writer& w, const Table& t) {
     w.StartObject();
     for (std::size_t c = 0; c < t.columns.size(); ++c) {
       w.Key(t.columns[c].name.c_str());
-      if (t.columns[c].numeric && is_number(row[c])) {
+      if (right_aligned(t.columns[c]) && is_number(row[c])) {
         w.RawValue(row[c].c_str(), row[c].size(), rapidjson::kNumberType);
       } else {
         w.String(row[c].c_str());
@@ -118,10 +189,11 @@ std::string json(const std::vector<Table>& tables) {
 
 }  // namespace
 
-std::string render(const std::vector<Table>& tables, Format format) {
+std::string render(const std::vector<Table>& tables, Format format, std::size_t terminal) {
   if (format == Format::json) return json(tables);
   std::string out;
-  for (const Table& t : tables) out += (out.empty() ? "" : "\n") + (format == Format::csv ? csv(t) : text(t));
+  for (const Table& t : tables)
+    out += (out.empty() ? "" : "\n") + (format == Format::csv ? csv(t) : ForPeople(t, terminal).text());
   return out;
 }
 

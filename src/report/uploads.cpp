@@ -37,23 +37,23 @@ std::string reason_of(store::Tx& tx, const StoredUpload& u) {
 Table uploads(store::Tx& tx, const store::ledger_rows::UploadFilter& filter, const Zone& zone) {
   Table t{.name = "uploads",
           .title = "Uploads",
-          .columns = {{"id", "Id", true},
+          .columns = {{"id", "Id", Holds::id},
                       {"destination", "Destination"},
                       {"subject", "Subject"},
-                      {"revision", "Revision", true},
+                      {"revision", "Revision", Holds::id},
                       {"operation", "Operation"},
                       {"mode", "Mode"},
                       {"state", "State"},
                       {"code", "Code"},
-                      {"value", "Value", true},
+                      {"value", "Value", Holds::number},
                       {"currency", "Currency"},
                       {"made", "Made"},
-                      {"failed_attempts", "Failed attempts", true},
+                      {"failed_attempts", "Failed attempts", Holds::number},
                       {"first_attempt", "First attempt"},
                       {"last_attempt", "Last attempt"},
                       {"next", "Next"},
                       {"stands", "Stands under"},
-                      {"detail", "Detail"}},
+                      {"detail", "Detail", Holds::advice}},
           .rows = {},
           .note = {}};
   for (const StoredUpload& u : ledger_rows::list_uploads(tx, filter)) {
@@ -72,7 +72,7 @@ std::vector<Table> upload(store::Tx& tx, std::int64_t id, const Zone& zone) {
   if (!u) return {};
   Table row{.name = "upload",
             .title = "Upload " + std::to_string(id),
-            .columns = {{"what", "What"}, {"value", "Value"}},
+            .columns = {{"what", "What"}, {"value", "Value", Holds::advice}},
             .rows = {},
             .note = {}};
   auto add = [&](const char* what, std::string text) { row.rows.push_back({what, std::move(text)}); };
@@ -98,18 +98,23 @@ std::vector<Table> upload(store::Tx& tx, std::int64_t id, const Zone& zone) {
   add("received", time_cell(u->received_at, zone));
   add("processed", time_cell(u->processed_at, zone));
   add("window ends", format_local(u->expires_at, zone));
-  if (auto item = ledger::item_from_json(u->item)) add("item", item->body);
   if (u->request_id)
     if (auto r = ledger_rows::request(tx, *u->request_id)) add("receipt", r->receipt);
-  Table events{
-      .name = "events",
-      .title = "What happened",
-      .columns = {{"at", "Time"}, {"from", "From"}, {"to", "To"}, {"code", "Code"}, {"by", "By"}, {"detail", "Detail"}},
-      .rows = {},
-      .note = {}};
+  Table events{.name = "events",
+               .title = "What happened",
+               .columns = {{"at", "Time"},
+                           {"from", "From"},
+                           {"to", "To"},
+                           {"code", "Code"},
+                           {"by", "By"},
+                           {"detail", "Detail", Holds::advice}},
+               .rows = {},
+               .note = {}};
   for (const auto& e : happened)
     events.rows.push_back({format_local(e.at, zone), e.from_state, e.to_state, e.code, e.actor, e.detail});
-  return {row, events};
+  Table item{.name = "item", .title = "What it sends", .columns = {{"body", "Body"}}, .rows = {}, .note = {}};
+  if (auto kept = ledger::item_from_json(u->item)) item.rows.push_back({kept->body});
+  return {row, events, item};
 }
 
 }  // namespace hw::report

@@ -81,12 +81,12 @@ Table windows(store::Tx& tx, const settings::Settings& settings, const settings:
                       {"goal", "Goal"},
                       {"object", "Object"},
                       {"id", "Id"},
-                      {"value", "Value", true},
+                      {"value", "Value", Holds::number},
                       {"currency", "Currency"},
                       {"leaves", "Leaves"},
-                      {"days_left", "Days left", true},
+                      {"days_left", "Days left", Holds::number},
                       {"reason", "Waits for"},
-                      {"detail", "Detail"}},
+                      {"detail", "Detail", Holds::advice}},
           .rows = {},
           .note = "headwater explain OBJECT ID says what each of them lacks."};
   std::vector<Leaving> leaving;

@@ -58,7 +58,7 @@ Result<std::string> retry(App& app, const StoredCommand& c) {
 std::string carry_out(App& app, Tx& tx, const StoredCommand& c, Timestamp now) {
   if (c.kind == "backfill") return take_up_backfill(app, tx, c, now);
   if (c.kind == "plan_approve") return approve(tx, c, now);
-  if (c.kind == "pause") return pause_connector(tx, c.args, c.actor, now);
+  if (c.kind == "pause") return pause_connector(tx, c.args, c.actor, now, app.settings.zone);
   if (c.kind == "resume") return resume_connector(tx, app.settings, c.args, c.actor, now);
   return "unknown command";
 }
@@ -99,9 +99,11 @@ Result<std::size_t> take_up_commands(App& app) {
   return open->size();
 }
 
-std::string pause_connector(Tx& tx, const std::string& connector, const std::string& actor, Timestamp now) {
+std::string pause_connector(Tx& tx, const std::string& connector, const std::string& actor, Timestamp now,
+                            const Zone& zone) {
   if (const auto known = service_rows::pause(tx, store::kByPerson, connector))
-    return fmt::format("paused already: {}, by {} since {}", connector, known->detail, rfc3339(known->since));
+    return fmt::format("paused already: {}, by {} since {}", connector, known->detail,
+                       format_local(known->since, zone));
   service_rows::set_pause(tx, {.scope = store::kByPerson,
                                .name = connector,
                                .code = "by_person",

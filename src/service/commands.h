@@ -12,7 +12,8 @@ Result<std::size_t> take_up_commands(App& app);
 
 /// A person's pause: its sources are not read and its rows wait, over restarts and reloads, until a person resumes.
 /// Says what was done, beginning with "paused" when it is paused now.
-std::string pause_connector(store::Tx& tx, const std::string& connector, const std::string& actor, Timestamp now);
+std::string pause_connector(store::Tx& tx, const std::string& connector, const std::string& actor, Timestamp now,
+                            const Zone& zone);
 /// Ends a person's pause, and every pause that trouble made of the connector, of the destinations and of the source
 /// fields that it carries; what waited is due at once. Says what was done, beginning with "resumed" when something
 /// was.

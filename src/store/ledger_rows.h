@@ -172,6 +172,9 @@ struct StateCount {
   std::int64_t n = 0;
 };
 std::vector<StateCount> upload_states(Tx&);  ///< counts by scan: for reports, never for the loop
+/// `code` is the platform's own word, with which the details of the rows in this state under this code begin (what
+/// stands before ": "). By scan, too.
+std::vector<StateCount> upload_details(Tx&, std::string_view state, std::string_view code);
 
 std::int64_t add_request(Tx&, const StoredRequest&);
 void update_request(Tx&, const StoredRequest&);

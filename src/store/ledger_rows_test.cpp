@@ -533,6 +533,24 @@ TEST_P(LedgerTest, UploadsAreListedByAFilterAndCountedByState) {
   });
 }
 
+TEST_P(LedgerTest, RefusalsAreCountedByThePlatformsOwnWord) {
+  write([](Tx& tx) {
+    const auto refused = [&](const char* key, const char* detail, const char* code = "unattributed") {
+      StoredUpload u = upload_of(conversion(tx, 1, key));
+      u.detail = detail;
+      moved(tx, moved(tx, add(tx, u), UploadState::in_flight), UploadState::rejected, code);
+    };
+    refused("a", "CLICK_NOT_FOUND: event 1");
+    refused("b", "CLICK_NOT_FOUND: event 2");
+    refused("c", "INVALID_CLICK");
+    refused("d", "CLICK_NOT_FOUND: event 3", "not_allowed");
+    std::vector<std::string> seen;
+    for (const auto& c : ledger_rows::upload_details(tx, "rejected", "unattributed"))
+      seen.push_back(c.destination + " " + c.code + " " + std::to_string(c.n));
+    EXPECT_THAT(seen, ElementsAre("ads CLICK_NOT_FOUND 2", "ads INVALID_CLICK 1"));
+  });
+}
+
 TEST_P(LedgerTest, RequestsArePolledWhenDue) {
   write([](Tx& tx) {
     StoredRequest r;

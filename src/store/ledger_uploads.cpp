@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <limits>
+#include <map>
 
 #include "store/backfills.h"
 #include "store/ledger_rows.h"
@@ -308,6 +309,20 @@ std::vector<StateCount> upload_states(Tx& tx) {
                          {}, [](const Row& row) {
                            return StateCount{row.text(0), row.text(1), row.text(2), row.integer(3)};
                          });
+}
+
+std::vector<StateCount> upload_details(Tx& tx, std::string_view state, std::string_view code) {
+  const auto by_detail = all<StateCount>(
+      tx, "SELECT destination, detail, COUNT(*) FROM upload WHERE state = ? AND code = ? GROUP BY destination, detail",
+      {val(state), val(code)}, [](const Row& row) {
+        const std::string detail = row.text(1);
+        return StateCount{row.text(0), "", detail.substr(0, detail.find(": ")), row.integer(2)};
+      });
+  std::map<std::pair<std::string, std::string>, std::int64_t> by_word;
+  for (const auto& c : by_detail) by_word[{c.destination, c.code}] += c.n;
+  std::vector<StateCount> out;
+  for (const auto& [what, n] : by_word) out.push_back({what.first, std::string(state), what.second, n});
+  return out;
 }
 
 std::int64_t add_request(Tx& tx, const StoredRequest& r) {

@@ -74,7 +74,8 @@ int main(int argc, char** argv) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   torture_command->add_option("--seed", torturing.seed, "another world, other faults, other kills");
-  torture_command->add_option("--state", torturing.state, "keep configuration and state in this directory");
+  torture_command->add_option("--state", torturing.state,
+                              "keep configuration and state in this directory, a folder for every world");
   torture_command->add_flag("--quiet", torturing.quiet, "the last line alone");
   try {
     app.parse(argc, argv);

@@ -70,7 +70,7 @@ class Torture {
         backup_at_(below(std::max(1, kills - kBackupAge))),
         restore_at_(backup_at_ + below(kBackupAge)),
         storm_(seed * 7 + 3),
-        dir_(options.state),
+        dir_(options.state.empty() ? "" : options.state + "/" + std::to_string(seed)),
         script_(seed, dir_.path() + "/drop"),
         run_(options.headwater, script_, dir_.path()) {}
 
