@@ -44,6 +44,8 @@ bool is_number(const std::string& s) {
 }
 
 constexpr std::string_view kGap = "  ";
+/// A text of so many characters is a name or a word, no sentence.
+constexpr std::size_t kShort = 12;
 
 bool right_aligned(const Column& c) { return c.holds == Holds::number || c.holds == Holds::id; }
 
@@ -86,14 +88,15 @@ class ForPeople {
     return sum;
   }
 
-  /// The widest text but the first column, which says what the row is; where no text is left, the last number.
+  /// The widest text but the first column, which says what the row is. Where all are short, as the names of goals and
+  /// currencies are, the last column.
   bool move_one_below() {
-    auto chosen = grid_.end();
-    for (auto it = std::next(grid_.begin()); it != grid_.end(); ++it) {
-      if (right_aligned(table_.columns[*it])) continue;
-      if (chosen == grid_.end() || widths_[*it] >= widths_[*chosen]) chosen = it;
+    auto chosen = grid_.begin();
+    for (auto it = std::next(chosen); it != grid_.end(); ++it) {
+      const bool is_long = !right_aligned(table_.columns[*it]) && widths_[*it] > kShort;
+      if (is_long && (chosen == grid_.begin() || widths_[*it] >= widths_[*chosen])) chosen = it;
     }
-    if (chosen == grid_.end()) chosen = std::prev(grid_.end());
+    if (chosen == grid_.begin()) chosen = std::prev(grid_.end());
     if (chosen == grid_.begin()) return false;
     below_.push_back(*chosen);
     grid_.erase(chosen);

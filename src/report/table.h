@@ -31,7 +31,7 @@ enum class Format { text, json, csv };
 
 /// One table: CSV with header; JSON as an array of objects; several: JSON as an object of arrays, CSV with a blank line
 /// between. For people: a table of three columns or more that is wider than `terminal` (in characters; 0: as wide as
-/// it needs) has its widest texts, and then its last numbers, below each row under their titles, so that no id, amount
+/// it needs) has its widest texts, and then its last columns, below each row under their titles, so that no id, amount
 /// or command is ever cut.
 std::string render(const std::vector<Table>& tables, Format format, std::size_t terminal = 0);
 

@@ -78,8 +78,23 @@ TEST(Table, WhatIsWiderThanTheTerminalHasItsTextsBelowTheRow) {
             "    Detail: headwater status tells more\n"
             "deal 18              1\n")
       << "as many on a line as fit, and a command is never cut";
-  EXPECT_EQ(render({wide()}, Format::text, 10).substr(0, 16), "Object\n-------\nd")
-      << "numbers go last, the first never";
+  EXPECT_EQ(render({wide()}, Format::text, 10).substr(0, 16), "Object\n-------\nd") << "the first column never";
+}
+
+TEST(Table, ShortNamesStayBesideTheirNumbers) {
+  const Table t{.name = "t",
+                .title = "",
+                .columns = {{"destination", "Destination"},
+                            {"currency", "Currency"},
+                            {"wanted", "Wanted", Holds::number},
+                            {"uncertain", "Uncertain", Holds::number}},
+                .rows = {{"ads_won", "EUR", "1000.00", "0"}},
+                .note = {}};
+  EXPECT_EQ(render({t}, Format::text, 32),
+            "Destination  Currency    Wanted\n"
+            "-----------  --------  --------\n"
+            "ads_won      EUR       1,000.00\n"
+            "    Uncertain: 0\n");
 }
 
 TEST(Table, ATableOfTwoColumnsStaysOne) {
