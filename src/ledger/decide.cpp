@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "base/zone.h"
 #include "model/money.h"
 
 namespace hw::ledger {

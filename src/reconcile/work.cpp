@@ -79,7 +79,7 @@ const StoredRecord* person_of(const Subject& subject, const std::optional<Chosen
   return subject.people.empty() ? nullptr : &subject.people.front();
 }
 
-/// Kept as JSON; times in UTC, whoever shows them knows the zone.
+/// Kept as JSON. The time of the chosen click is data, in UTC; what was passed over is told in words.
 std::string story(const ClickStory& clicks) {
   nlohmann::json passed = nlohmann::json::array();
   for (const auto& [what, why] : clicks.passed_over) passed.push_back({{"click", what}, {"why", why}});

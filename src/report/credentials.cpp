@@ -80,7 +80,7 @@ Table credentials(const std::vector<CredentialState>& states, const Zone& zone) 
                       {"ends", "Ends"},
                       {"last_sign_in", "Last sign-in"},
                       {"last_failure", "Last failure"},
-                      {"failure", "Failure"}},
+                      {"failure", "Failure", Holds::advice}},
           .rows = {},
           .note = {}};
   for (const CredentialState& s : states) {

@@ -117,6 +117,12 @@ TEST_F(CredentialStatus, ARefusedTokenIsSignedOut) {
   EXPECT_EQ(cells()["failure"], "revoked");
 }
 
+TEST_F(CredentialStatus, AFailureMayNameTheCommandThatMendsIt) {
+  know({.failed_at = in_days(-1), .failure = "revoked; sign in again (headwater auth login ads)", .signed_out = true});
+  const Table t = credentials(states(), Zone::utc());
+  for (const Column& c : t.columns) EXPECT_EQ(c.holds == Holds::advice, c.name == "failure") << c.name;
+}
+
 TEST_F(CredentialStatus, AnOutageIsNoSignOut) {
   know({.since = in_days(-9), .failed_at = in_days(-1), .failure = "timeout"});
   EXPECT_EQ(cells()["signed_in"], "yes");

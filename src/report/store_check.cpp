@@ -25,7 +25,7 @@ bool was_damaged(store::Tx& tx) {
 Table store_check(store::Tx& tx, const Zone& zone) {
   Table t{.name = "store_check",
           .title = "Look for damage in the store",
-          .columns = {{"last", "Last"}, {"found", "Found"}},
+          .columns = {{"last", "Last"}, {"found", "Found", Holds::advice}},
           .rows = {},
           .note = {}};
   const auto kept = store::service_rows::state(tx, kKey);
