@@ -16,8 +16,7 @@ namespace rows = store::ledger_rows;
 
 Result<Sender::Claim> Sender::claim(std::int64_t limit) {
   const Timestamp now = clock_.system_now();
-  auto any =
-      db_.read([&](Tx& tx) -> Result<bool> { return !rows::due_uploads(tx, destination_.name, now, 1).empty(); });
+  auto any = db_.read([&](Tx& tx) -> Result<bool> { return rows::any_due(tx, destination_.name, now); });
   if (!any) return any.error();
   if (!*any) return Claim{};
   limit = std::min(limit, std::max(kClaimedAtOnce, static_cast<std::int64_t>(policy_.contract.max_items)));

@@ -61,7 +61,11 @@ std::string item_to_json(const connect::Item& item) {
 }
 
 Result<connect::Item> item_from_json(std::string_view text) {
-  rapidjson::Document from;
+  // On the stack: a pool of its own for each row took as long as the reading.
+  char values[8192], stack[1024];
+  rapidjson::MemoryPoolAllocator<> for_values(values, sizeof values), for_stack(stack, sizeof stack);
+  rapidjson::GenericDocument<rapidjson::UTF8<>, rapidjson::MemoryPoolAllocator<>, rapidjson::MemoryPoolAllocator<>>
+      from(&for_values, sizeof stack / 2, &for_stack);
   connect::Item item;
   const bool whole = !from.Parse<rapidjson::kParseValidateEncodingFlag>(text.data(), text.size()).HasParseError() &&
                      from.IsObject() && read(from, "body", item.body) && read(from, "dedup_key", item.dedup_key) &&

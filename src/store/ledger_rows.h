@@ -136,19 +136,21 @@ void mark_standings(Tx&, std::string_view destination, std::string_view reason, 
 
 std::vector<StoredUpload> uploads(Tx&, std::int64_t conversion, std::string_view destination);  ///< by revision
 std::optional<StoredUpload> upload(Tx&, std::int64_t id);
+std::int64_t last_upload(Tx&);  ///< the highest id; ids grow, whatever the clock does; 0: none was made
 /// With its first event. Here and in move(), next_at is stored no earlier than not_before.
 std::int64_t add_upload(Tx&, const StoredUpload&, std::string_view actor);
 /// Gives a row that was never attempted what `u` says (everything that the first attempt freezes, and its windows);
 /// throws "store_constraint" for one that was.
 void replace_unsent(Tx&, std::int64_t id, const StoredUpload& u);
 /// The one way to change an upload: writes every mutable column of `u` and an event when state or code changed. Throws
-/// "store_constraint" when the stored state is not `from` or u's may not follow it (model/upload.h). While
-/// first_attempt_at is stored (only a `u` without it takes it back) item, dedup_key, value, currency and consent stay,
-/// whatever `u` holds.
+/// "store_constraint" when the stored state is not `from` or u's may not follow it (model/upload.h). What the row says
+/// (item, dedup_key, value, currency, consent, click and the like) stays, whatever `u` holds: replace_unsent() alone
+/// writes it. first_attempt_at, once stored, stays too; only a `u` without it takes it back.
 void move(Tx&, const StoredUpload& u, UploadState from, std::string_view actor, Timestamp now);
 /// Due rows (pending or retrying, next_at <= now and not_before <= now) whose subject is not waiting in dirty_subject,
 /// by next_at. Rows of a backfill only when no other is due, and only as many as its rate has room for.
 std::vector<StoredUpload> due_uploads(Tx&, std::string_view destination, Timestamp now, std::int64_t limit);
+bool any_due(Tx&, std::string_view destination, Timestamp now);  ///< whether due_uploads() has a row
 /// When due_uploads() next has a row: those that wait in dirty_subject do not count, their reconcile pass wakes
 /// delivery.
 std::optional<Timestamp> next_due_upload(Tx&, std::string_view destination);

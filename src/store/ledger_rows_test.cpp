@@ -427,14 +427,14 @@ TEST_P(LedgerTest, WhatIsSentIsFrozenWithTheFirstAttempt) {
     u.item = "third";
     u.first_attempt_at = at(41);
     u = moved(tx, u, UploadState::in_flight);
-    EXPECT_EQ(u.item, "third");
+    EXPECT_EQ(u.item, "second") << "a move changes nothing of what a row says";
     u.item = "fourth";
     u.value_micros = 1;
     u.currency = "JPY";
     u.dedup_key = "other";
     u.first_attempt_at = at(60);
     u = moved(tx, u, UploadState::retrying);
-    EXPECT_EQ(u.item + u.currency + u.dedup_key, "thirdUSDhw-a");
+    EXPECT_EQ(u.item + u.currency + u.dedup_key, "secondUSDhw-a");
     EXPECT_EQ(u.value_micros, 6000000);
     EXPECT_EQ(u.first_attempt_at, at(41));
   });

@@ -90,25 +90,8 @@ void add_event(Tx& tx, const StoredUpload& u, std::string_view from, std::string
       {val(u.id), val(at), val(from), val(to_string(u.state)), val(u.code), val(u.detail), val(actor)});
 }
 
-struct Before {
-  std::string state, code;
-  bool says_it = false;  ///< it was attempted and keeps what it said, or says what is to be said anyway
-};
-
-Before before_move(Tx& tx, const StoredUpload& u) {
-  const auto found = one<Before>(
-      tx,
-      "SELECT state, code, CASE WHEN first_attempt_at IS NOT NULL OR (item = ? AND account = ? AND action = ? "
-      "AND dedup_key = ? AND value_micros IS NOT DISTINCT FROM ? AND currency = ? AND consent = ? AND click_type = ? "
-      "AND click_value = ? AND person IS NOT DISTINCT FROM ? AND conversion_at IS NOT DISTINCT FROM ?) "
-      "THEN 1 ELSE 0 END FROM upload WHERE id = ?",
-      {val(u.item), val(u.account), val(u.action), val(u.dedup_key), val(u.value_micros), val(u.currency),
-       val(u.consent), val(u.click_type), val(u.click_value), val(u.person), val(u.conversion_at), val(u.id)},
-      [](const Row& row) {
-        return Before{row.text(0), row.text(1), row.integer(2) != 0};
-      });
-  if (!found) throw store_constraint("there is no upload " + std::to_string(u.id));
-  return *found;
+std::string stored_code(Tx& tx, std::int64_t upload) {
+  return tx.one_text("SELECT code FROM upload WHERE id = ?", {val(upload)}).value_or("");
 }
 
 /// What the first attempt freezes: from then on a row keeps what it said, whatever `u` holds. 0 rows: it was attempted.
@@ -121,15 +104,24 @@ std::int64_t write_unsent(Tx& tx, std::int64_t id, const StoredUpload& u) {
        val(u.consent), val(u.click_type), val(u.click_value), val(u.person), val(u.conversion_at), val(id)});
 }
 
-/// The first attempt's time stays, until an answer proves that it was not applied and `u` takes it back.
-void write_mutable(Tx& tx, const StoredUpload& u) {
-  tx.exec(
+/// The first attempt's time stays, until an answer proves that it was not applied and `u` takes it back. 0 rows: the
+/// stored state is not `from`.
+std::int64_t write_mutable(Tx& tx, const StoredUpload& u, UploadState from) {
+  return tx.exec(
       "UPDATE upload SET state = ?, code = ?, detail = ?, expires_at = ?, not_before = ?, next_at = ?, attempts = ?, "
       "last_attempt_at = ?, received_at = ?, processed_at = ?, request_id = ?, "
-      "first_attempt_at = CASE WHEN ? = 1 THEN COALESCE(first_attempt_at, ?) ELSE NULL END WHERE id = ?",
+      "first_attempt_at = CASE WHEN ? = 1 THEN COALESCE(first_attempt_at, ?) ELSE NULL END "
+      "WHERE id = ? AND state = ?",
       {val(to_string(u.state)), val(u.code), val(u.detail), val(u.expires_at), val(u.not_before), val(due_at(u)),
        val(std::int64_t{u.attempts}), val(u.last_attempt_at), val(u.received_at), val(u.processed_at),
-       val(u.request_id), val(std::int64_t{u.first_attempt_at.has_value()}), val(u.first_attempt_at), val(u.id)});
+       val(u.request_id), val(std::int64_t{u.first_attempt_at.has_value()}), val(u.first_attempt_at), val(u.id),
+       val(to_string(from))});
+}
+
+[[noreturn]] void refuse_move(Tx& tx, std::int64_t id, UploadState from) {
+  const auto state = tx.one_text("SELECT state FROM upload WHERE id = ?", {val(id)});
+  if (!state) throw store_constraint("there is no upload " + std::to_string(id));
+  throw store_constraint("upload " + std::to_string(id) + " is " + *state + ", not " + to_string(from));
 }
 
 std::optional<Timestamp> maybe_time(std::optional<std::int64_t> micros) {
@@ -141,6 +133,11 @@ std::vector<StoredUpload> due(Tx& tx, std::string_view destination, std::int64_t
   static const std::string sql = kSelect.substr(0, kSelect.find("FROM")) + kDue +
                                  "AND u.next_at <= ? AND u.not_before <= ? ORDER BY u.next_at, u.id LIMIT ?";
   return all(tx, sql, {val(destination), val(backfill), val(now), val(now), val(limit)}, read_upload);
+}
+
+bool any_due(Tx& tx, std::string_view destination, std::int64_t backfill, Timestamp now) {
+  static const std::string sql = "SELECT 1 " + kDue + "AND u.next_at <= ? AND u.not_before <= ? LIMIT 1";
+  return tx.one_integer(sql, {val(destination), val(backfill), val(now), val(now)}).has_value();
 }
 
 std::optional<Timestamp> next_due(Tx& tx, std::string_view destination, std::int64_t backfill) {
@@ -158,6 +155,8 @@ std::vector<StoredUpload> uploads(Tx& tx, std::int64_t conversion, std::string_v
 std::optional<StoredUpload> upload(Tx& tx, std::int64_t id) {
   return one(tx, kSelect + "WHERE u.id = ?", {val(id)}, read_upload);
 }
+
+std::int64_t last_upload(Tx& tx) { return tx.one_integer("SELECT MAX(id) FROM upload").value_or(0); }
 
 std::int64_t add_upload(Tx& tx, const StoredUpload& u, std::string_view actor) {
   StoredUpload added = u;
@@ -212,24 +211,26 @@ void replace_unsent(Tx& tx, std::int64_t id, const StoredUpload& u) {
 }
 
 void move(Tx& tx, const StoredUpload& u, UploadState from, std::string_view actor, Timestamp now) {
-  const Before before = before_move(tx, u);
-  if (before.state != to_string(from)) {
-    throw store_constraint("upload " + std::to_string(u.id) + " is " + before.state + ", not " + to_string(from));
-  }
-  if (from != u.state && !may_follow(from, u.state)) {
-    throw store_constraint("upload " + std::to_string(u.id) + " is " + before.state + " and cannot become " +
+  const bool stays = from == u.state;
+  if (!stays && !may_follow(from, u.state)) {
+    throw store_constraint("upload " + std::to_string(u.id) + " is " + to_string(from) + " and cannot become " +
                            to_string(u.state));
   }
-  if (!before.says_it) write_unsent(tx, u.id, u);
-  write_mutable(tx, u);
-  if (before.state != to_string(u.state) || before.code != u.code) add_event(tx, u, before.state, actor, now);
+  const bool same_code = stays && stored_code(tx, u.id) == u.code;
+  if (write_mutable(tx, u, from) == 0) refuse_move(tx, u.id, from);
+  if (!stays || !same_code) add_event(tx, u, to_string(from), actor, now);
 }
 
 std::vector<StoredUpload> due_uploads(Tx& tx, std::string_view destination, Timestamp now, std::int64_t limit) {
   auto live = due(tx, destination, /*backfill=*/0, now, limit);
-  if (!live.empty() || due(tx, destination, /*backfill=*/1, now, 1).empty()) return live;
+  if (!live.empty() || !any_due(tx, destination, /*backfill=*/1, now)) return live;
   const std::int64_t room = std::min(limit, backfills::room(tx, destination, now));
   return room > 0 ? due(tx, destination, /*backfill=*/1, now, room) : live;
+}
+
+bool any_due(Tx& tx, std::string_view destination, Timestamp now) {
+  return any_due(tx, destination, /*backfill=*/0, now) ||
+         (any_due(tx, destination, /*backfill=*/1, now) && backfills::room(tx, destination, now) > 0);
 }
 
 std::optional<Timestamp> next_due_upload(Tx& tx, std::string_view destination) {
