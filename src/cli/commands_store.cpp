@@ -31,15 +31,13 @@ Result<Timestamp> now_of(const Common& common) {
   return (*clock)->system_now();
 }
 
-Result<store::Restored> put_back(const Common& common, const std::string& file) {
-  auto settings = settings_of(common);
-  if (!settings) return settings.error();
+Result<store::Restored> put_back(const Common& common, const settings::Settings& settings, const std::string& file) {
   auto now = now_of(common);
   if (!now) return now.error();
-  ::mkdir(settings->state_dir.c_str(), 0700);
-  auto lock = service::Lock::take(settings->state_dir);
+  ::mkdir(settings.state_dir.c_str(), 0700);
+  auto lock = service::Lock::take(settings.state_dir);
   if (!lock) return lock.error();
-  return store::restore(settings->state_dir, file, *now);
+  return store::restore(settings.state_dir, file, *now);
 }
 
 /// What the first start would do anyway is done now, so that its outcome can be told.
@@ -76,10 +74,12 @@ int backup(const Common& common, const std::string& file) {
 }
 
 int restore(const Common& common, const std::string& file) {
-  auto restored = put_back(common, file);
+  const auto settings = settings_of(common);
+  if (!settings) return fail(settings.error());
+  auto restored = put_back(common, *settings, file);
   if (!restored) return fail(restored.error());
-  std::cout << "restored the backup of " << rfc3339(restored->gap.from) << " as generation " << restored->generation
-            << "\n";
+  std::cout << "restored the backup of " << format_local(restored->gap.from, settings->zone) << " as generation "
+            << restored->generation << "\n";
   if (!restored->kept_as.empty()) std::cout << "the replaced store is kept as " << restored->kept_as << "\n";
   return mark_unknown(common);
 }

@@ -1,9 +1,7 @@
 #include "reconcile/clicks.h"
 
 #include <algorithm>
-
-#include "base/zone.h"
-#include "journey/clicks.h"
+#include <utility>
 
 namespace hw::reconcile {
 namespace {
@@ -40,15 +38,10 @@ bool is_settled(const Subject& subject, const journey::Candidate& c, settings::G
   return c.record == lead || c.record == subject.record.id;
 }
 
-/// Click ids are pseudonymous: enough of one to recognise it.
-std::string shortened(const std::string& value) {
-  return value.size() <= 12 ? value : value.substr(0, 6) + "..." + value.substr(value.size() - 4);
-}
-
 }  // namespace
 
 ClickStory click_story(store::Tx& tx, const Subject& subject, const store::StoredConversion& conversion,
-                       const settings::Goal& goal, const DestinationPlan& plan, Timestamp now, const Zone& zone) {
+                       const settings::Goal& goal, const DestinationPlan& plan, Timestamp now) {
   ClickStory story;
   const connect::Contract& contract = plan.contract;
   if (contract.click_types.empty()) return story;
@@ -58,17 +51,14 @@ ClickStory click_story(store::Tx& tx, const Subject& subject, const store::Store
   const Timestamp moment =
       conversion.at_basis == Basis::inferred ? conversion.at + std::chrono::hours(12) : conversion.at;
   const Duration window = contract.click_window - std::max<Duration>(Duration{}, now - moment);
-  const journey::Choice choice =
+  journey::Choice choice =
       journey::choose(candidates, rule_of(goal.click), std::max<Duration>(window, Duration(1)), moment, before);
   if (choice.chosen)
     story.chosen = ChosenClick{.click = choice.chosen->click,
                                .person = choice.chosen->record,
                                .whence = whence(subject, *choice.chosen),
                                .is_settled = is_settled(subject, *choice.chosen, goal.click, before)};
-  for (const auto& p : choice.passed_over)
-    story.passed_over.emplace_back(p.candidate.click.type + " " + shortened(p.candidate.click.value) + " of " +
-                                       format_local(p.candidate.click.at, zone),
-                                   p.reason);
+  story.passed_over = std::move(choice.passed_over);
   return story;
 }
 

@@ -1,11 +1,10 @@
 #pragma once
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "base/zone.h"
 #include "connect/connector.h"
+#include "journey/clicks.h"
 #include "reconcile/assess.h"
 
 namespace hw::reconcile {
@@ -20,12 +19,12 @@ struct ChosenClick {
 /// The click chosen for one conversion at one destination, and those passed over with the reason.
 struct ClickStory {
   std::optional<ChosenClick> chosen;
-  std::vector<std::pair<std::string, std::string>> passed_over;
+  std::vector<journey::PassedOver> passed_over;
 };
 
 /// Chosen once per lineage and platform; a later stage uses the same click while it is in the window, else the
-/// latest eligible one, flagged (DESIGN section 5, Which click). What was passed over is told with its time in `zone`.
+/// latest eligible one, flagged (DESIGN section 5, Which click).
 ClickStory click_story(store::Tx& tx, const Subject& subject, const store::StoredConversion& conversion,
-                       const settings::Goal& goal, const DestinationPlan& plan, Timestamp now, const Zone& zone);
+                       const settings::Goal& goal, const DestinationPlan& plan, Timestamp now);
 
 }  // namespace hw::reconcile

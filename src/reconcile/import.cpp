@@ -203,7 +203,7 @@ class Import {
     const Reached any;
     const Asked asked{tx_, frame_, subject, *told.goal, any, *told.plan};
     said.identifiers = tellable_clients(asked, subject.people.empty() ? nullptr : &subject.people.front());
-    auto story = click_story(tx_, subject, c, *told.goal, *told.plan, frame_.now, frame_.settings->zone);
+    auto story = click_story(tx_, subject, c, *told.goal, *told.plan, frame_.now);
     if (story.chosen) said.clicks.push_back(story.chosen->click);
     if (!subject.people.empty()) said.hashes = subject.people.front().hashes;
   }

@@ -79,10 +79,19 @@ const StoredRecord* person_of(const Subject& subject, const std::optional<Chosen
   return subject.people.empty() ? nullptr : &subject.people.front();
 }
 
-/// Kept as JSON. The time of the chosen click is data, in UTC; what was passed over is told in words.
+/// Click ids are pseudonymous: enough of one to recognise it.
+std::string shortened(const std::string& value) {
+  return value.size() <= 12 ? value : value.substr(0, 6) + "..." + value.substr(value.size() - 4);
+}
+
+/// Kept as JSON, with times in UTC: data, which explain() puts into words.
 std::string story(const ClickStory& clicks) {
   nlohmann::json passed = nlohmann::json::array();
-  for (const auto& [what, why] : clicks.passed_over) passed.push_back({{"click", what}, {"why", why}});
+  for (const auto& [candidate, why] : clicks.passed_over)
+    passed.push_back({{"type", candidate.click.type},
+                      {"value", shortened(candidate.click.value)},
+                      {"at", rfc3339(candidate.click.at)},
+                      {"why", why}});
   nlohmann::json j{{"passed_over", passed}};
   if (clicks.chosen)
     j["chosen"] = {{"type", clicks.chosen->click.type},
@@ -118,7 +127,7 @@ bool says_the_same(const StoredUpload& x, const StoredUpload& y) {
 /// Without identifier because its click is out of the window: that reason stands before having none.
 Refusal named(Refusal refusal, const ClickStory& clicks) {
   const bool too_old = std::any_of(clicks.passed_over.begin(), clicks.passed_over.end(),
-                                   [](const auto& passed) { return passed.second == "too_old"; });
+                                   [](const auto& passed) { return passed.reason == "too_old"; });
   if (refusal.reason == "no_identifier" && too_old) refusal.reason = "expired";
   return refusal;
 }
@@ -196,7 +205,7 @@ class Assessment {
   /// Click and person, and whether that person's data may be sent. What was sent once stays with its person.
   void choose() {
     looks_at_click_ = desired_.wanted && (!desired_.hold || d_.make || d_.replace_open);
-    if (looks_at_click_) clicks_ = click_story(a_.tx, a_.subject, c_, a_.goal, a_.plan, a_.frame.now, zone());
+    if (looks_at_click_) clicks_ = click_story(a_.tx, a_.subject, c_, a_.goal, a_.plan, a_.frame.now);
     who_.click = clicks_.chosen;
     who_.person = person_of(a_.subject, clicks_.chosen);
     const StoredUpload* frozen = belief_.first_taken                          ? &history_[*belief_.first_taken]

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -161,12 +162,17 @@ Table history_table(const Asked& a) {
   return t;
 }
 
+/// A click of a standing's story, in words.
+std::string named(const nlohmann::json& click, const Zone& zone) {
+  const std::string type = click.value("type", ""), value = click.value("value", "");
+  const auto at = read_time(click.value("at", ""), Zone::utc());
+  return type + (value.empty() ? "" : " " + value) + " of " + (at ? format_local(at->at, zone) : "-");
+}
+
 std::string click_of(const std::string& story, const Zone& zone) {
   const auto j = nlohmann::json::parse(story, nullptr, false);
   if (!j.is_object() || !j.contains("chosen")) return "-";
-  const auto at = read_time(j["chosen"].value("at", ""), Zone::utc());
-  return j["chosen"].value("type", "") + " of " + (at ? format_local(at->at, zone) : "-") + ", " +
-         j["chosen"].value("whence", "");
+  return named(j["chosen"], zone) + ", " + j["chosen"].value("whence", "");
 }
 
 Table conversion_table(const Asked& a, const std::vector<StoredConversion>& conversions) {
@@ -205,7 +211,7 @@ Table passed_over_table(const Asked& a, const std::vector<StoredConversion>& con
       const auto j = nlohmann::json::parse(s.story, nullptr, false);
       if (!j.is_object() || !j.contains("passed_over")) continue;
       for (const auto& p : j["passed_over"])
-        t.rows.push_back({c.goal, s.destination, p.value("click", ""), p.value("why", "")});
+        t.rows.push_back({c.goal, s.destination, named(p, a.settings.zone), p.value("why", "")});
     }
   return t;
 }
@@ -226,14 +232,17 @@ Table upload_table(const Asked& a, const std::vector<StoredConversion>& conversi
                       {"upload", "Upload", Holds::id}},
           .rows = {},
           .note = {}};
+  // By instant: an hour that the clock of the zone repeats keeps its order.
+  std::multimap<Timestamp, std::vector<std::string>> by_time;
   for (const auto& c : conversions)
     for (const auto& s : ledger_rows::standings(a.tx, c.id))
       for (const auto& u : ledger_rows::uploads(a.tx, c.id, s.destination))
         for (const auto& e : ledger_rows::events(a.tx, u.id))
-          t.rows.push_back({a.at(e.at), u.destination, c.goal, std::to_string(u.revision), to_string(u.operation),
-                            u.value_micros ? money(*u.value_micros, u.currency) : "-", e.to_state, e.actor, e.code,
-                            e.detail, std::to_string(u.id)});
-  std::stable_sort(t.rows.begin(), t.rows.end(), [](const auto& x, const auto& y) { return x[0] < y[0]; });
+          by_time.insert({e.at,
+                          {a.at(e.at), u.destination, c.goal, std::to_string(u.revision), to_string(u.operation),
+                           u.value_micros ? money(*u.value_micros, u.currency) : "-", e.to_state, e.actor, e.code,
+                           e.detail, std::to_string(u.id)}});
+  for (auto& [at, row] : by_time) t.rows.push_back(std::move(row));
   return t;
 }
 

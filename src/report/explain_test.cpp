@@ -49,6 +49,19 @@ TEST(Explain, ADealShowsTheConsentOfItsPeopleAndWhoStatedWhat) {
   EXPECT_THAT(rows_of(tables, "identity"), Contains(HasSubstr("stated by contact C1")));
 }
 
+TEST(Explain, ClicksAreToldInTheZoneOfNow) {
+  Loop l;
+  l.contact("C1", "click-1");
+  l.touch("t1", "a-later-click-of-theirs", "C1", l.clock.system_now() - std::chrono::hours(2));
+  l.deal("D1", "C1", "won");
+  l.settle();
+  l.settings.zone = *Zone::find("Asia/Tokyo");
+  const auto tables = explained(l, Object::deal, "D1");
+  EXPECT_THAT(rows_of(tables, "conversions"), ElementsAre(HasSubstr("gclid of 2026-03-01 06:20:01, captured on")));
+  EXPECT_THAT(rows_of(tables, "clicks_passed_over"),
+              ElementsAre("won | ads | gclid a-late...eirs of 2026-03-02 04:20:02 | not_first_choice"));
+}
+
 TEST(Explain, AnUnknownRecordIsSaid) {
   Loop l;
   auto none = l.db->read([&](store::Tx& tx) { return explain(tx, l.settings, Object::deal, "nobody"); });
