@@ -18,8 +18,10 @@ using store::ledger_rows::Listed;
 namespace rows = store::ledger_rows;
 
 constexpr std::int64_t kWindowsAtOnce = 1000;
-/// Reasons that may pass, so that the conversion can still be told.
-constexpr const char* kPassing[] = {"waiting", "too_recent", "consent", "history_pending", "no_identifier"};
+/// Reasons that may pass, by themselves or by a person, so that what is missing can still be told, and what is too much
+/// taken back.
+constexpr const char* kPassing[] = {"waiting",       "too_recent", "consent",  "history_pending",
+                                    "no_identifier", "rejected",   "settling", "braked"};
 
 struct Leaving {
   Timestamp at;
@@ -34,21 +36,46 @@ std::optional<Timestamp> click_of_story(const std::string& story) {
   return at ? std::optional(at->at) : std::nullopt;
 }
 
-/// By the contract: nothing was prepared yet.
-std::optional<Timestamp> window_of(store::Tx& tx, const DestinationPlan& plan, const Listed& l) {
-  if (const auto click = click_of_story(l.standing.story)) return *click + plan.contract.click_window;
-  if (!plan.contract.hash_forms.empty()) {
-    auto subject = reconcile::load_subject(tx, l.conversion.record_id);
-    return subject ? std::optional(subject->lead_created + plan.contract.user_data_window) : std::nullopt;
-  }
-  if (plan.contract.conversion_window > Duration{}) return l.conversion.at + plan.contract.conversion_window;
-  return std::nullopt;
+/// By whom the platform would know it: the click chosen, else the lead's data or a click that may still turn up, which
+/// is never later than the conversion.
+std::optional<Timestamp> identifier_leaves(store::Tx& tx, const connect::Contract& contract, const Listed& l) {
+  if (const auto click = click_of_story(l.standing.story)) return *click + contract.click_window;
+  std::optional<Timestamp> out;
+  if (!contract.hash_forms.empty())
+    if (const auto subject = reconcile::load_subject(tx, l.conversion.record_id))
+      out = subject->lead_created + contract.user_data_window;
+  if (!contract.click_types.empty() && (!out || l.standing.reason == "no_identifier"))
+    out = std::max(out, std::optional(l.conversion.at + contract.click_window));
+  return out;
 }
 
+/// By the contract: nothing was prepared yet.
+std::optional<Timestamp> window_of(store::Tx& tx, const connect::Contract& contract, const Listed& l) {
+  const auto by_whom = identifier_leaves(tx, contract, l);
+  if (contract.conversion_window == Duration{}) return by_whom;
+  const Timestamp own = l.conversion.at + contract.conversion_window;
+  return by_whom ? std::min(*by_whom, own) : own;
+}
+
+/// Until when the platform corrects what it took: some count from the conversion, others from when they took it.
+std::optional<Timestamp> correction_ends(const connect::Contract& contract, const store::StoredUpload& original) {
+  if (!contract.adjust_until) return std::nullopt;
+  const Timestamp taken = original.processed_at.value_or(original.received_at.value_or(original.made_at));
+  return std::min(taken, original.conversion_at.value_or(taken)) + *contract.adjust_until;
+}
+
+/// What waits or was refused has its sink's word; the platform's own lack of an account is nobody's to mend.
 std::optional<Timestamp> leaves_at(store::Tx& tx, const DestinationPlan& plan, const Listed& l) {
-  for (const auto& u : rows::uploads(tx, l.conversion.id, plan.destination->name))
-    if (u.state == UploadState::pending || (u.state == UploadState::retrying && !ledger::sent(u))) return u.expires_at;
-  return window_of(tx, plan, l);
+  const auto history = rows::uploads(tx, l.conversion.id, plan.destination->name);
+  for (auto u = history.rbegin(); u != history.rend(); ++u) {
+    if (u->mode != plan.destination->mode || u->state == UploadState::superseded) continue;
+    if (u->state == UploadState::pending || (u->state == UploadState::retrying && !ledger::sent(*u)))
+      return u->expires_at;
+    if (u->state != UploadState::rejected || l.standing.reason != "rejected") break;
+    return u->code == connect::kUnattributed ? std::nullopt : std::optional(u->expires_at);
+  }
+  const auto original = ledger::believe(history, plan.contract.receipt).first_taken;
+  return original ? correction_ends(plan.contract, history[*original]) : window_of(tx, plan.contract, l);
 }
 
 std::string days_left(Timestamp from, Timestamp to) {
@@ -57,13 +84,18 @@ std::string days_left(Timestamp from, Timestamp to) {
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10);
 }
 
+/// What the platform lacks, below zero what it believes too much.
+std::string lacking(const store::Standing& s) {
+  return amount_cell(s.t_currency == s.b_currency ? s.t_micros - s.b_micros : s.t_micros, s.t_currency);
+}
+
 std::vector<std::string> cells_of(store::Tx& tx, const Listed& l, Timestamp at, Timestamp now, const Zone& zone) {
   const auto record = store::records::get(tx, l.conversion.record_id);
   return {l.standing.destination,
           l.standing.goal,
           record ? to_string(record->ref.object) : "",
           record ? record->ref.id : "",
-          amount_cell(l.standing.t_micros, l.standing.t_currency),
+          lacking(l.standing),
           l.standing.t_currency,
           time_cell(at, zone),
           days_left(now, at),
@@ -75,20 +107,23 @@ std::vector<std::string> cells_of(store::Tx& tx, const Listed& l, Timestamp at, 
 
 Table windows(store::Tx& tx, const settings::Settings& settings, const settings::Connectors& connectors, Timestamp now,
               Duration within) {
-  Table t{.name = "windows",
-          .title = "Missing, and about to leave the platform's window",
-          .columns = {{"destination", "Destination"},
-                      {"goal", "Goal"},
-                      {"object", "Object"},
-                      {"id", "Id"},
-                      {"value", "Value", Holds::number},
-                      {"currency", "Currency"},
-                      {"leaves", "Leaves"},
-                      {"days_left", "Days left", Holds::number},
-                      {"reason", "Waits for"},
-                      {"detail", "Detail", Holds::advice}},
-          .rows = {},
-          .note = "headwater explain OBJECT ID says what each of them lacks."};
+  Table t{
+      .name = "windows",
+      .title = "Not told yet, and about to leave the platform's window",
+      .columns = {{"destination", "Destination"},
+                  {"goal", "Goal"},
+                  {"object", "Object"},
+                  {"id", "Id"},
+                  {"value", "Value", Holds::number},
+                  {"currency", "Currency"},
+                  {"leaves", "Leaves"},
+                  {"days_left", "Days left", Holds::number},
+                  {"reason", "Waits for"},
+                  {"detail", "Detail", Holds::advice}},
+      .rows = {},
+      .note =
+          "headwater explain OBJECT ID says what each of them lacks. A value below zero is what the platform believes "
+          "too much: its correction waits."};
   std::vector<Leaving> leaving;
   for (const DestinationPlan& plan : reconcile::destination_plans(tx, settings, connectors, now)) {
     for (const char* reason : kPassing) {
@@ -97,7 +132,7 @@ Table windows(store::Tx& tx, const settings::Settings& settings, const settings:
            !some.empty(); some = rows::list_standings(tx, plan.destination->name, "", reason, after, kWindowsAtOnce)) {
         after = some.back().conversion.id;
         for (const Listed& l : some) {
-          if (l.standing.state != "missing" || !l.standing.b_currency.empty()) continue;
+          if (l.standing.state != "missing" && l.standing.state != "excess") continue;
           const auto at = leaves_at(tx, plan, l);
           if (at && *at > now && *at <= now + within)
             leaving.push_back({*at, cells_of(tx, l, *at, now, settings.zone)});

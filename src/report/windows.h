@@ -6,9 +6,11 @@
 
 namespace hw::report {
 
-/// What is wanted, was not told, and leaves its platform's age window within `within`: value, days left and why it
-/// still waits. The window of a row is what its sink said; where there is none yet it is the contract's, from the click
-/// chosen or the lead's creation. `headwater report windows`.
+/// What is wanted and was not told, corrections and refused rows that a person may mend included, and leaves its
+/// platform's age window within `within`: what the platform lacks, days left and why it still waits. The window of a
+/// row is what its sink said; where there is none yet it is the contract's: from the click chosen or the lead's
+/// creation, of one without identifier also that of a click that may still turn up, and of a correction the limit of
+/// its original. `headwater report windows`.
 Table windows(store::Tx& tx, const settings::Settings& settings, const settings::Connectors& connectors, Timestamp now,
               Duration within);
 

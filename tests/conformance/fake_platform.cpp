@@ -77,13 +77,16 @@ std::variant<connect::Item, connect::Refusal> FakeSink::prepare(const Conversion
     item.body = what + "as accepted";
     item.dedup_key = c.dedup_id + "/" + std::to_string(r.number);
     item.not_before = now;
-    item.expires_at = now + kOneDay * 365;
+    item.expires_at = rules.adjust_until ? original->accepted_at + *rules.adjust_until : now + kOneDay * 365;
     return item;
   }
   Timestamp since;
   std::string by;
   if (!c.clicks.empty()) {
     since = c.clicks.front().at;
+    if (now < since + youngest_click)
+      return connect::Refusal{
+          .reason = "too_recent", .detail = "so young a click", .look_again = since + youngest_click};
     item.expires_at = since + rules.click_window;
     item.click_type = c.clicks.front().type;
     by = item.click_value = c.clicks.front().value;

@@ -40,10 +40,11 @@ class FakeSink final : public connect::ConversionSink {
   explicit FakeSink(const Clock& clock, connect::Contract contract) : rules(std::move(contract)), clock_(clock) {}
 
   connect::Contract rules;
-  Duration minimum_wait{};                                ///< from the conversion's time
-  std::deque<PlatformFault> faults;                       ///< of the next requests
-  std::function<PlatformFault()> weather;                 ///< asked when `faults` is empty
-  std::map<std::string, std::string> refused;             ///< dedup id -> code, told in the answer
+  Duration minimum_wait{};                     ///< from the conversion's time
+  Duration youngest_click{};                   ///< prepare() refuses a younger one, and says from when on not
+  std::deque<PlatformFault> faults;            ///< of the next requests
+  std::function<PlatformFault()> weather;      ///< asked when `faults` is empty
+  std::map<std::string, std::string> refused;  ///< dedup id -> code, told in the answer
   std::map<std::string, connect::Outcome> refused_later;  ///< dedup id -> verdict, told by confirm()
   std::map<std::string, connect::Outcome> postponed;      ///< dedup id -> verdict of that row's next answer alone
   std::set<std::string> poison;                           ///< a batch that holds one of these is refused whole
