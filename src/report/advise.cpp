@@ -120,8 +120,12 @@ std::string percent(const Share& s) {
   return std::to_string(shown / 10) + "." + std::to_string(shown % 10);
 }
 
+/// Whole days, of a few also their tenths; never more than there are.
 std::string days(const std::optional<Duration>& d) {
-  return d ? std::to_string(std::chrono::duration_cast<std::chrono::hours>(*d).count() / 24) : "-";
+  constexpr std::int64_t kFewDays = 100;  // in tenths
+  if (!d) return "-";
+  const std::int64_t tenths = *d / std::chrono::minutes(144), rest = tenths < kFewDays ? tenths % 10 : 0;
+  return std::to_string(tenths / 10) + (rest == 0 ? "" : "." + std::to_string(rest));
 }
 
 void read_past(store::Tx& tx, const settings::Settings& settings, std::vector<Past>& pasts, Timestamp now) {
@@ -168,7 +172,9 @@ Table stage_table() {
       .note =
           "Counted is all history that the destination would be wanted for. In time: it could have been told within "
           "the platform's window. Choose: the deepest stage that 30 (thin: 15) reached in the last 30 days, and 90 % "
-          "within the latest days: a week before the window ends, or none where the window is no longer than a week."};
+          "within the latest days: a week before the window ends, or none where the window is no longer than a week. "
+          "Change what a "
+          "platform bids on only when four weeks in a row advise the same."};
 }
 
 Table money_table() {

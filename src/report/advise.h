@@ -48,7 +48,7 @@ std::vector<Verdict> advise(const std::vector<StageFacts>& stages);
 
 /// Per platform account and goal: past conversions and money that the destination would be wanted for (the goal's
 /// `when:` and its own `route:` hold; go-live does not matter), the share of both that came within the window, and the
-/// stage to choose. Reads every conversion. `headwater advise stages`.
+/// stage to choose, for the account as a whole (no campaign groups). Reads every conversion. `headwater advise stages`.
 std::vector<Table> advise_stages(store::Tx& tx, const settings::Settings& settings,
                                  const settings::Connectors& connectors, Timestamp now);
 

@@ -91,6 +91,20 @@ TEST(Advise, WhereBrowsersAloneCountTheWindowBeginsWithTheConversion) {
   EXPECT_EQ(stages.rows.at(0)[9], "0") << "no week fits into three days";
 }
 
+TEST(Advise, AFewDaysAreShownByTenths) {
+  Loop l;
+  l.sink().rules.click_types.clear();
+  l.sink().rules.hash_forms.clear();
+  l.sink().rules.client_types = {"client"};
+  l.sink().rules.conversion_window = kDay * 3 - std::chrono::minutes(5);
+  l.start();
+  l.contact("C1", "");
+  l.shown(Object::contact, "C1").identifiers = {{"client", "browser"}};
+  l.set(Object::contact, "C1", "title", "none");
+  l.deal("known", "C1", "won", "100");
+  EXPECT_EQ(advised(l), std::vector<std::string>{"won 1 1 100.0 2.9"});
+}
+
 TEST(Advise, WhatTheGoalExcludesIsNoConversion) {
   Loop l;
   l.settings.goals[0].when = {{.op = settings::Condition::Op::equals, .field = "kind", .values = {"new"}}};
