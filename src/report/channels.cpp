@@ -169,9 +169,10 @@ std::string sentence(const Sums& sum, const std::string& currency, const LeftOut
       {CreditModel::first, "first touch"},
       {CreditModel::last, "last touch"},
       {CreditModel::last_non_direct, "last touch that is not direct"}};
+  const auto amount = [&](std::int64_t micros) { return grouped(amount_cell(micros, currency)); };
   std::string out = std::string("Each deal goes whole to the ") + credit.at(model) +
-                    " of its people. All together: pipeline " + amount_cell(sum.pipeline, currency) + ", won " +
-                    amount_cell(sum.won, currency) + ", cost " + amount_cell(sum.cost, currency) + " " + currency + ".";
+                    " of its people. All together: pipeline " + amount(sum.pipeline) + ", won " + amount(sum.won) +
+                    ", cost " + amount(sum.cost) + " " + currency + ".";
   if (left_out.without_amount > 0)
     out += " Deals without an amount, counted as nothing: " + std::to_string(left_out.without_amount) + ".";
   if (left_out.excluded > 0)

@@ -100,7 +100,7 @@ TEST(Channels, TheLastTouchMayBeDirectOrTheLastThatIsNot) {
 TEST(Channels, AllChannelsTogetherAreAllDeals) {
   WorkedExample e;
   for (CreditModel model : {CreditModel::first, CreditModel::last, CreditModel::last_non_direct})
-    EXPECT_NE(e.report({.model = model})[0].note.find("pipeline 20000.00, won 9000.00, cost 3300.00 EUR"),
+    EXPECT_NE(e.report({.model = model})[0].note.find("pipeline 20,000.00, won 9,000.00, cost 3,300.00 EUR"),
               std::string::npos);
 }
 

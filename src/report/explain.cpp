@@ -93,7 +93,8 @@ Table record_table(const Asked& a, const std::vector<journey::Person>& people) {
   } else {
     for (const auto& p : people) add("consent of " + title_of(p.record), consent_of(p.record));
   }
-  for (const auto& [name, value] : r.fields) add(name, value);
+  for (const auto& [name, value] : r.fields)
+    if (name != "country" || value != r.country) add(name, value);
   return t;
 }
 
