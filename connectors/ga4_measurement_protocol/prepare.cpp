@@ -21,6 +21,7 @@ using Prepared = std::variant<Item, Refusal>;
 // Use cases of the Measurement Protocol, "Session attribution", read 2026-11: sent within 24 hours of the session's
 // start, at a time that lies inside the session.
 constexpr Duration kSessionOpen = std::chrono::hours(24);
+constexpr const char* kTooOld = "older than the 72 hours that GA4 backdates an event";
 
 Refusal refuse(std::string reason, std::string detail, std::optional<Timestamp> look_again = {}) {
   return {std::move(reason), std::move(detail), look_again};
@@ -89,11 +90,10 @@ std::string session_of(const Conversion& c, const Found& found, const Config& co
   return best;
 }
 
-std::optional<Refusal> general_refusal(const Conversion& c, const Target& target, const Config& config, Timestamp now) {
+std::optional<Refusal> general_refusal(const Conversion& c, const Target& target, Timestamp now) {
   if (c.value && c.value->micros < 0) return refuse("not_positive", "GA4 takes no value below zero");
   if (!c.value && target.action == kPurchase) return refuse("no_value", "a purchase needs a value and a currency");
   if (c.at > now) return refuse("too_recent", "the conversion lies in the future", c.at);
-  if (now >= c.at + oldest(config)) return refuse("expired", "older than the 72 hours that GA4 backdates an event");
   return std::nullopt;
 }
 
@@ -110,20 +110,24 @@ Item item_of(const Client& client, const Event& event, const Config& config) {
   return item;
 }
 
-Refusal unidentified(const Found& found, StreamKind kind, Timestamp hopeless) {
-  if (found.any_whole_cookie)
-    return refuse("no_identifier", "ga_client_id holds the whole _ga cookie; it must be what follows its second dot",
-                  hopeless);
-  return refuse("no_identifier", kind == StreamKind::web ? "no ga_client_id" : "no firebase_app_instance_id", hopeless);
+/// Age comes before having no identifier; the detail says both, for the window alone was not what kept it.
+Refusal unidentified(const Found& found, StreamKind kind, Timestamp hopeless, Timestamp now) {
+  const std::string lacks = found.any_whole_cookie
+                                ? "ga_client_id holds the whole _ga cookie; it must be what follows its second dot"
+                                : "no " + client_type(kind);
+  if (now >= hopeless) return refuse("expired", lacks + ", and now " + kTooOld);
+  return refuse("no_identifier", lacks, hopeless);
 }
 
 }  // namespace
 
 Prepared prepare_event(const Conversion& c, const Target& target, const Config& config, Timestamp now) {
-  if (auto refusal = general_refusal(c, target, config, now)) return *refusal;
+  if (auto refusal = general_refusal(c, target, now)) return *refusal;
   const StreamKind kind = stream_kind(target.account);
   const Found found = find_client(c, kind);
-  if (found.clients == 0) return unidentified(found, kind, c.at + oldest(config));
+  const Timestamp end = c.at + oldest(config);
+  if (found.clients == 0) return unidentified(found, kind, end, now);
+  if (now >= end) return refuse("expired", kTooOld);
   Event event{.name = target.action, .at = c.at, .id = c.dedup_id};
   if (c.value) event.amount = Amount{decimal(*c.value), c.value->currency.str()};
   event.session_id = session_of(c, found, config, now);
@@ -134,8 +138,7 @@ Prepared prepare_refund(const Conversion& c, const Revision& revision, const Sen
                         Timestamp now) {
   std::optional<Purchase> purchase = read_purchase(original.item.body);
   if (!purchase) return refuse("uncorrectable", "GA4 takes back purchases alone");
-  if (now >= revision.at + oldest(config))
-    return refuse("expired", "older than the 72 hours that GA4 backdates an event");
+  if (now >= revision.at + oldest(config)) return refuse("expired", kTooOld);
   purchase->client.consent = c.consent;
   const Event event{
       .name = kRefund, .at = revision.at, .id = purchase->transaction_id, .amount = purchase->amount, .session_id = {}};

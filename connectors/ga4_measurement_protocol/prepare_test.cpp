@@ -13,6 +13,7 @@ namespace {
 using connect::Item;
 using connect::Refusal;
 using nlohmann::json;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -97,6 +98,19 @@ TEST(Ga4MeasurementProtocolPrepare, RefusalsSayWhenToLookAgain) {
   EXPECT_EQ(std::get<Refusal>(prepared(won_deal(), target(), kWonAt - kHour)).look_again, kWonAt);
   EXPECT_THAT(std::get<Refusal>(prepared(with({{"ga_client_id", "GA1.1." + kClient}}))).detail,
               HasSubstr("whole _ga cookie"));
+}
+
+TEST(Ga4MeasurementProtocolPrepare, WhatIsTooOldSaysWhatItNeverHad) {
+  const Timestamp end = kWonAt + 72 * kHour;
+  const auto detail = [&](const Conversion& c, const connect::Target& to = target()) {
+    return std::get<Refusal>(prepared(c, to, end)).detail;
+  };
+  EXPECT_EQ(detail(won_deal()), "older than the 72 hours that GA4 backdates an event");
+  EXPECT_EQ(detail(with({})), "no ga_client_id, and now older than the 72 hours that GA4 backdates an event");
+  EXPECT_EQ(detail(with({}), app_target()),
+            "no firebase_app_instance_id, and now older than the 72 hours that GA4 backdates an event");
+  EXPECT_THAT(detail(with({{"ga_client_id", "GA1.1." + kClient}})),
+              AllOf(HasSubstr("whole _ga cookie"), HasSubstr(", and now older than the 72 hours")));
 }
 
 TEST(Ga4MeasurementProtocolPrepare, TheItemCarriesItsWindowKeyAndGroup) {

@@ -16,7 +16,8 @@ using State = std::pair<std::string, std::string>;
 
 const std::map<State, const char*> kWords{
     {{"missing", "consent"}, "no consent to tell ad platforms"},
-    {{"missing", "expired"}, "longer ago than the platform takes"},
+    {{"missing", "expired"},
+     "the platform's window closed: won too late, or nothing named the buyer while it was open"},
     {{"missing", "no_identifier"}, "nothing by which the platform could know the buyer"},
     {{"missing", "rejected"}, "they came by something else than an ad, says the platform: as it should be"},
     {{"missing", "waiting"}, "on its way"},
