@@ -222,7 +222,9 @@ TEST_F(Commands, ABackfillOfWhatIsNotConfiguredIsRefused) {
   EXPECT_THAT(tried("won", "ads_won", "2020-01-01").err, HasSubstr("no goal 'won'"));
   EXPECT_THAT(tried("closed_won", "ads", "2020-01-01").err, HasSubstr("no destination 'ads'"));
   EXPECT_THAT(tried("closed_won", "ads_won", "last year").err, HasSubstr("no date"));
-  EXPECT_EQ(tried("closed_won", "ads_won", "2099-01-01").code, kUsage);
+  const Ran future = tried("closed_won", "ads_won", "2099-01-01");
+  EXPECT_EQ(future.code, kUsage);
+  EXPECT_THAT(future.err, HasSubstr("--from lies in the future"));
 }
 
 TEST_F(Commands, AFileOfAnotherToolIsAdopted) {
@@ -242,6 +244,9 @@ TEST_F(Commands, AFileOfAnotherToolIsAdopted) {
   const Ran bad = run_line({"ledger", "import", dir_ + "/old.csv", "-c", main_file()});
   EXPECT_EQ(bad.code, kDataError);
   EXPECT_THAT(bad.err, HasSubstr("old.csv:2:14: no deal 'D9'"));
+  const Ran none = run_line({"ledger", "import", dir_ + "/no-such.csv", "-c", main_file()});
+  EXPECT_EQ(none.code, kNoInput);
+  EXPECT_THAT(none.err, HasSubstr("no-such.csv: No such file"));
 }
 
 TEST_F(Commands, ReportsOfTheTimeLeftAnswerPrograms) {

@@ -56,6 +56,7 @@ int fail(const Error& error) {
                                                 {"file_exists", kCannotCreate},
                                                 {"cannot_create", kCannotCreate},
                                                 {"no_backup", kNoInput},
+                                                {"no_file", kNoInput},
                                                 {"not_a_backup", kDataError},
                                                 {"import", kDataError},
                                                 {"store_outdated", kConfig},

@@ -164,7 +164,9 @@ void add_commands(::CLI::App& app, Line& line) {
   auto* ledger = group(app, "ledger", "the ledger as a whole", line);
   auto* import = command(*ledger, "import", "adopt what another tool told a platform; the daemon must be stopped", line,
                          [&] { return cli::ledger_import(c, line.file, line.dry_run); });
-  import->add_option("file", line.file, "CSV: destination,object,id,key,time,value,currency and identifiers")
+  import
+      ->add_option("file", line.file,
+                   "CSV: destination,object,id,key,time,value,currency, optional goal and action, and identifiers")
       ->required();
   import->add_flag("--dry-run", line.dry_run, "check the file; nothing is written");
   auto* advise = group(app, "advise", "advice from the past", line);

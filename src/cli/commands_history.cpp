@@ -70,7 +70,7 @@ Result<store::StoredBackfill> asked(const service::App& app, const BackfillArgs&
     if (!to) return to.error();
     b.to = *to;
   }
-  if (b.to <= b.from) return bad_argument("--to lies before --from");
+  if (b.to <= b.from) return bad_argument(args.to.empty() ? "--from lies in the future" : "--to lies before --from");
   return b;
 }
 
@@ -118,14 +118,15 @@ report::Table imported(const reconcile::Imported& done, bool dry_run) {
   return t;
 }
 
-Result<reconcile::Imported> import_text(service::App& app, const std::string& text, const std::string& file,
-                                        bool dry_run, std::vector<connect::OptionError>& errors) {
+Result<reconcile::Imported> import_text(service::App& app, const connect::Registry& registry, const std::string& text,
+                                        const std::string& file, bool dry_run,
+                                        std::vector<connect::OptionError>& errors) {
   auto frame = app.reconciler->frame();
   if (!frame) return frame.error();
   frame->brake_closed = [](const auto&...) { return false; };
   const auto lines = reconcile::read_import(text, file, reconcile::import_identifiers(frame->plans), errors);
   auto body = [&](store::Tx& tx) -> Result<reconcile::Imported> {
-    auto done = reconcile::import_lines(tx, *frame, lines, !dry_run, errors);
+    auto done = reconcile::import_lines(tx, *frame, registry, lines, !dry_run, errors);
     if (errors.empty()) return done;
     return Error{Action::reject_row, "import", "nothing was written", {}, false};
   };
@@ -137,14 +138,14 @@ Result<reconcile::Imported> import_text(service::App& app, const std::string& te
 int ledger_import(const Common& common, const std::string& file, bool dry_run) {
   using Access = service::AppOptions::Access;
   std::ifstream in(file, std::ios::binary);
-  if (!in) return fail(bad_argument(file + ": " + std::strerror(errno)));
+  if (!in) return fail({Action::reject_row, "no_file", file + ": " + std::strerror(errno), {}, false});
   std::ostringstream text;
   text << in.rdbuf();
   int code = kOk;
   auto app = open(common, dry_run ? Access::look : Access::hold, code);
   if (!app) return code;
   std::vector<connect::OptionError> errors;
-  auto done = import_text(*app, text.str(), file, dry_run, errors);
+  auto done = import_text(*app, *common.registry, text.str(), file, dry_run, errors);
   for (const auto& e : errors) std::cerr << connect::to_string(e) << "\n";
   if (!done) return fail(done.error());
   print(common, {imported(*done, dry_run)});

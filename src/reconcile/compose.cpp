@@ -109,7 +109,7 @@ std::variant<StoredUpload, connect::Refusal> compose(const Asked& a, const Telli
     if (!item) return connect::Refusal{.reason = "uncorrectable", .detail = item.error().detail, .look_again = {}};
     if (item->body.empty())
       return connect::Refusal{.reason = "uncorrectable",
-                              .detail = "another tool told it, by nothing that the file or the CRM names",
+                              .detail = "a correction has nothing to refer to: " + t.original->detail,
                               .look_again = {}};
     // A correction goes where the original went, whatever the configuration says today.
     target.account = t.original->account;

@@ -22,6 +22,12 @@ namespace rows = store::ledger_rows;
 
 constexpr const char* kActor = "ledger import";
 
+/// What was told as a row keeps it. An item without body: no correction can refer to it, and `detail` says why.
+struct AsTold {
+  Item item;
+  std::string detail = "told by another tool";
+};
+
 /// A line that cannot be adopted, with its place: caught line by line.
 struct Refused {
   connect::OptionError error;
@@ -34,6 +40,7 @@ struct Refused {
 /// What a line says, read.
 struct Told {
   const DestinationPlan* plan = nullptr;
+  connect::Target target;  ///< under the action that it was told under
   const settings::Goal* goal = nullptr;
   std::string key;
   Timestamp at;
@@ -42,7 +49,8 @@ struct Told {
 
 class Import {
  public:
-  Import(store::Tx& tx, const Frame& frame, bool write) : tx_(tx), frame_(frame), write_(write) {}
+  Import(store::Tx& tx, const Frame& frame, const connect::Registry& registry, bool write)
+      : tx_(tx), frame_(frame), registry_(registry), write_(write) {}
 
   void take(const ImportLine& line) {
     const Told told = read(line);
@@ -56,12 +64,12 @@ class Import {
       ++out.known;
       return;
     }
-    const Item item = item_of(line, told, subject, c);
-    if (item.body.empty()) ++out.bare;
+    const AsTold as_told = as_told_of(line, told, subject, c);
+    if (as_told.item.body.empty()) ++out.bare;
     auto& sum = out.adopted[{told.plan->destination->name, told.value ? told.value->currency.str() : ""}];
     ++sum.n;
     sum.micros += told.value ? told.value->micros : 0;
-    if (write_) write(told, c, history, item);
+    if (write_) write(told, c, history, as_told);
   }
 
   Imported out;
@@ -79,6 +87,7 @@ class Import {
     const std::string goal = line.text("goal");
     if (!goal.empty() && goal != t.goal->name)
       refuse(line, "goal", "destination " + destination + " is told of goal " + t.goal->name);
+    t.target = target_of(line, *t.plan);
     t.key = line.text("key");
     if (t.key.empty()) refuse(line, "key", "the key under which the platform knows it is missing");
     if (!keys_.insert({destination, t.key}).second) refuse(line, "key", "another line of this file has this key");
@@ -88,6 +97,20 @@ class Import {
     t.at = at->at;
     t.value = value_of(line);
     return t;
+  }
+
+  /// The action that the destination had when it was told, where that was another one.
+  connect::Target target_of(const ImportLine& line, const DestinationPlan& plan) const {
+    connect::Target target = plan.sinks.target;
+    const std::string action = line.text("action");
+    if (action.empty()) return target;
+    target.action = action;
+    const auto* instance = frame_.settings->connector(plan.sinks.upload_connector);
+    const auto* type = instance == nullptr ? nullptr : registry_.find(instance->type);
+    std::vector<connect::OptionError> wrong;
+    if (type != nullptr && type->check_target != nullptr) type->check_target(target, line.mark("action"), wrong);
+    if (!wrong.empty()) throw Refused{wrong.front()};
+    return target;
   }
 
   std::optional<Money> value_of(const ImportLine& line) const {
@@ -167,8 +190,9 @@ class Import {
     return false;
   }
 
-  /// As its sink would have prepared it then. An item without body: it could not.
-  Item item_of(const ImportLine& line, const Told& told, const Subject& subject, const StoredConversion& c) {
+  /// As its sink would have prepared it then, or, where its click was too young for that, as soon as it takes it: when
+  /// the other tool sent it nobody says, but it was taken.
+  AsTold as_told_of(const ImportLine& line, const Told& told, const Subject& subject, const StoredConversion& c) {
     Conversion said;
     said.dedup_id = told.key;
     said.goal = told.goal->name;
@@ -177,10 +201,19 @@ class Import {
     said.lead_created = std::min(subject.lead_created, told.at);
     identify(line, told, subject, c, said);
     const connect::Revision first{.operation = Operation::upload, .number = 0, .at = told.at};
-    auto prepared = told.plan->sinks.upload->prepare(said, first, told.plan->sinks.target, nullptr, told.at);
-    Item item = std::holds_alternative<Item>(prepared) ? std::get<Item>(std::move(prepared)) : Item{};
-    item.dedup_key = told.key;
-    return item;
+    const auto prepare = [&](Timestamp now) {
+      return told.plan->sinks.upload->prepare(said, first, told.target, nullptr, now);
+    };
+    auto prepared = prepare(told.at);
+    if (const auto* early = std::get_if<connect::Refusal>(&prepared); early != nullptr && early->reason == "too_recent")
+      if (const auto taken_from = early->look_again) prepared = prepare(*taken_from);
+    AsTold as_told;
+    if (const auto* refusal = std::get_if<connect::Refusal>(&prepared))
+      as_told.detail += " (" + refusal->detail + ")";
+    else
+      as_told.item = std::get<Item>(std::move(prepared));
+    as_told.item.dedup_key = told.key;
+    return as_told;
   }
 
   /// What the line says; if it says nothing, what Headwater would have said.
@@ -208,7 +241,7 @@ class Import {
     if (!subject.people.empty()) said.hashes = subject.people.front().hashes;
   }
 
-  void write(const Told& told, StoredConversion& c, std::vector<StoredUpload>& history, const Item& item) {
+  void write(const Told& told, StoredConversion& c, std::vector<StoredUpload>& history, const AsTold& as_told) {
     if (c.id == 0) c.id = rows::add_conversion(tx_, c);
     for (StoredUpload& u : history) {
       if (u.state != UploadState::pending && u.state != UploadState::retrying) continue;
@@ -224,17 +257,17 @@ class Import {
     u.mode = Mode::live;
     u.state = UploadState::processed;
     u.code = kImported;
-    u.detail = "told by another tool";
+    u.detail = as_told.detail;
     if (told.value) {
       u.value_micros = told.value->micros;
       u.currency = told.value->currency.str();
     }
-    u.item = ledger::item_to_json(item);
-    u.account = told.plan->sinks.target.account;
-    u.action = told.plan->sinks.target.action;
+    u.item = ledger::item_to_json(as_told.item);
+    u.account = told.target.account;
+    u.action = told.target.action;
     u.dedup_key = told.key;
-    u.click_type = item.click_type;
-    u.click_value = item.click_value;
+    u.click_type = as_told.item.click_type;
+    u.click_value = as_told.item.click_value;
     u.made_at = frame_.now;
     u.not_before = u.expires_at = u.next_at = told.at;
     u.conversion_at = u.first_attempt_at = u.last_attempt_at = u.received_at = u.processed_at = told.at;
@@ -244,6 +277,7 @@ class Import {
 
   store::Tx& tx_;
   const Frame& frame_;
+  const connect::Registry& registry_;
   bool write_;
   std::set<std::pair<std::string, std::string>> keys_, seen_;
 };
@@ -260,9 +294,9 @@ std::set<std::string> import_identifiers(const std::vector<DestinationPlan>& pla
   return out;
 }
 
-Imported import_lines(store::Tx& tx, const Frame& frame, const std::vector<ImportLine>& lines, bool write,
-                      std::vector<connect::OptionError>& errors) {
-  Import import(tx, frame, write);
+Imported import_lines(store::Tx& tx, const Frame& frame, const connect::Registry& registry,
+                      const std::vector<ImportLine>& lines, bool write, std::vector<connect::OptionError>& errors) {
+  Import import(tx, frame, registry, write);
   for (const ImportLine& line : lines) {
     try {
       import.take(line);

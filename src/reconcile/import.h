@@ -27,8 +27,9 @@ struct Imported {
 std::set<std::string> import_identifiers(const std::vector<DestinationPlan>& plans);
 
 /// Every line becomes a row in state processed under its own key, of the conversion of its record that is nearest in
-/// time. Without `write` nothing is written. The caller rolls back when there are errors.
-Imported import_lines(store::Tx& tx, const Frame& frame, const std::vector<ImportLine>& lines, bool write,
-                      std::vector<connect::OptionError>& errors);
+/// time. Without `write` nothing is written. The caller rolls back when there are errors. An action that a line names
+/// is judged by its connector's type.
+Imported import_lines(store::Tx& tx, const Frame& frame, const connect::Registry& registry,
+                      const std::vector<ImportLine>& lines, bool write, std::vector<connect::OptionError>& errors);
 
 }  // namespace hw::reconcile

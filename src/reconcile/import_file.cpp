@@ -81,7 +81,8 @@ class Csv {
 
 void check_header(const std::vector<Cell>& header, const std::set<std::string>& identifiers,
                   std::vector<OptionError>& errors) {
-  std::set<std::string> known{"destination", "goal", "object", "id", "dedup_id", "key", "time", "value", "currency"};
+  std::set<std::string> known{"destination", "goal", "object", "id",       "dedup_id",
+                              "key",         "time", "value",  "currency", "action"};
   known.insert(identifiers.begin(), identifiers.end());
   std::set<std::string> seen;
   for (const Cell& cell : header) {

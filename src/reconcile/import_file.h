@@ -22,8 +22,9 @@ struct ImportLine {
   [[nodiscard]] connect::Mark mark(std::string_view column) const;
 };
 
-/// CSV (RFC 4180) with a header of: destination, key, time; object and id, or dedup_id; optional goal, value, currency,
-/// and any of `identifiers` (click types and hash forms). Every error is added with its file, line and column.
+/// CSV (RFC 4180) with a header of: destination, key, time; object and id, or dedup_id; optional goal, value,
+/// currency, action (one that the destination had before), and any of `identifiers` (click types and hash forms). Every
+/// error is added with its file, line and column.
 std::vector<ImportLine> read_import(std::string_view text, const std::string& file,
                                     const std::set<std::string>& identifiers,
                                     std::vector<connect::OptionError>& errors);

@@ -40,7 +40,7 @@ class Import : public testing::Test {
                         .now = now,
                         .brake_closed = [](const auto&...) { return false; }};
       const auto lines = read_import(text, "old.csv", import_identifiers(frame.plans), errors);
-      done_ = import_lines(tx, frame, lines, write, errors);
+      done_ = import_lines(tx, frame, registry_, lines, write, errors);
       if (errors.empty()) return {};
       return Error{Action::reject_row, "import", "rolled back", {}, false};
     });
@@ -55,6 +55,7 @@ class Import : public testing::Test {
   }
 
   Loop loop_;
+  connect::Registry registry_{{}};
   Imported done_;
 };
 
@@ -152,6 +153,76 @@ TEST_F(Import, AKeyThatAnotherFileBroughtIsNoSecondConversions) {
            "ads,deal,3,order-1,2026-03-02 10:00,100,EUR\n"),
       ElementsAre(HasSubstr("old.csv:2:12: the ledger has this key already, of conversion " + loop_.dedup_id("1"))));
   EXPECT_EQ(conformance::tables_of(*loop_.db), before);
+}
+
+/// The other tool's upload was taken, so its click was old enough, whatever the time of the conversion.
+TEST_F(Import, AClickTooYoungAtTheConversionIsNoReasonAgainstItsCorrection) {
+  loop_.sink().youngest_click = kDay * 2;
+  known_to_platform("order-1", 100);
+  known_to_platform("order-2", 100);
+  ASSERT_THAT(take("destination,object,id,key,time,value,currency,gclid\n"
+                   "ads,deal,1,order-1,2026-03-01 22:00,100,EUR,click-of-the-file\n"
+                   "ads,deal,2,order-2,2026-03-01 22:00,100,EUR,\n"),
+              ElementsAre());
+  EXPECT_EQ(done_.bare, 0);
+  EXPECT_EQ(loop_.uploads("1").back().click_value, "click-of-the-file");
+  EXPECT_EQ(loop_.uploads("2").back().click_value, "click-2") << "the CRM's, of the day before its deal";
+  loop_.set("1", "amount", "300");
+  loop_.set("2", "amount", "300");
+  loop_.settle();
+  EXPECT_EQ(loop_.sink().believed["order-1"].micros, 300 * kUnit);
+  EXPECT_EQ(loop_.sink().believed["order-2"].micros, 300 * kUnit);
+}
+
+TEST_F(Import, AConversionToldUnderAFormerActionIsCorrectedThere) {
+  known_to_platform("order-1", 100);
+  known_to_platform("order-2", 100);
+  ASSERT_THAT(take("destination,object,id,key,time,value,currency,action\n"
+                   "ads,deal,1,order-1,2026-03-02 10:00,100,EUR,former\n"
+                   "ads,deal,2,order-2,2026-03-02 10:00,100,EUR,\n"),
+              ElementsAre());
+  const std::string account = loop_.settings.destinations[0].account;
+  loop_.set("1", "amount", "300");
+  loop_.settle();
+  EXPECT_EQ(loop_.sink().told_at.back(), account + "/former");
+  loop_.set("2", "amount", "300");
+  loop_.settle();
+  EXPECT_EQ(loop_.sink().told_at.back(), account + "/" + loop_.settings.destinations[0].action);
+}
+
+TEST_F(Import, AnActionThatItsConnectorNeverHasIsRefusedAtItsPlace) {
+  connect::ConnectorType ads;
+  ads.name = "ads";
+  ads.check_target = [](const connect::Target& target, const connect::Mark& at,
+                        std::vector<connect::OptionError>& all) {
+    if (target.action == "purhcase") all.push_back({at, "there is no such action"});
+  };
+  registry_ = connect::Registry({ads});
+  settings::ConnectorInstance instance;
+  instance.name = "ads_connector";
+  instance.type = "ads";
+  loop_.settings.connectors.push_back(std::move(instance));
+  EXPECT_THAT(take("destination,object,id,key,time,action\n"
+                   "ads,deal,1,order-1,2026-03-02 10:00,purhcase\n"
+                   "ads,deal,2,order-2,2026-03-02 10:00,purchase\n"),
+              ElementsAre("old.csv:2:37: there is no such action"));
+}
+
+TEST_F(Import, WhatNothingNamesSaysWhyItCannotBeCorrected) {
+  loop_.contact("C3", "");
+  loop_.shown(Object::contact, "C3").hashes.clear();
+  loop_.set(Object::contact, "C3", "title", "none");
+  loop_.deal("3", "C3", "won", "100");
+  known_to_platform("order-3", 100);
+  ASSERT_THAT(take("destination,object,id,key,time,value,currency\n"
+                   "ads,deal,3,order-3,2026-03-02 10:00,100,EUR\n"),
+              ElementsAre());
+  EXPECT_EQ(done_.bare, 1);
+  loop_.settle();
+  loop_.set("3", "amount", "300");
+  loop_.settle();
+  EXPECT_EQ(loop_.stands("3"), "missing uncorrectable");
+  EXPECT_THAT(loop_.standing("3").detail, HasSubstr("neither click nor user data"));
 }
 
 /// A platform that knows browsers alone.
