@@ -61,7 +61,7 @@ TEST(Explain, ClicksAreToldInTheZoneOfNow) {
   const auto tables = explained(l, Object::deal, "D1");
   EXPECT_THAT(rows_of(tables, "conversions"), ElementsAre(HasSubstr("gclid of 2026-03-01 06:20:01, captured on")));
   EXPECT_THAT(rows_of(tables, "clicks_passed_over"),
-              ElementsAre("won | ads | gclid a-late...eirs of 2026-03-02 04:20:02 | not_first_choice"));
+              ElementsAre("won | ads | gclid a-late...eirs of 2026-03-02 04:20:01 | not_first_choice"));
 }
 
 TEST(Explain, ACountryThatIsAFieldTooStandsOnce) {
