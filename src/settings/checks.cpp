@@ -333,13 +333,17 @@ class Checks {
     return out;
   }
 
+  /// A record that a route sends from one to the other would be taken back by the first and claimed by the second.
   void twin(const Destination& a, const Destination& b, const Options& o) {
     const bool same = a.goal == b.goal && a.upload_by == b.upload_by && a.account == b.account && a.action == b.action;
-    if (!same || a.goal.empty() || a.upload_by.empty() || (!a.route.empty() && !b.route.empty())) return;
-    findings_.warn(o.at,
-                   fmt::format("destinations '{}' and '{}' tell one conversion action of one goal; give them route: "
-                               "conditions that part them",
-                               a.name, b.name));
+    if (!same || a.goal.empty() || a.upload_by.empty()) return;
+    const std::string both = fmt::format(
+        "destinations '{}' and '{}' tell one conversion action of one goal, and the platform knows both by one key",
+        a.name, b.name);
+    if (a.mode == Mode::live && b.mode == Mode::live)
+      findings_.error(o.at, both + "; give each an action of its own");
+    else
+      findings_.warn(o.at, both + "; only one of them may become live");
   }
 
   // ----------------------------------------------------------------------------------------------------- source fields
