@@ -110,8 +110,25 @@ TEST(DemoComparison, AfterARestoreAnyRowMayStandAsUncertain) {
   Views v;
   lose_the_answer(v);
   v.counts_repeats = false;
-  v.allowed = {.killed = false, .restored = true};
+  v.allowed = {.killed = false, .may_have_been_told = [](const auto&, const auto& id) { return id == "1"; }};
   EXPECT_TRUE(v.compared().equal());
+  v.claim.id = v.truth.id = "2";
+  EXPECT_FALSE(v.compared().equal()) << "of that record nothing happened between backup and restore";
+}
+
+TEST(DemoComparison, WhatCameAndWentBeforeTheRestoreIsNotKnownAndMustNotBeBelieved) {
+  Views v;
+  v.truth.wanted_micros = v.truth.told_micros = 0;
+  v.truth.state = "none";
+  v.allowed.vanished = [](const auto&, const auto& id) { return id == "1"; };
+  const auto judged = [&](std::int64_t believed) {
+    v.belief.micros = believed;
+    return compare({v.truth}, {}, {v.belief}, {{"1", "2", "ads", false}}, v.allowed);
+  };
+  EXPECT_TRUE(judged(0).equal());
+  EXPECT_FALSE(judged(100 * kEuro).equal());
+  v.truth.id = "2";
+  EXPECT_FALSE(judged(0).equal()) << "this one is there";
 }
 
 /// Won, lost and won again: the first occurrence ended at the platform, and a second was told.
@@ -144,6 +161,23 @@ TEST(DemoComparison, WhileAnEarlierOccurrenceIsUncertainALaterOneIsNotTold) {
   v.second_is_known = false;
   EXPECT_TRUE(v.compared().equal());
   EXPECT_EQ(v.compared().lost, 0U);
+}
+
+TEST(DemoComparison, AnUncertainOneMayStandUnderAKeyThatNobodyClaims) {
+  Again v;
+  v.second_is_known = false;
+  v.second.belief.key = "hw-b";
+  const auto judged = [&](std::int64_t first, std::int64_t second) {
+    v.first.belief.micros = first * kEuro;
+    v.second.belief.micros = second * kEuro;
+    return compare({v.first.truth, v.second.truth}, {v.first.claim}, {v.first.belief, v.second.belief},
+                   {{"1", "2", "ads", true}}, v.first.allowed);
+  };
+  EXPECT_TRUE(judged(0, 100).equal());
+  EXPECT_TRUE(judged(60, 40).equal());
+  EXPECT_FALSE(judged(100, 100).equal()) << "both together are beyond its range";
+  v.second.truth.id = "2";
+  EXPECT_FALSE(judged(0, 100).equal()) << "of another record";
 }
 
 TEST(DemoComparison, ALaterOccurrenceIsHeldBackOnlyByAnUncertainOneOfItsOwnAtThatDestination) {

@@ -42,7 +42,10 @@ class Judge {
               std::int64_t claim, const std::string& claim_currency);
   void against_truth(const std::string& where, const Key& key, const ClaimRow& c);
   void against_belief(const std::string& where, const Belief* b, const ClaimRow& c);
-  void uncertain(const std::string& where, const Belief* b, const ClaimRow& c);
+  void uncertain(const std::string& where, const Key& key, const ClaimRow& c);
+  [[nodiscard]] bool may_be_uncertain(const ClaimRow& c) const;
+  /// The keys of an uncertain claim: its own, and those of its record and goal that nobody claims.
+  [[nodiscard]] std::set<Key> keys_of(const Key& own, const Reach& reach) const;
   /// While it is open whether an earlier occurrence stands, the platform is told of no later one.
   [[nodiscard]] bool waits_for_earlier(const Reach& reach, std::int64_t occurrence) const {
     const auto first = first_uncertain_.find(reach);
@@ -52,8 +55,11 @@ class Judge {
   Comparison out_;
   std::map<Key, const TruthRow*> truth_;
   std::map<Key, const Belief*> believed_;
-  std::set<std::string> may_be_uncertain_;  ///< destinations
+  const Allowed& allowed_;
+  std::set<std::string> lossy_;  ///< destinations where a lost answer leaves a row uncertain
   std::map<Reach, std::int64_t> first_uncertain_;
+  std::map<Reach, std::set<Key>> keys_of_reach_;  ///< by the truth
+  std::set<Key> claimed_;
   std::set<Key> seen_;
   std::set<std::string> destinations_, keys_;
 };
@@ -61,12 +67,17 @@ class Judge {
 bool is_uncertain(const ClaimRow& c) { return c.state == "uncertain" || c.state == "unlocated"; }
 
 Judge::Judge(const std::vector<TruthRow>& truth, const std::vector<ClaimRow>& claims,
-             const std::vector<Belief>& beliefs, const std::vector<Place>& places, const Allowed& allowed) {
-  for (const TruthRow& t : truth) truth_[{t.destination, t.dedup_id}] = &t;
+             const std::vector<Belief>& beliefs, const std::vector<Place>& places, const Allowed& allowed)
+    : allowed_(allowed) {
+  for (const TruthRow& t : truth) {
+    truth_[{t.destination, t.dedup_id}] = &t;
+    keys_of_reach_[{t.destination, t.goal, t.object, t.id}].insert({t.destination, t.dedup_id});
+  }
   for (const Place& p : places)
-    if (allowed.restored || (p.counts_repeats && allowed.killed)) may_be_uncertain_.insert(p.destination);
+    if (p.counts_repeats && allowed.killed) lossy_.insert(p.destination);
   for (const ClaimRow& c : claims) {
-    if (!is_uncertain(c) || !may_be_uncertain_.contains(c.destination)) continue;
+    claimed_.insert({c.destination, c.dedup_id});
+    if (!is_uncertain(c) || !may_be_uncertain(c)) continue;
     auto& first = first_uncertain_.try_emplace({c.destination, c.goal, c.object, c.id}, c.occurrence).first->second;
     first = std::min(first, c.occurrence);
   }
@@ -79,6 +90,19 @@ Judge::Judge(const std::vector<TruthRow>& truth, const std::vector<ClaimRow>& cl
       believed_[{p->destination, b.key}] = &b;
     }
   }
+}
+
+bool Judge::may_be_uncertain(const ClaimRow& c) const {
+  return lossy_.contains(c.destination) || (allowed_.may_have_been_told && allowed_.may_have_been_told(c.object, c.id));
+}
+
+std::set<Key> Judge::keys_of(const Key& own, const Reach& reach) const {
+  std::set<Key> out{own};
+  const auto of_reach = keys_of_reach_.find(reach);
+  if (of_reach != keys_of_reach_.end())
+    for (const Key& key : of_reach->second)
+      if (!claimed_.contains(key)) out.insert(key);
+  return out;
 }
 
 void Judge::text(const std::string& where, const char* what, const std::string& truth, const std::string& claim) {
@@ -103,7 +127,7 @@ void Judge::claim(const ClaimRow& c) {
   seen_.insert(key);
   const auto b = believed_.find(key);
   const Belief* belief = b == believed_.end() ? nullptr : b->second;
-  if (is_uncertain(c)) return uncertain(where, belief, c);
+  if (is_uncertain(c)) return uncertain(where, key, c);
   const bool held_back = c.state == "none" && c.reason == "not_wanted" && c.wanted == 0 && c.told == 0 &&
                          waits_for_earlier({c.destination, c.goal, c.object, c.id}, c.occurrence);
   if (!held_back || !truth_.contains(key)) against_truth(where, key, c);
@@ -139,12 +163,20 @@ void Judge::against_belief(const std::string& where, const Belief* b, const Clai
   }
 }
 
-void Judge::uncertain(const std::string& where, const Belief* b, const ClaimRow& c) {
+void Judge::uncertain(const std::string& where, const Key& own, const ClaimRow& c) {
   ++out_.uncertain;
-  const std::int64_t micros = b == nullptr ? 0 : b->micros;
-  if (!may_be_uncertain_.contains(c.destination)) complain(where + ": is " + c.state + " (" + c.reason + ")");
-  if (b != nullptr && b->count > 1) ++out_.doubled;
-  if (micros < c.told_low || micros > c.told_high || (b != nullptr && b->count > 1))
+  std::int64_t micros = 0;
+  bool repeated = false;
+  for (const Key& key : keys_of(own, {c.destination, c.goal, c.object, c.id})) {
+    seen_.insert(key);
+    const auto b = believed_.find(key);
+    if (b == believed_.end()) continue;
+    micros += b->second->micros;
+    repeated = repeated || b->second->count > 1;
+  }
+  if (!may_be_uncertain(c)) complain(where + ": is " + c.state + " (" + c.reason + ")");
+  if (repeated) ++out_.doubled;
+  if (micros < c.told_low || micros > c.told_high || repeated)
     complain(where + ": the platform believes " + decimal(micros, 2) + ", which is not from " + decimal(c.told_low, 2) +
              " to " + decimal(c.told_high, 2));
 }
@@ -153,6 +185,9 @@ Comparison Judge::end() {
   for (const auto& [key, t] : truth_) {
     if (seen_.contains(key)) continue;
     if (waits_for_earlier({t->destination, t->goal, t->object, t->id}, t->occurrence)) continue;
+    const auto b = believed_.find(key);
+    const bool believed = b != believed_.end() && b->second->micros != 0;
+    if (!believed && allowed_.vanished && allowed_.vanished(t->object, t->id)) continue;
     complain(t->destination + " " + t->object + " " + t->id + " " + t->goal +
              ": Headwater knows of no such conversion");
     out_.difference_micros += std::llabs(t->wanted_micros) + std::llabs(t->told_micros);

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -23,8 +24,12 @@ struct Place {
 
 /// What was done to the daemon, and so which rows may stand as uncertain.
 struct Allowed {
-  bool killed = false;    ///< or an answer of the platform got lost
-  bool restored = false;  ///< from a backup that knew less than the platforms
+  bool killed = false;  ///< or an answer of the platform got lost
+  using AboutRecord = std::function<bool(const std::string& object, const std::string& id)>;
+  /// After a restore: something of the record happened so that it may have been told between backup and restore.
+  AboutRecord may_have_been_told{};
+  /// After a restore: the record came and went in that time, and the CRM shows nothing of it any more.
+  AboutRecord vanished{};
 };
 
 struct Comparison {
@@ -38,8 +43,9 @@ struct Comparison {
 
 /// Key by key: the script's truth (state, reason, wanted) against Headwater's claim, and the claim's told against what
 /// the platform believes by its own rules. Keys that only one side knows are differences. A claim may stand as
-/// uncertain only where `allowed`, and the belief must lie in its range; a later occurrence of the same goal may then
-/// be not wanted yet at that destination, or not be made at all.
+/// uncertain only where `allowed`, and what the platform believes under all keys of its record and goal that no other
+/// claim is about must lie in its range; a later occurrence of the same goal may then be not wanted yet at that
+/// destination, or not be made at all.
 Comparison compare(const std::vector<TruthRow>& truth, const std::vector<ClaimRow>& claims,
                    const std::vector<Belief>& beliefs, const std::vector<Place>& places, const Allowed& allowed);
 

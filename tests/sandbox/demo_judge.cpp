@@ -1,5 +1,7 @@
 #include "sandbox/demo_judge.h"
 
+#include <algorithm>
+
 #include "model/money.h"
 #include "sandbox/demo_setup.h"
 
@@ -24,12 +26,63 @@ void judge_fields(const Company& script, const World& world, Judged& out) {
                     " different=" + std::to_string(different);
 }
 
+/// As of the record's own entries and ties, and those of its people.
+class Events {
+ public:
+  Events(const World& world, const Deeds::Gap& gap) : world_(world), gap_(gap) {}
+
+  [[nodiscard]] bool may_have_been_told(const std::string& object, const std::string& id) const {
+    if (happened(object + "s", id)) return true;
+    const auto& ties = world_.crm.ties();
+    return std::any_of(ties.begin(), ties.end(), [&](const CrmTie& t) {
+      return t.from_type == object + "s" && t.from_id == id && (in_gap(t.since) || happened(t.to_type, t.to_id));
+    });
+  }
+
+  [[nodiscard]] bool vanished(const std::string& object, const std::string& id) const {
+    const CrmObject* o = world_.crm.find(object + "s", id);
+    return o != nullptr && o->created >= gap_.from && o->created < gap_.to &&
+           (!o->merged_into.empty() || (o->archived_at && *o->archived_at < gap_.to));
+  }
+
+ private:
+  /// What was due up to so long before the backup may have waited to be told: for `settle`, for an outage to pass.
+  static constexpr std::chrono::hours kWaits{24 * 7};
+
+  [[nodiscard]] bool in_gap(Timestamp t) const { return t >= gap_.from - kWaits && t < gap_.to; }
+
+  [[nodiscard]] bool happened(const std::string& type, const std::string& id) const {
+    const CrmObject* o = world_.crm.find(type, id);
+    if (o == nullptr) return false;
+    if (in_gap(o->created) || (o->archived_at && in_gap(*o->archived_at))) return true;
+    if (!o->merged.empty() && o->modified >= gap_.from - kWaits) return true;
+    return std::any_of(o->properties.begin(), o->properties.end(), [&](const auto& property) {
+      return std::any_of(property.second.begin(), property.second.end(),
+                         [&](const Version& v) { return v.source != "API" && in_gap(v.at); });
+    });
+  }
+
+  const World& world_;
+  Deeds::Gap gap_;
+};
+
+Allowed allowed(const World& world, const Deeds& deeds) {
+  Allowed out{.killed = deeds.killed};
+  if (!deeds.gap) return out;
+  const Events events(world, *deeds.gap);
+  out.may_have_been_told = [events](const auto& object, const auto& id) {
+    return events.may_have_been_told(object, id);
+  };
+  out.vanished = [events](const auto& object, const auto& id) { return events.vanished(object, id); };
+  return out;
+}
+
 }  // namespace
 
 Judged judge(const Company& script, const World& world, const std::string& claims, const std::vector<Belief>& beliefs,
-             const Allowed& allowed) {
+             const Deeds& deeds) {
   Judged out;
-  const Comparison c = compare(script.truth(world), read_claims(claims), beliefs, demo_places(), allowed);
+  const Comparison c = compare(script.truth(world), read_claims(claims), beliefs, demo_places(), allowed(world, deeds));
   out.differences = c.complaints;
   out.comparison = c;
   judge_fields(script, world, out);
@@ -40,9 +93,9 @@ Judged judge(const Company& script, const World& world, const std::string& claim
   return out;
 }
 
-Judged judge(const Company& script, SandboxRun& run, const Allowed& allowed, std::string& wrong) {
+Judged judge(const Company& script, SandboxRun& run, const Deeds& deeds, std::string& wrong) {
   const Output claims = run.ask({"report", "reconciliation", "--conversions", "--format", "json"});
-  if (claims.status == 0) return judge(script, run.world(), claims.text, run.believed(), allowed);
+  if (claims.status == 0) return judge(script, run.world(), claims.text, run.believed(), deeds);
   wrong = "headwater report failed with exit code " + std::to_string(claims.status);
   return {};
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -7,6 +8,15 @@
 #include "sandbox/sandbox_run.h"
 
 namespace hw::sandbox {
+
+/// What was done to the daemon.
+struct Deeds {
+  bool killed = false;
+  struct Gap {
+    Timestamp from, to;  ///< of the backup, and of its restore
+  };
+  std::optional<Gap> gap{};
+};
 
 struct Judged {
   bool good = false;
@@ -18,10 +28,10 @@ struct Judged {
 };
 
 /// Three views of the world at its end: the script's truth, what Headwater says (`claims`: its report of conversions as
-/// JSON), and what the platforms believe; and the CRM's source fields against the script. `allowed`: see compare().
+/// JSON), and what the platforms believe; and the CRM's source fields against the script. `deeds`: see compare().
 Judged judge(const Company& script, const World& world, const std::string& claims, const std::vector<Belief>& beliefs,
-             const Allowed& allowed);
+             const Deeds& deeds);
 /// The same of a run at its end. `wrong` says so when Headwater could not be asked.
-Judged judge(const Company& script, SandboxRun& run, const Allowed& allowed, std::string& wrong);
+Judged judge(const Company& script, SandboxRun& run, const Deeds& deeds, std::string& wrong);
 
 }  // namespace hw::sandbox

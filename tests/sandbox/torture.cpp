@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <optional>
 #include <random>
 #include <thread>
 
@@ -115,7 +116,9 @@ class Torture {
   Timestamp seen_{};
   std::chrono::steady_clock::time_point moved_ = std::chrono::steady_clock::now();
   bool hangs_ = false;
-  bool backed_up_ = false, restored_ = false;
+  bool backed_up_ = false;
+  Timestamp backed_up_at_{};
+  std::optional<Deeds::Gap> gap_;
 };
 
 std::string Torture::prepare() {
@@ -223,6 +226,7 @@ std::string Torture::back_up() {
                  run_.dir() + "/backup.log");
     if (killed.wait(kEndSeconds) == 128 + SIGKILL) ++tally_.kills;
   }
+  backed_up_at_ = run_.world().now;
   const Output out = run_.ask({"backup", file});
   if (out.status != 0) return "headwater backup failed: " + std::to_string(out.status);
   backed_up_ = true;
@@ -240,7 +244,7 @@ std::string Torture::go_back() {
   const Output out = run_.ask({"restore", file});
   if (out.status != 0) return "headwater restore failed: " + std::to_string(out.status);
   ++tally_.restores;
-  restored_ = true;
+  gap_ = Deeds::Gap{backed_up_at_, run_.world().now};
   return "";
 }
 
@@ -265,7 +269,7 @@ std::string Torture::finish() {
 /// "" or why nobody could be asked.
 std::string Torture::reckon() {
   std::string wrong;
-  const Judged judged = judge(script_, run_, {.killed = true, .restored = restored_}, wrong);
+  const Judged judged = judge(script_, run_, {.killed = true, .gap = gap_}, wrong);
   const Comparison& c = judged.comparison;
   tally_.conversions += c.conversions;
   tally_.uncertain += c.uncertain;
