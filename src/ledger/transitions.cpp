@@ -13,9 +13,11 @@ std::int64_t value_of(const store::StoredUpload& u) {
 }
 
 /// What the platform may believe, in the row's currency: what it believed before in another one is not of that range.
+/// An upload after one that was taken may have been told under another key, with the first one taken back before.
 void doubt(Belief& b, const store::StoredUpload& u) {
   const std::int64_t before = b.told && b.currency == u.currency ? b.micros : 0;
-  b.low = std::min(before, value_of(u));
+  const std::int64_t least = b.told && u.operation == Operation::upload ? 0 : before;
+  b.low = std::min({before, value_of(u), least});
   b.high = std::max(before, value_of(u));
   b.uncertain_currency = u.currency;
 }

@@ -26,22 +26,6 @@ struct Adoption {
   std::optional<StoredConversion> mine;
 };
 
-/// Merged into the survivor, or into what was merged into it.
-std::vector<std::int64_t> losers_of(store::Tx& tx, std::int64_t survivor) {
-  std::vector<std::int64_t> out;
-  std::set<std::int64_t> seen{survivor};
-  for (std::vector<std::int64_t> next{survivor}; !next.empty();) {
-    const std::int64_t into = next.back();
-    next.pop_back();
-    for (std::int64_t loser : store::records::merged_into(tx, into)) {
-      if (!seen.insert(loser).second) continue;
-      out.push_back(loser);
-      next.push_back(loser);
-    }
-  }
-  return out;
-}
-
 std::vector<Adoption> adoptions(store::Tx& tx, std::int64_t survivor) {
   std::vector<Adoption> out;
   std::vector<StoredConversion> own = rows::conversions_of_record(tx, survivor);
@@ -78,6 +62,21 @@ StoredConversion at(StoredConversion c, std::int64_t record, std::int64_t occurr
 }
 
 }  // namespace
+
+std::vector<std::int64_t> losers_of(store::Tx& tx, std::int64_t survivor) {
+  std::vector<std::int64_t> out;
+  std::set<std::int64_t> seen{survivor};
+  for (std::vector<std::int64_t> next{survivor}; !next.empty();) {
+    const std::int64_t into = next.back();
+    next.pop_back();
+    for (std::int64_t loser : store::records::merged_into(tx, into)) {
+      if (!seen.insert(loser).second) continue;
+      out.push_back(loser);
+      next.push_back(loser);
+    }
+  }
+  return out;
+}
 
 void adopt_from_merged(store::Tx& tx, const Subject& survivor) {
   if (survivor.record.state != "live") return;

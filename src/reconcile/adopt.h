@@ -6,6 +6,9 @@
 
 namespace hw::reconcile {
 
+/// Merged into the survivor, or into what was merged into it.
+std::vector<std::int64_t> losers_of(store::Tx& tx, std::int64_t survivor);
+
 /// A merge's survivor keeps its own key; where only the loser was told, the survivor adopts the loser's conversion, so
 /// that what the platform believes goes on under one key (DESIGN section 10, Merge). The loser takes the survivor's
 /// untold one in exchange. The loser is marked to be looked at again: its place in the accounts is another one now.

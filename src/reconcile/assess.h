@@ -26,9 +26,9 @@ struct DestinationPlan {
   connect::Contract contract;
   Timestamp go_live;                               ///< the later of goal's and destination's
   std::vector<store::StoredBackfill> backfills{};  ///< the history that it is to be told all the same, in its mode
-  /// When what the configuration says of it or of its connectors was last changed: what was refused before is tried
-  /// anew.
-  std::optional<Timestamp> mended_at{};
+  /// The last row from before its or its connectors' configuration changed, or a backup was restored: what was refused
+  /// up to it is tried anew. By row, as clocks are set back.
+  std::int64_t mended_row = 0;
   std::optional<store::Gap> gap{};  ///< a backup was restored: nobody knows what was sent in it
 
   /// Before go-live, and in a span that a backfill asks for.

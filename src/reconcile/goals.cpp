@@ -41,12 +41,6 @@ Timestamp last_change_of(const Subject& s, const std::set<std::string>& names, T
   return at_least;
 }
 
-const Stage* stage_of(const Goal& goal, const Settings& settings) {
-  auto it = std::find_if(settings.stages.begin(), settings.stages.end(),
-                         [&](const Stage& st) { return st.name == goal.stage && st.subject == goal.subject; });
-  return it == settings.stages.end() ? nullptr : &*it;
-}
-
 std::string currency_of(const Subject& s, const Goal& goal, const Settings& settings) {
   if (goal.value.currency) return goal.value.currency->str();
   auto c = Currency::parse(field(s, "currency"));
@@ -141,6 +135,12 @@ Reached reach(const Subject& s, const Goal& goal, const Stage& stage, const Sett
 }
 
 }  // namespace
+
+const Stage* stage_of(const Goal& goal, const Settings& settings) {
+  auto it = std::find_if(settings.stages.begin(), settings.stages.end(),
+                         [&](const Stage& st) { return st.name == goal.stage && st.subject == goal.subject; });
+  return it == settings.stages.end() ? nullptr : &*it;
+}
 
 std::vector<Stay> stays(const Subject& s, const Stage& stage) {
   std::vector<Stay> out;

@@ -11,6 +11,9 @@
 /// Goals against one subject. Pure: the same facts give the same answer.
 namespace hw::reconcile {
 
+/// nullptr when the configuration has no such stage.
+const settings::Stage* stage_of(const settings::Goal& goal, const settings::Settings& settings);
+
 /// One stay in a stage.
 struct Stay {
   Timestamp entered;

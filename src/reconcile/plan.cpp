@@ -7,6 +7,8 @@
 #include <tuple>
 
 #include "reconcile/adopt.h"
+#include "reconcile/fingerprint.h"
+#include "reconcile/restored.h"
 #include "store/service_rows.h"
 
 namespace hw::reconcile {
@@ -20,6 +22,14 @@ Timestamp later_go_live(Tx& tx, const settings::Settings& settings, const settin
   const settings::Goal* goal = settings.goal(d.goal);
   if (goal != nullptr && goal->go_live) at = std::max(at, *goal->go_live);
   return at;
+}
+
+/// A configuration that was not started yet mends with its start.
+std::int64_t mended_row(Tx& tx, const settings::Settings& settings, const settings::Destination& d) {
+  const auto known = store::service_rows::meta(tx, fingerprint_key(d.name));
+  if (known && *known != fingerprint(settings, d)) return rows::last_upload(tx);
+  const auto kept = store::service_rows::meta(tx, mended_key(d.name));
+  return kept ? std::strtoll(kept->c_str(), nullptr, 10) : 0;
 }
 
 /// Shows every row that would be made now to `see`, until it says no.
@@ -58,7 +68,9 @@ bool DestinationPlan::backfilled(Timestamp entered) const {
          });
 }
 
-std::string mended_key(const std::string& destination) { return "mended:destination:" + destination; }
+std::string fingerprint_key(const std::string& destination) { return "fingerprint:destination:" + destination; }
+
+std::string mended_key(const std::string& destination) { return "mended_row:destination:" + destination; }
 
 std::string go_live_scope(Mode mode) { return std::string("destination:") + to_string(mode); }
 
@@ -73,11 +85,10 @@ std::vector<DestinationPlan> destination_plans(Tx& tx, const settings::Settings&
                       .contract = {},
                       .go_live = later_go_live(tx, settings, d, now),
                       .backfills = {},
-                      .mended_at = {},
-                      .gap = gap};
+                      .mended_row = 0,
+                      .gap = is_doubtful(tx, d.name) ? gap : std::nullopt};
     if (!p.sinks.complete()) continue;
-    if (const auto at = store::service_rows::meta(tx, mended_key(d.name)))
-      p.mended_at = from_micros(std::strtoll(at->c_str(), nullptr, 10));
+    p.mended_row = mended_row(tx, settings, d);
     std::copy_if(asked.begin(), asked.end(), std::back_inserter(p.backfills),
                  [&](const auto& b) { return b.destination == d.name && b.goal == d.goal && b.mode == d.mode; });
     p.contract = p.sinks.contract(d);

@@ -28,7 +28,9 @@ Result<std::vector<store::StoredUpload>> shadow_rows(const settings::Settings& s
 std::vector<DestinationPlan> destination_plans(store::Tx& tx, const settings::Settings& settings,
                                                const settings::Connectors& connectors, Timestamp now);
 
-/// Where it is kept when the configuration of a destination last changed, in microseconds.
+/// Where the configuration of a destination is kept as the last start knew it, and the id of the last row from before
+/// it changed.
+std::string fingerprint_key(const std::string& destination);
 std::string mended_key(const std::string& destination);
 
 /// Where the go-live of a destination is kept: it belongs to its mode, a test run never makes live history.

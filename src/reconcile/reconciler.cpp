@@ -88,14 +88,14 @@ void mark_removed_goals(Tx& tx, const settings::Settings& settings) {
 }
 
 /// Whose configuration changed since the last start. Its subjects are marked with its goal's.
-void note_mended(Tx& tx, const settings::Settings& settings, Timestamp now) {
+void note_mended(Tx& tx, const settings::Settings& settings) {
   for (const settings::Destination& d : settings.destinations) {
-    const std::string key = "fingerprint:destination:" + d.name;
+    const std::string key = fingerprint_key(d.name);
     const std::string now_is = fingerprint(settings, d);
     const auto before = service_rows::meta(tx, key);
     if (before == now_is) continue;
     service_rows::set_meta(tx, key, now_is);
-    if (before) service_rows::set_meta(tx, mended_key(d.name), std::to_string(to_micros(now)));
+    if (before) service_rows::set_meta(tx, mended_key(d.name), std::to_string(rows::last_upload(tx)));
   }
 }
 
@@ -120,7 +120,7 @@ Status Reconciler::start() {
       service_rows::mark_all(tx, to_string(f.object), "configuration");
       service_rows::set_meta(tx, key, now_is);
     }
-    note_mended(tx, settings_, now);
+    note_mended(tx, settings_);
     for (const settings::Goal& g : settings_.goals) {
       const std::string key = "fingerprint:goal:" + g.name;
       const std::string now_is = fingerprint(settings_, connectors_, g);

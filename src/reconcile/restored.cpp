@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "ledger/transitions.h"
+#include "reconcile/adopt.h"
+#include "reconcile/plan.h"
 #include "store/service_rows.h"
 
 namespace hw::reconcile {
@@ -13,6 +16,7 @@ using store::StoredUpload;
 namespace rows = store::ledger_rows;
 
 constexpr std::int64_t kAtOnce = 1000;
+constexpr const char* kDoubtful = "restored_destinations";  // a name a line
 constexpr std::chrono::hours kFirstReading(24), kReadAnew(24 * 7);
 
 bool unknown_since_restore(const std::vector<DestinationPlan>& plans, const StoredUpload& row) {
@@ -31,7 +35,7 @@ bool unseen(const store::Fact& fact, const store::Gap& gap) {
 }
 
 bool was_on_its_way(const std::optional<std::string>& stood) {
-  if (!stood) return false;
+  if (!stood) return true;  // judged for the first time, though nothing is new: its record stood marked in the backup
   const auto reason = ledger::reason_from(*stood);
   return reason == Reason::waiting || reason == Reason::too_recent || reason == Reason::history_pending;
 }
@@ -94,7 +98,47 @@ void doubt_unanswered(store::Tx& tx, const std::vector<DestinationPlan>& plans, 
       }
     }
   }
+  std::string doubtful = store::service_rows::meta(tx, kDoubtful).value_or("");
+  for (const DestinationPlan& plan : plans) {
+    const std::string& name = plan.destination->name;
+    store::service_rows::set_meta(tx, mended_key(name), std::to_string(rows::last_upload(tx)));
+    rows::mark_standings(tx, name, to_string(Reason::rejected), kRestored);
+    doubtful += name + "\n";
+  }
+  store::service_rows::set_meta(tx, kDoubtful, doubtful);
   store::backups::set_marked(tx);
+}
+
+bool is_doubtful(store::Tx& tx, const std::string& destination) {
+  const std::string names = store::service_rows::meta(tx, kDoubtful).value_or("");
+  const auto all = split(names, '\n');
+  return std::find(all.begin(), all.end(), destination) != all.end();
+}
+
+bool merged_unseen(store::Tx& tx, const Subject& survivor, const store::Gap& gap) {
+  const auto losers = losers_of(tx, survivor.record.id);
+  return std::any_of(losers.begin(), losers.end(), [&](std::int64_t loser) {
+    const auto facts = store::records::effective_facts(tx, loser);
+    return std::any_of(facts.begin(), facts.end(),
+                       [&](const store::Fact& f) { return f.name == "merged" && unseen(f, gap); });
+  });
+}
+
+bool key_may_be_spent(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
+                      const Subject& subject, const Reached& reached) {
+  const connect::Contract& c = plan.contract;
+  const settings::Stage* stage = stage_of(goal, settings);
+  if (!plan.gap || stage == nullptr || !stage->won || goal.count == settings::Goal::Count::each) return false;
+  const bool zero_is_final =
+      c.operations.contains(Operation::retract) ||
+      (c.operations.contains(Operation::restate) && c.zero == connect::ZeroRule::final_retraction);
+  if (!zero_is_final || reached.entered_at <= plan.gap->from) return false;
+  const auto all = stays(subject, *stage);
+  return std::any_of(all.begin(), all.end(), [&](const Stay& stay) {
+    if (!stay.left) return false;
+    const Timestamp zero = *stay.left + plan.destination->settle;  // when it was due
+    return zero >= plan.gap->from && zero < plan.gap->to && zero < reached.entered_at;
+  });
 }
 
 Timestamp due_since(const DestinationPlan& plan, const Subject& subject, const Reached& reached) {
@@ -118,6 +162,7 @@ bool may_have_been_told(const DestinationPlan& plan, const settings::Goal& goal,
     case Reason::not_wanted:
     case Reason::merged:
     case Reason::gone:
+    case Reason::platform_counts_once:  // another one was told first then
       return true;
     case Reason::excluded_by_goal:
       return changed_unseen(subject, goal.when, gap) || changed_unseen(subject, plan.destination->route, gap);

@@ -16,7 +16,9 @@ inline constexpr const char* kRestored = "restored";
 /// configuration's word that it may.
 bool may_repeat(const DestinationPlan& plan, const store::StoredUpload& row);
 
-/// The rows that the backup holds as not yet answered. Done once, in the transaction of the first start after the
+/// The rows that the backup holds as not yet answered; what it holds as refused is tried anew, as a person may have had
+/// it sent since. The destinations of this moment are those that may have been told in the gap: one that the
+/// configuration names later was not. Done once, in the transaction of the first start after the
 /// restore. Rows of destinations that have no plan now are doubted as well: nobody knows what their platform does.
 void doubt_unanswered(store::Tx& tx, const std::vector<DestinationPlan>& plans, Timestamp now);
 
@@ -27,21 +29,30 @@ Timestamp due_since(const DestinationPlan& plan, const Subject& subject, const R
 /// Could this row, made now, have been sent in the gap already? `known`: due_since() or, for a
 /// correction, when the CRM's change came.
 bool doubted(const DestinationPlan& plan, const store::StoredUpload& row, Timestamp known);
+/// Another record went into it since the backup. That one may have been told under its own key, and a CRM shows no more
+/// of it than that it is gone.
+bool merged_unseen(store::Tx& tx, const Subject& survivor, const store::Gap& gap);
+/// It left the won stage in the gap and came back: where zero is final its key may be spent, and what is believed stand
+/// under the next one, which nobody knows of.
+bool key_may_be_spent(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
+                      const Subject& subject, const Reached& reached);
 /// What is known of a conversion that nothing was told of, and of which nothing will be told now.
 struct Untold {
   ledger::Reason why = ledger::Reason::not_wanted;
-  std::optional<std::string> stood;             ///< the reason it stood under before this assessment
+  std::optional<std::string> stood;             ///< the reason it stood under before this assessment; empty: it is new
   const store::StoredRecord* person = nullptr;  ///< whose consent was judged
 };
-/// It was due before the gap's end, and something of it was learned only after the restore or it was on its way when
-/// the backup was made: the daemon of the gap may have told it before what stops it now (a denial, a loss, a window
-/// that closed) came. So it cannot be said that the platform knows nothing.
+/// It was due before the gap's end, and something of it was learned only after the restore, or it was on its way or not
+/// yet judged when the backup was made: the daemon of the gap may have told it before what stops it now (a denial, a
+/// loss, a window that closed) came. So it cannot be said that the platform knows nothing.
 bool may_have_been_told(const DestinationPlan& plan, const settings::Goal& goal, const Subject& subject,
                         const Reached& reached, const Untold& untold);
 /// The least and the most that the goal gave while the gap lasted.
 struct ValueRange {
   std::int64_t low = 0, high = 0;
 };
+/// Whether the destination was told in the gap, for all that is known (see doubt_unanswered()).
+bool is_doubtful(store::Tx& tx, const std::string& destination);
 ValueRange values_in_gap(const Subject& subject, const settings::Goal& goal, const settings::Settings& settings,
                          const store::Gap& gap);
 /// The row as one that may have reached the platform since the backup.

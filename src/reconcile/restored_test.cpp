@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "conformance/loop.h"
+#include "reconcile/retry.h"
 
 namespace hw::reconcile {
 namespace {
@@ -50,11 +51,20 @@ class Restored : public testing::TestWithParam<Platform> {
   void show_again(const std::string& deal) {
     loop_.show(loop_.shown(Object::contact, "C" + deal));
     loop_.show(loop_.shown(Object::deal, deal));
+    tie(deal, "C" + deal);
+  }
+  void tie(const std::string& deal, const std::string& contact) {
     Association tie;
     tie.from = loop_.shown(Object::deal, deal).ref;
-    tie.to = {{.id = "C" + deal, .role = "primary", .primary = true}};
+    tie.to = {{.id = contact, .role = "primary", .primary = true}};
     tie.at = loop_.clock.system_now();
     loop_.take({tie});
+  }
+  /// Under all keys together, in whole units.
+  std::int64_t everything_believed() {
+    std::int64_t sum = 0;
+    for (const auto& [key, value] : loop_.sink().believed) sum += value.micros * value.counted;
+    return sum / 1'000'000;
   }
 
   /// What the CRM's own history keeps of the field as it is now.
@@ -275,6 +285,158 @@ TEST_P(Restored, WhatCouldNotHaveBeenToldIsNotDoubted) {
   for (const char* deal : {"denied_before", "old_before", "lost_after"})
     EXPECT_NE(loop_.stands(deal), "uncertain") << loop_.history(deal);
   EXPECT_EQ(loop_.differences(), "");
+}
+
+TEST_P(Restored, AMergeInTheGapIsNotToldUnderAnotherKey) {
+  back_up();
+  win("loser");
+  loop_.settle();
+  loop_.deal("winner", "Closer", "new", "100");
+  loop_.merge(Object::deal, "loser", "winner");
+  const Merge merged{{"crm", Object::deal, "loser"}, "winner", loop_.clock.system_now(), false};
+  loop_.set("winner", "stage", "won");
+  loop_.pass(kDay * 3);
+  ASSERT_EQ(loop_.believed("winner"), 100);
+  restore();
+  loop_.show(loop_.shown(Object::contact, "Closer"));
+  loop_.show(loop_.shown(Object::deal, "winner"));
+  loop_.take({merged});
+  tie("winner", "Closer");
+  loop_.pass(kDay * 9);
+  EXPECT_EQ(loop_.stands("winner"), "uncertain") << loop_.history("winner");
+  EXPECT_EQ(loop_.standing("winner").b_high, 100'000'000);
+  EXPECT_EQ(everything_believed(), 100);
+}
+
+TEST_P(Restored, ADealWonAgainInTheGapMayStandUnderItsNextKey) {
+  win("known");
+  note("known", "stage");
+  note("known", "amount");
+  loop_.settle();
+  loop_.pass(kDay);
+  back_up();
+  win("new");
+  note("new", "stage");
+  note("new", "amount");
+  loop_.settle();
+  for (const char* deal : {"known", "new"}) {
+    for (const char* stage : {"lost", "won"}) {
+      loop_.pass(kDay);
+      loop_.set(deal, "stage", stage);
+      note(deal, "stage");
+    }
+    loop_.set(deal, "amount", "250");
+    note(deal, "amount");
+  }
+  loop_.pass(kDay * 3);
+  const auto before = everything_believed();
+  restore();
+  for (const char* deal : {"known", "new"}) show_again(deal);
+  loop_.take(crm_history_);
+  loop_.pass(kDay * 9);
+  std::int64_t low = 0, high = 0;
+  for (const char* deal : {"known", "new"}) {
+    EXPECT_EQ(loop_.stands(deal), "uncertain") << deal << ": " << loop_.history(deal);
+    low += loop_.standing(deal).b_low / 1'000'000;
+    high += loop_.standing(deal).b_high / 1'000'000;
+  }
+  EXPECT_EQ(everything_believed(), before) << "nothing went again";
+  EXPECT_LE(low, before);
+  EXPECT_GE(high, before);
+}
+
+TEST_P(Restored, WhatTheBackupHadReadAndNotYetJudgedMayHaveBeenTold) {
+  win("marked");
+  back_up();
+  loop_.settle();
+  loop_.pass(kDay * 120);
+  ASSERT_EQ(loop_.believed("marked"), 100);
+  restore();
+  loop_.pass(kDay * 9);
+  EXPECT_EQ(loop_.stands("marked"), "uncertain") << loop_.history("marked");
+  EXPECT_EQ(loop_.standing("marked").b_high, 100'000'000);
+  EXPECT_EQ(loop_.differences(), "");
+}
+
+TEST_P(Restored, ADestinationThatIsNamedLaterWasToldNothing) {
+  win("old");
+  loop_.settle();
+  back_up();
+  loop_.pass(kDay * 3);
+  restore();
+  loop_.settle();
+  settings::Destination later = conformance::destination("later", "won", "later_connector");
+  later.go_live = conformance::kStart - kDay;
+  loop_.add_sink("later_connector", contract());
+  loop_.settings.destinations.push_back(later);
+  loop_.start();
+  loop_.pass(kDay * 120);
+  EXPECT_NE(loop_.stands("old", "later"), "uncertain");
+  EXPECT_EQ(loop_.differences("later", "later_connector"), "");
+}
+
+TEST_P(Restored, WhatWasRefusedMayHaveBeenTakenSince) {
+  win("refused");
+  ASSERT_TRUE(loop_.reconcile());
+  loop_.sink().refused[loop_.dedup_id("refused")] = "bad_click";
+  loop_.settle();
+  ASSERT_EQ(loop_.stands("refused"), "missing rejected");
+  back_up();
+  loop_.sink().refused.clear();
+  const RetryAsked again;
+  ASSERT_TRUE(retry(loop_.settings, loop_.connectors, *loop_.db, loop_.clock, again, "someone"));
+  loop_.settle();
+  loop_.pass(kDay);
+  ASSERT_EQ(loop_.believed("refused"), 100);
+  restore();
+  loop_.pass(kDay * 9);
+  EXPECT_EQ(loop_.stands("refused"), GetParam().unanswered) << loop_.history("refused");
+  EXPECT_EQ(loop_.believed("refused"), 100);
+  EXPECT_EQ(loop_.differences(), "");
+}
+
+TEST_P(Restored, WhoWasToldFirstInTheGapIsNotForgottenForWhoIsReadFirst) {
+  loop_.settings.goals[0].count = settings::Goal::Count::once_per_person;
+  loop_.settings.goals[0].per_person_within = kDay * 30;
+  loop_.start();
+  back_up();
+  win("first");
+  loop_.settle();
+  loop_.deal("second", "Cfirst", "won", "100");
+  loop_.pass(kDay * 3);
+  ASSERT_EQ(loop_.believed("first"), 100);
+  ASSERT_EQ(loop_.believed("second"), -1);
+  restore();
+  loop_.show(loop_.shown(Object::contact, "Cfirst"));
+  loop_.show(loop_.shown(Object::deal, "second"));
+  tie("second", "Cfirst");
+  loop_.settle();
+  loop_.show(loop_.shown(Object::deal, "first"));
+  tie("first", "Cfirst");
+  loop_.pass(kDay * 9);
+  EXPECT_EQ(loop_.stands("first"), "uncertain") << loop_.history("first");
+  EXPECT_EQ(loop_.standing("first").b_high, 100'000'000);
+  EXPECT_EQ(loop_.differences(), "");
+}
+
+TEST_P(Restored, AClockSetBackMakesNoWork) {
+  win("back");
+  note("back", "amount");
+  loop_.settle();
+  loop_.pass(kDay);
+  back_up();
+  for (const char* amount : {"250", "100"}) {
+    loop_.set("back", "amount", amount);
+    note("back", "amount");
+    loop_.pass(kHour);
+  }
+  restore();
+  show_again("back");
+  loop_.take(crm_history_);
+  loop_.clock.set(loop_.clock.system_now() - kHour);
+  loop_.settle();
+  loop_.pass(kHour / 2);
+  EXPECT_LE(loop_.uploads("back").size(), 2U) << loop_.history("back");
 }
 
 TEST_P(Restored, AWordOfTheConfigurationSendsAgain) {

@@ -166,6 +166,7 @@ class Assessment {
     if (refused_ && belief_.open && open()->state == UploadState::retrying && ledger::sent(*open()))
       w_.stop = open()->id;
     if (told_unseen()) leave_uncertain(unseen_row(Operation::upload, gap_values().high));
+    if (told_anew_unseen()) leave_uncertain(unseen_row(Operation::upload, std::max(gap_values().high, belief_.micros)));
     if (!w_.make && !passes_by_itself())
       if (const auto value = corrected_unseen()) leave_uncertain(unseen_row(Operation::restate, *value));
     fill_standing();
@@ -182,6 +183,7 @@ class Assessment {
                         .settle = a_.plan.destination->settle,
                         .brake_closed = false};
     d_ = ledger::decide(desired_, history_, rules, a_.frame.now);
+    if (told_anew_unseen()) return d_.make.reset();
     if (d_.state == ledger::State::taken && desired_.wanted && corrected_unseen()) {
       // The CRM is back where the backup was, the platform may not be: its value is said once more.
       d_.make = ledger::NewRevision{Operation::restate, desired_.micros, desired_.currency, /*lowering=*/false};
@@ -302,7 +304,8 @@ class Assessment {
       return ledger::apply_same_as_rejected(d_, *refused);
     row.backfill = row.operation == Operation::upload && a_.plan.backfilled(a_.reached.entered_at);
     const bool upload = row.operation == Operation::upload;
-    if (doubted(a_.plan, row, upload ? due_since(a_.plan, a_.subject, a_.reached) : desired_.changed_at)) {
+    if (doubted(a_.plan, row, upload ? due_since(a_.plan, a_.subject, a_.reached) : desired_.changed_at) ||
+        (upload && told_under_another_key())) {
       const auto value = upload ? std::nullopt : corrected_unseen();
       return leave_uncertain(value ? unseen_row(Operation::restate, *value) : std::move(row));
     }
@@ -316,11 +319,12 @@ class Assessment {
   /// What refused it may lie in a setting that the request does not show.
   [[nodiscard]] bool mended_since(const StoredUpload& refused) const {
     if (ledger::may_have_been_taken(refused, a_.plan.contract.dedup)) return false;
-    return a_.plan.mended_at && refused.last_attempt_at.value_or(refused.made_at) < *a_.plan.mended_at;
+    return refused.id <= a_.plan.mended_row;
   }
 
   /// It may have been said between a backup and its restore: it is noted, and not said again.
   void leave_uncertain(StoredUpload row) {
+    held_by_.reset();
     doubt(row, a_.plan.gap->from);
     history_.push_back(row);
     const ledger::Belief belief = ledger::believe(history_, a_.plan.contract.receipt);
@@ -334,17 +338,40 @@ class Assessment {
     keep_click();
   }
 
+  /// A first upload that the daemon of the gap may have told under a key which this store does not know. Its own key is
+  /// no guard then.
+  [[nodiscard]] bool told_under_another_key() const {
+    if (!a_.plan.gap || a_.plan.destination->mode != Mode::live || a_.plan.destination->resend_uncertain) return false;
+    if (due_since(a_.plan, a_.subject, a_.reached) >= a_.plan.gap->to) return false;
+    return merged_unseen(a_.tx, a_.subject, *a_.plan.gap) || is_spent();
+  }
+
+  [[nodiscard]] bool is_spent() const {
+    return key_may_be_spent(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached);
+  }
+
+  /// The backup's conversion, which may have been taken back for good and told again since.
+  [[nodiscard]] bool told_anew_unseen() const {
+    if (!a_.plan.gap || dead_ || !belief_.stands || belief_.uncertain || open() != nullptr) return false;
+    return a_.plan.destination->mode == Mode::live && is_from_backup(last_said()) && is_spent();
+  }
+
+  [[nodiscard]] bool is_from_backup(const StoredUpload* row) const {
+    return row != nullptr && row->id <= a_.plan.gap->last_upload;
+  }
+
   /// Nothing is told and nothing will be, but the daemon that was at work between a backup and its restore may have.
   [[nodiscard]] bool told_unseen() const {
-    if (!a_.plan.gap || dead_ || held_by_ || w_.make || w_.replace) return false;
+    if (!a_.plan.gap || dead_ || w_.make || w_.replace) return false;
     if (belief_.told || belief_.uncertain || belief_.unlocated) return false;
     if (open() != nullptr) {
       // The backup's own row, which nothing follows: another value would go by itself.
       const bool ends = w_.supersede && (!desired_.wanted || !d_.supersede_open);
-      return ends && open()->mode == Mode::live && open()->made_at < a_.plan.gap->to;
+      return ends && open()->mode == Mode::live && is_from_backup(open());
     }
     if (!d_.reason) return false;
     const auto before = c_.id == 0 ? std::nullopt : rows::standing(a_.tx, c_.id, a_.plan.destination->name);
+    if (held_by_ && before && before->held_by) return false;
     return may_have_been_told(
         a_.plan, a_.goal, a_.subject, a_.reached,
         {.why = *d_.reason, .stood = before ? std::optional(before->reason) : std::nullopt, .person = who_.person});
@@ -376,8 +403,8 @@ class Assessment {
     if (a_.plan.destination->mode != Mode::live || belief_.currency != a_.reached.currency) return std::nullopt;
     if (!contract.operations.contains(Operation::restate)) return std::nullopt;
     const StoredUpload* last = last_said();
-    if (last == nullptr || last->made_at >= a_.plan.gap->to) return std::nullopt;
-    const store::Gap since{std::max(a_.plan.gap->from, last->made_at), a_.plan.gap->to};
+    if (!is_from_backup(last)) return std::nullopt;
+    const store::Gap since{std::max(a_.plan.gap->from, last->made_at), a_.plan.gap->to, 0};
     const Timestamp taken_at = history_[*belief_.first_taken].made_at;
     if (contract.adjust_until && taken_at + *contract.adjust_until <= since.from) return std::nullopt;
     ValueRange values = values_in_gap(a_.subject, a_.goal, *a_.frame.settings, since);

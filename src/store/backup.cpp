@@ -17,6 +17,7 @@
 #include "base/crash_point.h"
 #include "base/text.h"
 #include "store/engine/failures.h"
+#include "store/ledger_rows.h"
 #include "store/service_rows.h"
 
 namespace hw::store {
@@ -25,6 +26,7 @@ namespace {
 constexpr const char* kGeneration = "generation";
 constexpr const char* kBackedUpAt = "backed_up_at";  // in a whole backup alone
 constexpr const char* kUnmarked = "restore_unmarked";
+constexpr const char* kLastUpload = "restored_last_upload";
 constexpr int kBusyMs = 10'000;
 
 std::string store_of(const std::string& state_dir) { return state_dir + "/headwater.db"; }
@@ -187,7 +189,7 @@ Result<Restored> prepare(const std::string& copy, std::int64_t known, Timestamp 
     if (at == 0)
       return refused("not_a_backup", "it is no backup that `headwater backup` finished: nothing was changed");
     Restored r;
-    r.gap = {from_micros(at), std::max(from_micros(at), now)};
+    r.gap = {from_micros(at), std::max(from_micros(at), now), ledger_rows::last_upload(tx)};
     r.generation = std::max(known, backups::generation(tx)) + 1;
     backups::add_gap(tx, r.gap);
     service_rows::set_meta(tx, kGeneration, std::to_string(r.generation));
@@ -226,13 +228,15 @@ std::int64_t generation(Tx& tx) { return number_of(tx, kGeneration); }
 
 void add_gap(Tx& tx, const Gap& gap) {
   tx.exec("INSERT INTO restored_gap(from_at, to_at) VALUES(?, ?)", {val(gap.from), val(gap.to)});
+  service_rows::set_meta(tx, kLastUpload, std::to_string(gap.last_upload));
 }
 
 std::optional<Gap> gap(Tx& tx) {
   std::optional<Gap> out;
   tx.query("SELECT MIN(from_at), MAX(to_at) FROM restored_gap", {}, [&](const Row& row) {
-    if (!row.is_null(0)) out = Gap{row.time(0), row.time(1)};
+    if (!row.is_null(0)) out = Gap{row.time(0), row.time(1), 0};
   });
+  if (out) out->last_upload = number_of(tx, kLastUpload);
   return out;
 }
 

@@ -21,6 +21,7 @@ namespace hw::store {
 /// Nobody knows what was sent in it.
 struct Gap {
   Timestamp from, to;
+  std::int64_t last_upload = 0;  ///< id of the last row that the backup knew
 };
 
 namespace backups {
