@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "settings/source_fields.h"
+
 namespace hw::delivery {
 namespace {
 
@@ -83,6 +87,86 @@ TEST(SourceValues, FieldsOfOneTouchStandTogetherAndAnAbsentOneIsEmpty) {
   EXPECT_EQ(group_of(groups, "ga").values.at("ga"), "11.0");
   EXPECT_EQ(group_of(groups, "n").values.at("n"), "2");
   EXPECT_EQ(group_of(groups, "seen").values.at("seen"), "2026-03-03T21:20:00Z");
+}
+
+/// A touch each of whose parts has a value of its own.
+journey::JourneyTouch distinct_touch(int hours, const std::string& which) {
+  journey::JourneyTouch t = touch(hours, which + " source", which + " campaign");
+  t.stored.channel = which + " channel";
+  t.stored.touch.medium = which + " medium";
+  t.stored.touch.term = which + " term";
+  t.stored.touch.content = which + " content";
+  t.stored.touch.landing_page = "https://www.example.com/" + which;
+  t.stored.touch.referrer = "https://referrer.example.com/" + which;
+  return t;
+}
+
+struct NamedValue {
+  const char *name, *value;
+};
+
+/// What each name writes for three touches: "first" at 0 h, one in between, "last" at 48 h.
+const std::vector<NamedValue> kNamedValues{
+    {"first_channel", "first channel"},
+    {"first_source", "first source"},
+    {"first_medium", "first medium"},
+    {"first_campaign", "first campaign"},
+    {"first_term", "first term"},
+    {"first_content", "first content"},
+    {"first_landing_page", "https://www.example.com/first"},
+    {"first_referrer", "https://referrer.example.com/first"},
+    {"first_at", "2026-03-01T21:20:00Z"},
+    {"last_channel", "last channel"},
+    {"last_source", "last source"},
+    {"last_medium", "last medium"},
+    {"last_campaign", "last campaign"},
+    {"last_term", "last term"},
+    {"last_content", "last content"},
+    {"last_landing_page", "https://www.example.com/last"},
+    {"last_referrer", "https://referrer.example.com/last"},
+    {"last_at", "2026-03-03T21:20:00Z"},
+    {"touches", "3"},
+    {"first_seen", "2026-03-01T21:20:00Z"},
+    {"last_seen", "2026-03-03T21:20:00Z"},
+    {"identifier.ga_client_id", "11.0"},
+    {"identifier.gclid", "click-between"},
+    {"identifier.user_id", "user of the record"},
+};
+
+class SourceFieldName : public testing::TestWithParam<NamedValue> {
+ protected:
+  SourceFieldName() : fields_(entry({{GetParam().name, "field"}})) {
+    journey_.touches = {distinct_touch(0, "first"), distinct_touch(24, "between"), distinct_touch(48, "last")};
+    journey_.touches[1].stored.touch.identifiers.push_back({"gclid", "click-between"});
+    record_.identifiers = {{"user_id", "user of the record"}};
+  }
+  SourceFields fields_;
+  Journey journey_;
+  store::StoredRecord record_;
+};
+
+TEST_P(SourceFieldName, IsWrittenWithItsOwnValue) {
+  const auto groups = source_values(fields_, record_, journey_, kMonday + std::chrono::hours(100));
+  ASSERT_THAT(groups, SizeIs(1));
+  EXPECT_EQ(groups[0].values.at("field"), GetParam().value);
+  EXPECT_EQ(groups[0].whats.at("field"), GetParam().name);
+}
+
+TEST_P(SourceFieldName, KnowsItsValueAsItsOwn) {
+  EXPECT_TRUE(is_own(values_of_any_time(fields_, record_, journey_), "field", GetParam().value));
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, SourceFieldName, testing::ValuesIn(kNamedValues), [](const auto& c) {
+  std::string name = c.param.name;
+  std::replace(name.begin(), name.end(), '.', '_');
+  return name;
+});
+
+TEST(SourceValues, EveryNameOfTheConfigurationHasARowInTheTable) {
+  std::vector<std::string> rows;
+  for (const NamedValue& row : kNamedValues)
+    if (std::string(row.name).rfind("identifier.", 0) != 0) rows.push_back(row.name);
+  EXPECT_THAT(rows, testing::UnorderedElementsAreArray(settings::source_field_names()));
 }
 
 TEST(SourceValues, APlaceholderNeverGetsIn) {

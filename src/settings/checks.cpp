@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "http/service_account.h"
+#include "settings/source_fields.h"
 
 namespace hw::settings {
 namespace {
@@ -377,19 +378,12 @@ class Checks {
   }
 
   void written_value(const std::string& what, const Options& o) {
-    static const std::vector<std::string> kKnown = [] {
-      std::vector<std::string> all{"touches", "first_seen", "last_seen"};
-      for (const char* which : {"first_", "last_"})
-        for (const char* part :
-             {"channel", "source", "medium", "campaign", "term", "content", "landing_page", "referrer", "at"})
-          all.push_back(std::string(which) + part);
-      return all;
-    }();
     constexpr std::string_view kIdentifier = "identifier.";
     if (what.rfind(kIdentifier, 0) == 0) return written_identifier(what, o);
-    if (std::ranges::find(kKnown, what) == kKnown.end())
+    const std::vector<std::string>& known = source_field_names();
+    if (std::ranges::find(known, what) == known.end())
       findings_.error(o.mark("fields", what),
-                      fmt::format("'fields' of source_fields: there is no '{}'{}", what, suggestion(what, kKnown)));
+                      fmt::format("'fields' of source_fields: there is no '{}'{}", what, suggestion(what, known)));
   }
 
   /// Hashes of addresses and numbers serve to join people: a CRM has no use for them.
