@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <tuple>
 
 namespace hw::sandbox::bigquery {
@@ -42,13 +43,19 @@ std::string digits(Day day) {
                      static_cast<unsigned>(ymd.day()));
 }
 
-Export::Export(const World& world) : world_(world), zone_(Zone::find(world.analytics.zone).value()) {
-  for (const AnalyticsEvent& e : world.analytics.events)
-    if (e.at <= world.now) by_day_[day_of(e.at)].push_back(&e);
-  for (auto& [day, events] : by_day_)
-    std::stable_sort(events.begin(), events.end(), [](const AnalyticsEvent* a, const AnalyticsEvent* b) {
-      return std::tie(a->at, a->name) < std::tie(b->at, b->name);
-    });
+Export::Export(const World& world) : world_(world), zone_(Zone::find(world.analytics.zone).value()) {}
+
+const std::vector<const AnalyticsEvent*>& Export::happened(Day day) const {
+  const auto [known, is_new] = by_day_.try_emplace(day);
+  auto& events = known->second;
+  if (!is_new) return events;
+  const Timestamp from = begin_of(day), to = begin_of(day + days(1));
+  for (const AnalyticsEvent& e : world_.analytics.events)
+    if (e.at >= from && e.at < to && e.at <= world_.now) events.push_back(&e);
+  std::stable_sort(events.begin(), events.end(), [](const AnalyticsEvent* a, const AnalyticsEvent* b) {
+    return std::tie(a->at, a->name) < std::tie(b->at, b->name);
+  });
+  return events;
 }
 
 Day Export::day_of(Timestamp at) const {
@@ -68,9 +75,7 @@ Timestamp Export::begin_of(Day day) const {
 
 std::vector<const AnalyticsEvent*> Export::events_of(Day day, Timestamp as_of) const {
   std::vector<const AnalyticsEvent*> out;
-  const auto found = by_day_.find(day);
-  if (found == by_day_.end()) return out;
-  for (const AnalyticsEvent* e : found->second)
+  for (const AnalyticsEvent* e : happened(day))
     if (e->arrived.value_or(e->at) <= as_of && (!e->removed || *e->removed > as_of)) out.push_back(e);
   return out;
 }
@@ -130,7 +135,10 @@ std::vector<ExportTable> Export::daily_between(const std::string& from, const st
 
 std::vector<std::string> Export::names() const {
   std::vector<std::string> out;
-  for (const auto& [day, events] : by_day_) {
+  std::set<Day> all;
+  for (const AnalyticsEvent& e : world_.analytics.events)
+    if (e.at <= world_.now) all.insert(day_of(e.at));
+  for (const Day day : all) {
     if (daily(day)) out.push_back("events_" + digits(day));
     if (streaming(day)) out.push_back("events_intraday_" + digits(day));
   }

@@ -35,13 +35,14 @@ class Export {
  private:
   [[nodiscard]] std::optional<ExportTable> daily(Day day) const;
   [[nodiscard]] std::optional<ExportTable> streaming(Day day) const;
+  [[nodiscard]] const std::vector<const AnalyticsEvent*>& happened(Day day) const;
   [[nodiscard]] std::vector<const AnalyticsEvent*> events_of(Day day, Timestamp as_of) const;
   [[nodiscard]] Day day_of(Timestamp at) const;
   [[nodiscard]] Timestamp begin_of(Day day) const;
 
   const World& world_;
   Zone zone_;
-  std::map<Day, std::vector<const AnalyticsEvent*>> by_day_;  ///< by time
+  mutable std::map<Day, std::vector<const AnalyticsEvent*>> by_day_;  ///< by time; of the days that were asked for
 };
 
 std::string digits(Day day);  ///< "20261120"

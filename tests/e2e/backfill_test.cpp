@@ -34,7 +34,6 @@ class TwoYears final : public Script {
     while (told_ < kDeals && start() + kDay * 2 * (told_ + 1) <= now) win(world, told_++);
   }
   std::vector<TruthRow> truth(const World&) const override { return {}; }
-  std::map<std::string, int> census() const override { return {}; }
   /// In micros, with cents.
   static std::int64_t amount(int n) { return (1000 + n) * kUnit + n % 100 * 10'000; }
 

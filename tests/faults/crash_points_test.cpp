@@ -39,7 +39,6 @@ class OneDeal final : public Script {
     world.now = now;
   }
   std::vector<TruthRow> truth(const World&) const override { return {}; }
-  std::map<std::string, int> census() const override { return {}; }
 
   void at(double days, std::function<void(World&)> event) {
     events_.emplace(start() + Duration(static_cast<std::int64_t>(days * 86.4e9)), std::move(event));

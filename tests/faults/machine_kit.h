@@ -35,7 +35,6 @@ class DealsEveryDay final : public Script {
     world.now = now;
   }
   std::vector<TruthRow> truth(const World&) const override { return {}; }
-  std::map<std::string, int> census() const override { return {}; }
 
   void end_of_deals() { ended_ = true; }
   /// What all deals that were won brought, in micros; no two are alike.
@@ -82,7 +81,7 @@ class MachineFault : public testing::Test {
   static constexpr hours kDay{24};
 
   MachineFault() : dir_(""), script_(dir_.path() + "/drop"), run_(HW_PROGRAM, script_, dir_.path()) {
-    const std::string wrong = run_.prepare("", [this](int server) {
+    const std::string wrong = run_.prepare("", Touches::files, [this](int server) {
       network_ = std::make_unique<FaultProxy>(server);
       return network_->start();
     });

@@ -12,7 +12,6 @@
 namespace hw::sandbox {
 namespace {
 
-constexpr int kStrangersADay = 8;
 constexpr int kSpendDays = 30;  ///< a file of cost holds so many
 /// The last stories end so long before the world does that everything has settled.
 constexpr double kQuietEnd = 9;
@@ -24,13 +23,13 @@ void stamp(const std::string& path, Timestamp at) {
   ::utimensat(AT_FDCWD, path.c_str(), t, 0);
 }
 
+}  // namespace
+
 std::string numbered(const char* pattern, int n) {
   char name[64];
   std::snprintf(name, sizeof name, pattern, n);
   return name;
 }
-
-}  // namespace
 
 void drop_file(const std::string& path, const std::string& text, Timestamp at) {
   const std::string beside = path + ".tmp";
@@ -47,14 +46,10 @@ Company::Company(std::uint64_t seed, std::string drop_dir) : random_(seed * 7919
   at(-120, [this](World& w) { setting(w); });
   stories();
   for (int d = 0; d < kDays; ++d) {
-    at(d + 0.95, [this](World& w) { drop_touches(w.now); });
+    at(d + 0.95, [this](World& w) { end_of_day(w); });
     if (d % kSpendDays == kSpendDays - 1) at(d + 0.96, [this](World& w) { drop_spend(w.now); });
   }
   at(kDays + 0.01, [this](World&) { everyday(kDays + 0.01); });
-}
-
-std::unique_ptr<Script> make_company(std::uint64_t seed, const std::string& drop_dir) {
-  return std::make_unique<Company>(seed, drop_dir);
 }
 
 Timestamp Company::next_event() const { return events_.empty() ? Timestamp::max() : events_.begin()->first; }
@@ -105,50 +100,21 @@ void Company::setting(World& world) {
   for (const char* id : {Names::kQualified, Names::kOpportunity, Names::kWon}) action(Names::kEu, id);
   for (const char* id : {Names::kQualifiedUs, Names::kWonUs}) action(Names::kUs, id);
   world.ads.login_accounts.insert(Names::kManager);
-  for (const char* name : {"hw_first_channel", "hw_first_source", "hw_first_medium", "hw_first_campaign",
-                           "hw_last_source", "hw_last_medium", "hw_ga_client_id", "hw_touches"})
-    world.crm.custom_properties.push_back({.type = "contacts", .name = name});
-  for (const char* name : {"hw_first_at", "hw_last_at"})
-    world.crm.custom_properties.push_back({.type = "contacts", .name = name, .kind = "datetime"});
+  add_source_properties(world);
 }
 
 /// Every story as often as it happens, at any time at which it ends before the world does.
 void Company::stories() {
-  for (const Story& s : all_stories()) {
-    for (int i = 0; i < s.times; ++i) {
-      ++census_[s.name];
-      (this->*s.tell)(pick(1, kDays - kQuietEnd - s.length));
-    }
-  }
+  for (const Story& s : all_stories())
+    for (int i = 0; i < s.times; ++i) (this->*s.tell)(pick(1, kDays - kQuietEnd - s.length));
 }
 
-/// A week after the end: some stories of everyday, and the exports of each day.
+/// A week after the end: some stories of everyday, and the visits of each day.
 void Company::everyday(double monday) {
   for (const Story& s : all_stories())
     if (s.everyday) (this->*s.tell)(pick(monday + 0.05, monday + 7));
-  for (int d = 0; d < 7; ++d) at(monday + d + 0.95, [this](World& w) { drop_touches(w.now); });
+  for (int d = 0; d < 7; ++d) at(monday + d + 0.95, [this](World& w) { end_of_day(w); });
   at(monday + 7, [=, this](World&) { everyday(monday + 7); });
-}
-
-void Company::note(TouchRow t) {
-  exported_ += rfc3339(t.at) + "," + t.client_id + "," + t.gclid + "," + t.email + "," + t.source + "," + t.medium +
-               "," + t.campaign + "," + t.page + "\n";
-  visits_.push_back(std::move(t));
-}
-
-/// The analytics export of the day. Most visitors stay strangers.
-void Company::drop_touches(Timestamp now) {
-  std::string text = "time,client_id,gclid,email,source,medium,campaign,page\n" + exported_;
-  exported_.clear();
-  for (int i = 0; i < kStrangersADay; ++i) {
-    const Way& way = any_way();
-    const auto paid = campaigns_of(way);
-    text += rfc3339(now - std::chrono::minutes(choose(1000))) + "," +
-            std::to_string(100'000'000 + choose(900'000'000)) + "." +
-            std::to_string(1'700'000'000 + choose(30'000'000)) + ",,," + way.source + "," + way.medium + "," +
-            (paid.empty() ? "" : paid[choose(paid.size())]->name) + ",https://www.example.com/\n";
-  }
-  drop_file(drop_dir_ + numbered("/touches/visits-%04d.csv", files_++), text, now);
 }
 
 /// What the ads of the month cost: one row a day and campaign.

@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -33,6 +34,9 @@ struct Buyer {
   std::string account = Names::kEu;
 };
 
+/// "visits-0007.csv" of "visits-%04d.csv".
+std::string numbered(const char* pattern, int n);
+
 /// A file as a tool exports it at `at`: written under another name and renamed, so that nobody sees half of it.
 void drop_file(const std::string& path, const std::string& text, Timestamp at);
 
@@ -59,9 +63,12 @@ class Company final : public Script {
   Timestamp next_event() const override;
   void advance(World& world, Timestamp now) override;
   std::vector<TruthRow> truth(const World& world) const override;
-  std::map<std::string, int> census() const override { return census_; }
-  /// What the contacts' source fields should hold: of those whose people's touches do not depend on when somebody
-  /// looked.
+  /// How often each kind of event that every world must hold took effect, as the world's own records show it: "reopen",
+  /// "edit_down", "delete", "contact_merge", "unmerge", "shared_mailbox", "late_click", "consent_withdrawn",
+  /// "final_zero".
+  std::map<std::string, int> census(const World& world) const;
+  /// What the source fields of contacts and deals should hold: of those whose people's touches do not depend on when
+  /// somebody looked.
   std::vector<FieldTruth> fields(const World& world) const;
 
   /// Is told in a line what happens, as it happens.
@@ -83,7 +90,6 @@ class Company final : public Script {
   void setting(World& world);
   void stories();
   void everyday(double monday);
-  void drop_touches(Timestamp now);
   void drop_spend(Timestamp now);
 
   // company_verbs.cpp: what stories are written in. Times are days (and hours) after the start.
@@ -92,9 +98,7 @@ class Company final : public Script {
   std::size_t person(std::size_t company, const std::string& country);
   std::string company_name(std::size_t company) const;
   const Way& any_way();
-  void visit(std::size_t b, double days, const Way& way);
-  void wander(std::size_t b, double from, double to);  ///< a few visits by whatever channel
-  void click(std::size_t b, double days);
+  void wander(std::size_t b, double from, double to);     ///< a few visits by whatever channel
   void unclaimed(const std::string& click, double days);  ///< the platform does not know who clicked
   void enter(std::size_t b, World& world, std::map<std::string, std::string> more);
   void form(std::size_t b, double days);
@@ -108,6 +112,20 @@ class Company final : public Script {
   void set_amount(std::size_t d, double days, std::int64_t micros);
   void merge_contacts(std::size_t loser, std::size_t winner, double days);
 
+  // company_visits.cpp: who comes to the web site, and who writes it down.
+  struct TouchRow {
+    Timestamp at;
+    std::string client_id, gclid, email, source, medium, campaign, term, content, page, referrer;
+  };
+  void visit(std::size_t b, double days, const Way& way);
+  void click(std::size_t b, double days);
+  TouchRow row_of(const World& world, std::size_t b, const Way& way);
+  TouchRow stranger(Timestamp until);
+  void note(World& world, TouchRow row);  ///< a buyer's visit
+  /// As the tag of the web site does: into the analytics, and into the file of the day.
+  void collect(World& world, const TouchRow& row, Timestamp arrived);
+  void end_of_day(World& world);
+
   // company_truth.cpp: what must be believed.
   void expect(const std::string& destination, const std::string& goal, const std::string& object,
               std::function<std::string()> id, std::int64_t occurrence, const std::string& currency,
@@ -118,11 +136,21 @@ class Company final : public Script {
   void won(std::size_t d, const Standing& everywhere) { won(d, everywhere, everywhere); }
   void won_again(std::size_t d, std::int64_t micros);
   void opportunity(std::size_t d, const Standing& standing);
-  std::map<std::string, std::string> source_fields(const World& world, std::size_t b) const;
+
+  // company_fields.cpp: what the CRM's source fields must hold.
+  using Values = std::map<std::string, std::string>;
+  struct Typed;
+  static void add_source_properties(World& world);
+  std::vector<const TouchRow*> touches_of(const World& world, const std::string& contact) const;
+  static std::vector<const TouchRow*> in_order(std::set<const TouchRow*> touches);
+  Values contact_fields(const World& world, std::size_t b) const;
+  Values deal_fields(const World& world, const std::string& deal) const;
+  static void keep_typed(const Typed& typed, std::vector<const TouchRow*> touches, Values& out);
+
+  bool is_shared_mailbox(const std::string& email) const;  ///< company_census.cpp
 
   // One function a story, which begins at `t`: company_people.cpp, company_deals.cpp, company_accounts.cpp.
   struct Story {
-    const char* name;  ///< what census counts
     void (Company::*tell)(double t);
     int times;
     double length;          ///< days until nothing happens any more
@@ -184,13 +212,16 @@ class Company final : public Script {
     std::size_t buyer = 0;
     std::string id, currency;
   };
-  struct TouchRow {
-    Timestamp at;
-    std::string client_id, gclid, email, source, medium, campaign, page;
+  /// A person's entry in a source field: the others of the touch stay as they were when it was made.
+  struct Typed {
+    std::string field, value;
+    std::optional<Timestamp> after;  ///< over what was written of the touches until then; none: before anything was
   };
-  void note(TouchRow row);  ///< into the day's export
-  TouchRow row_of(const World& world, std::size_t b, const Way& way);
-  std::vector<const TouchRow*> touches_of(const World& world, std::size_t buyer) const;
+  /// What analytics knows of a device.
+  struct Device {
+    std::int64_t sessions = 0;
+    std::map<std::string, std::string> first_touch;
+  };
   struct Expected {
     TruthRow row;
     std::function<std::string()> id;
@@ -204,13 +235,13 @@ class Company final : public Script {
   std::vector<Buyer> buyers_;
   std::vector<Deal> deals_;
   std::map<std::size_t, std::string> accounts_;  ///< company -> CRM id
-  std::string exported_;                         ///< the day's visits, as they stand in the export
+  std::string exported_;                         ///< the day's visits, as they stand in the file
+  std::map<std::string, Device> devices_;        ///< by client id
   std::vector<TouchRow> visits_;                 ///< of buyers
   std::set<std::size_t> path_dependent_;         ///< buyers whose touches were another's for a while
-  std::map<std::size_t, std::map<std::string, std::string>> typed_;  ///< buyer -> field -> what must stay
-  std::map<std::size_t, std::string> native_;                        ///< buyer -> campaign that the CRM knows of
+  std::map<std::size_t, Typed> typed_;           ///< by buyer
+  std::map<std::size_t, std::string> native_;    ///< buyer -> campaign that the CRM knows of
   std::vector<Expected> expected_;
-  std::map<std::string, int> census_;
   std::vector<std::size_t> shown_;  ///< deals worth a look
   std::size_t companies_ = 0;
   int files_ = 0;

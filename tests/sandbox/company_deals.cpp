@@ -113,7 +113,6 @@ void Company::lost_after_win(double t) {
 
 /// Zero was final: the deal won again goes on as a second occurrence.
 void Company::won_again_after_final_zero(double t) {
-  ++census_["reopen"];
   const std::size_t b = buyer();
   click(b, t);
   form(b, t + 1);

@@ -1,5 +1,4 @@
 // Stories of people: which click, which consent, which devices, who is who.
-#include "base/zone.h"
 #include "sandbox/company.h"
 
 namespace hw::sandbox {
@@ -199,7 +198,7 @@ void Company::shared_mailbox(double t) {
     at(t + i + 0.2, [=, this](World& w) {
       TouchRow row = row_of(w, b, way_of("newsletter", "email"));
       row.email = buyers_[mailbox].email;
-      note(std::move(row));
+      note(w, std::move(row));
     });
     form(b, t + i + 0.5);
     if (i == 1) lifecycle(b, t + 5, "sql");
@@ -216,7 +215,7 @@ void Company::several_devices(double t) {
       TouchRow row = row_of(w, b, way);
       row.client_id = phone;
       if (known) row.email = buyers_[b].email;
-      note(std::move(row));
+      note(w, std::move(row));
     });
   };
   on_phone(t, way_of("linkedin", "social"), false);
@@ -263,11 +262,7 @@ void Company::source_typed_first(double t) {
     w.crm.type_in("contacts", buyers_[b].contact, "hw_first_source",
                   {.value = "trade fair", .by = "sales@b2b.example.com"}, w.now);
   });
-  typed_[b] = {{"hw_first_source", "trade fair"},
-               {"hw_first_channel", ""},
-               {"hw_first_medium", ""},
-               {"hw_first_campaign", ""},
-               {"hw_first_at", ""}};
+  typed_[b] = {.field = "hw_first_source", .value = "trade fair", .after = {}};
 }
 
 /// Typed over what Headwater wrote: a later visit changes nothing of the last touch any more.
@@ -280,9 +275,7 @@ void Company::source_typed_later(double t) {
                   {.value = "phone call", .by = "sales@b2b.example.com"}, w.now);
   });
   visit(b, t + 14, way_of("newsletter", "email"));
-  typed_[b] = {{"hw_last_source", "phone call"},
-               {"hw_last_medium", "cpc"},
-               {"hw_last_at", rfc3339(std::chrono::floor<std::chrono::seconds>(day(t)))}};
+  typed_[b] = {.field = "hw_last_source", .value = "phone call", .after = day(t + 6)};
 }
 
 }  // namespace hw::sandbox

@@ -1,19 +1,7 @@
-#include <algorithm>
-
 #include "base/hash.h"
-#include "base/zone.h"
 #include "sandbox/company.h"
 
 namespace hw::sandbox {
-namespace {
-
-/// A mailbox of several people is nobody's.
-bool is_shared(const std::string& email) { return email.starts_with("info@"); }
-
-std::string whole_second(Timestamp t) { return rfc3339(std::chrono::floor<std::chrono::seconds>(t)); }
-
-}  // namespace
-
 Standing taken(std::int64_t micros) { return {.state = "taken", .reason = "", .wanted = micros, .told = micros}; }
 Standing missing(const std::string& reason, std::int64_t wanted, std::int64_t told) {
   return {.state = "missing", .reason = reason, .wanted = wanted, .told = told};
@@ -98,87 +86,6 @@ std::vector<TruthRow> Company::truth(const World&) const {
     row.dedup_id = "hw-" + sha256_base32("hubspot/" + row.object + "/" + first + "\n" + row.goal + "\n" +
                                          std::to_string(row.occurrence));
     out.push_back(std::move(row));
-  }
-  return out;
-}
-
-/// By client id, click id and e-mail, through all records that are one contact today.
-std::vector<const Company::TouchRow*> Company::touches_of(const World& world, std::size_t buyer) const {
-  std::set<std::string> clients, clicks, emails;
-  for (const Buyer& b : buyers_) {
-    if (b.contact.empty()) continue;
-    const CrmObject* c = world.crm.find("contacts", b.contact);
-    const bool same = b.contact == buyers_[buyer].contact || (c != nullptr && c->merged_into == buyers_[buyer].contact);
-    if (!same || c == nullptr) continue;
-    clients.insert(c->get("ga_client_id"));
-    clicks.insert(c->get("gclid"));
-    if (!is_shared(c->get("email"))) emails.insert(c->get("email"));
-  }
-  auto holds = [](const std::set<std::string>& all, const std::string& one) {
-    return !one.empty() && all.contains(one);
-  };
-  std::set<const TouchRow*> found;
-  for (std::size_t before = 1, now = 0; before != now;) {
-    before = found.size();
-    for (const TouchRow& t : visits_) {
-      if (!holds(clients, t.client_id) && !holds(clicks, t.gclid) && !holds(emails, t.email)) continue;
-      found.insert(&t);
-      clients.insert(t.client_id);
-      clicks.insert(t.gclid);
-    }
-    now = found.size();
-  }
-  std::vector<const TouchRow*> out(found.begin(), found.end());
-  std::sort(out.begin(), out.end(), [](const TouchRow* a, const TouchRow* b) { return a->at < b->at; });
-  return out;
-}
-
-/// Direct traffic has neither source nor medium: the CRM gets none. Where nobody saw the person come, what the CRM
-/// knows itself is the one touch.
-std::map<std::string, std::string> Company::source_fields(const World& world, std::size_t b) const {
-  const auto touches = touches_of(world, b);
-  const CrmObject* contact = world.crm.find("contacts", buyers_[b].contact);
-  const auto native = native_.find(b);
-  const std::string browser = contact->get("ga_client_id");
-  if (touches.empty() && native == native_.end()) return {{"hw_ga_client_id", browser}};
-  TouchRow own;
-  if (touches.empty())
-    own = {.at = contact->created,
-           .client_id = browser,
-           .gclid = "",
-           .email = "",
-           .source = "linkedin",
-           .medium = "paid_social",
-           .campaign = native->second,
-           .page = ""};
-  const TouchRow& first = touches.empty() ? own : *touches.front();
-  const TouchRow& last = touches.empty() ? own : *touches.back();
-  return {{"hw_first_channel", way_of(first.source, first.medium).channel},
-          {"hw_first_source", first.source},
-          {"hw_first_medium", first.medium},
-          {"hw_first_campaign", first.campaign},
-          {"hw_first_at", whole_second(first.at)},
-          {"hw_last_source", last.source},
-          {"hw_last_medium", last.medium},
-          {"hw_last_at", whole_second(last.at)},
-          {"hw_ga_client_id", first.client_id},
-          {"hw_touches", std::to_string(std::max<std::size_t>(touches.size(), 1))}};
-}
-
-std::vector<FieldTruth> Company::fields(const World& world) const {
-  std::vector<FieldTruth> out;
-  for (std::size_t b = 0; b < buyers_.size(); ++b) {
-    const CrmObject* c = buyers_[b].contact.empty() ? nullptr : world.crm.find("contacts", buyers_[b].contact);
-    if (c == nullptr || c->archived || !c->merged_into.empty() || path_dependent_.contains(b)) continue;
-    std::map<std::string, std::string> expected;
-    if (c->created >= start_) expected = source_fields(world, b);
-    auto typed = typed_.find(b);
-    for (const char* field :
-         {"hw_first_channel", "hw_first_source", "hw_first_medium", "hw_first_campaign", "hw_first_at",
-          "hw_last_source", "hw_last_medium", "hw_last_at", "hw_ga_client_id", "hw_touches"}) {
-      const bool theirs = typed != typed_.end() && typed->second.contains(field);
-      out.push_back({"contacts", c->id, field, theirs ? typed->second.at(field) : expected[field], theirs});
-    }
   }
   return out;
 }

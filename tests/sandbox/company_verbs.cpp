@@ -1,6 +1,5 @@
 #include <array>
 
-#include "base/hash.h"
 #include "model/money.h"
 #include "sandbox/company.h"
 
@@ -54,39 +53,8 @@ const Way& Company::any_way() {
   return ways().front();
 }
 
-Company::TouchRow Company::row_of(const World& world, std::size_t b, const Way& way) {
-  const auto paid = campaigns_of(way);
-  return {.at = world.now,
-          .client_id = buyers_[b].client_id,
-          .gclid = "",
-          .email = "",
-          .source = way.source,
-          .medium = way.medium,
-          .campaign = paid.empty() ? "" : paid[choose(paid.size())]->name,
-          .page = "https://www.example.com/pricing"};
-}
-
-void Company::visit(std::size_t b, double days, const Way& way) {
-  at(days, [=, &way, this](World& w) { note(row_of(w, b, way)); });
-}
-
 void Company::wander(std::size_t b, double from, double to) {
   for (std::size_t n = choose(4); n > 0; --n) visit(b, pick(from, to), any_way());
-}
-
-/// An ad click: the platform knows it, and the visit it leads to is in the analytics export.
-void Company::click(std::size_t b, double days) {
-  const std::string id = "EAIaIQob" + base64_url(sha256_hex("click" + std::to_string(random_()))).substr(0, 24);
-  buyers_[b].click = id;
-  at(days, [=, this](World& w) {
-    const Buyer& buyer = buyers_[b];
-    w.ads.clicks.push_back(
-        {.type = "gclid", .value = id, .at = w.now, .account = buyer.account, .visitor_email = buyer.email});
-    TouchRow row = row_of(w, b, way_of("google", "cpc"));
-    row.gclid = id;
-    row.page = "https://www.example.com/?gclid=" + id;
-    note(std::move(row));
-  });
 }
 
 void Company::unclaimed(const std::string& click, double days) {

@@ -98,7 +98,7 @@ void Demo::live_on() {
 }
 
 int Demo::run() {
-  if (auto wrong = run_.prepare(options_.record); !wrong.empty()) return complain(wrong);
+  if (auto wrong = run_.prepare(options_.record, options_.touches); !wrong.empty()) return complain(wrong);
   if (auto wrong = write_demo_command(run_.dir(), options_.headwater); !wrong.empty()) return complain(wrong);
   screen_.welcome(run_.dir());
   run_.start_daemon();

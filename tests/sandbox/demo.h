@@ -2,11 +2,14 @@
 #include <cstdint>
 #include <string>
 
+#include "sandbox/demo_setup.h"
+
 namespace hw::sandbox {
 
 struct DemoOptions {
   std::string headwater;  ///< path of the program that is shown
   std::uint64_t seed = 1;
+  Touches touches = touches_of_seed(1);
   std::string record;  ///< NDJSON of every request
   std::string state;   ///< "" = a temporary directory, removed at the end
   bool once = false;   ///< to the world's end and no further

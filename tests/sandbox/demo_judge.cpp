@@ -86,6 +86,9 @@ Judged judge(const Company& script, const World& world, const std::string& claim
   out.differences = c.complaints;
   out.comparison = c;
   judge_fields(script, world, out);
+  out.happened = script.census(world);
+  for (const auto& [kind, times] : out.happened)
+    if (times == 0) out.differences.push_back("the world held no " + kind + ": it proves too little");
   out.last_line = "demo: conversions=" + std::to_string(c.conversions) +
                   " destinations=" + std::to_string(c.destinations) + " uncertain=" + std::to_string(c.uncertain) +
                   " difference=" + decimal(c.difference_micros, 2);

@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@ struct Judged {
   bool good = false;
   std::string last_line;                 ///< "demo: conversions=N destinations=M uncertain=N difference=0.00"
   std::string fields_line;               ///< "source fields: written=N kept=N different=N"
+  std::map<std::string, int> happened;   ///< Company::census()
   std::vector<std::string> differences;  ///< a line each
   Comparison comparison;
   std::size_t fields_different = 0;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <map>
 
 #include "base/zone.h"
 #include "model/money.h"
@@ -16,6 +17,16 @@ constexpr int kBar = 24;
 std::size_t count(const World& world, const char* type) {
   const auto all = world.crm.objects().find(type);
   return all == world.crm.objects().end() ? 0 : all->second.size();
+}
+
+/// What makes the months hard to account for, and how often it happened.
+std::string in_words(const std::map<std::string, int>& happened) {
+  const auto times = [&](const char* kind) { return std::to_string(happened.at(kind)); };
+  return "Deals reopened: " + times("reopen") + ", lowered after the sale: " + times("edit_down") +
+         ", deleted: " + times("delete") + ", won again after a loss was told: " + times("final_zero") +
+         ".\nContacts merged: " + times("contact_merge") + ", taken apart again: " + times("unmerge") +
+         ", mailboxes shared: " + times("shared_mailbox") + ", ad clicks found late: " + times("late_click") +
+         ",\nconsents withdrawn: " + times("consent_withdrawn") + ".\n";
 }
 
 std::string day_of(Timestamp t) { return rfc3339(t).substr(0, 10); }
@@ -59,13 +70,11 @@ void Screen::end_progress() const {
 void Screen::curtain(const Company& script, const World& world, const std::string& accounts,
                      const Judged& judged) const {
   if (!options_.quiet) {
-    std::cout
-        << day_of(script.start()) << " to " << day_of(world.now) << ": " << count(world, "contacts") << " contacts of "
-        << count(world, "companies") << " companies, " << count(world, "deals") << " deals, " << campaigns().size()
-        << " campaigns.\n"
-        << "Deals were won, lost and won back, edited, and renewed a year later; records were merged and deleted;\n"
-           "consent was withdrawn or came late; people used several devices, or none that anybody saw.\n\n"
-        << accounts << "\n";
+    std::cout << day_of(script.start()) << " to " << day_of(world.now) << ": " << count(world, "contacts")
+              << " contacts of " << count(world, "companies") << " companies, " << count(world, "deals") << " deals, "
+              << campaigns().size() << " campaigns.\n"
+              << in_words(judged.happened) << "\n"
+              << accounts << "\n";
   }
   for (const std::string& line : judged.differences) std::cout << "differs: " << line << "\n";
   if (!options_.quiet) {

@@ -86,12 +86,39 @@ source_fields:
       first_source: hw_first_source
       first_medium: hw_first_medium
       first_campaign: hw_first_campaign
+      first_term: hw_first_term
+      first_content: hw_first_content
+      first_landing_page: hw_first_page
+      first_referrer: hw_first_referrer
       first_at: hw_first_at
+      last_channel: hw_last_channel
       last_source: hw_last_source
       last_medium: hw_last_medium
+      last_campaign: hw_last_campaign
+      last_term: hw_last_term
+      last_content: hw_last_content
+      last_landing_page: hw_last_page
+      last_referrer: hw_last_referrer
       last_at: hw_last_at
-      identifier.ga_client_id: hw_ga_client_id
+      first_seen: hw_seen_first
+      last_seen: hw_seen_last
       touches: hw_touches
+      identifier.ga_client_id: hw_ga_client_id
+      identifier.gclid: hw_gclid
+  - name: deals
+    connector: hubspot
+    object: deal
+    fields:
+      first_channel: hw_first_channel
+      first_source: hw_first_source
+      first_campaign: hw_first_campaign
+      first_at: hw_first_at
+      last_channel: hw_last_channel
+      last_source: hw_last_source
+      last_campaign: hw_last_campaign
+      last_at: hw_last_at
+      touches: hw_touches
+      identifier.gclid: hw_gclid
 )";
 
 constexpr const char* kHubspot = R"(hubspot:
@@ -121,14 +148,31 @@ constexpr const char* kAnalytics = R"(ga4:
   api_secret: ${file:@DIR@/secrets/ga4-secret}
 )";
 
-constexpr const char* kFiles = R"(analytics_files:
+constexpr const char* kVisitFiles = R"(visits:
   type: csv
   pull_every: 1d
   files:
     - path: @DIR@/drop/touches
       pattern: "*.csv"
       object: touches
-      columns: {time: time, ga_client_id: client_id, gclid: gclid, email: email, source: source, medium: medium, campaign: campaign, landing_page: page}
+      columns: {time: time, ga_client_id: client_id, gclid: gclid, email: email, source: source, medium: medium, campaign: campaign, term: term, content: content, landing_page: page, referrer: referrer}
+)";
+
+constexpr const char* kVisitEvents = R"(visits:
+  type: ga4_bigquery
+  base_url: @URL@/ga4_bigquery
+  token_url: @URL@/ga4_bigquery/token
+  credential: ads
+  project: sandbox-analytics
+  dataset: analytics_123456789
+  time_zone: Europe/Berlin
+  pull_every: 1d
+)";
+
+constexpr const char* kSpend = R"(spend:
+  type: csv
+  pull_every: 1d
+  files:
     - path: @DIR@/drop/spend
       pattern: "*.csv"
       object: spend
@@ -155,7 +199,10 @@ std::string filled(std::string text, const std::string& dir, const std::string& 
 
 }  // namespace
 
-std::string write_demo_config(const std::string& dir, int port, World& world) {
+Touches touches_of_seed(std::uint64_t seed) { return seed % 2 == 0 ? Touches::files : Touches::events; }
+
+std::string write_demo_config(const std::string& dir, int port, World& world, Touches touches) {
+  const char* visits = touches == Touches::files ? kVisitFiles : kVisitEvents;
   const std::string url = "http://127.0.0.1:" + std::to_string(port);
   for (const char* sub : {"", "/state", "/secrets", "/connectors.d", "/drop", "/drop/touches", "/drop/spend"})
     ::mkdir((dir + sub).c_str(), 0700);
@@ -170,7 +217,8 @@ std::string write_demo_config(const std::string& dir, int port, World& world) {
                   write(dir + "/connectors.d/google.yaml", filled(kGoogle, dir, url), 0600) &&
                   write(dir + "/connectors.d/ga4.yaml", filled(kAnalytics, dir, url), 0600) &&
                   write(dir + "/secrets/ga4-secret", world.streams.front().api_secret, 0600) &&
-                  write(dir + "/connectors.d/files.yaml", filled(kFiles, dir, url), 0600) &&
+                  write(dir + "/connectors.d/visits.yaml", filled(visits, dir, url), 0600) &&
+                  write(dir + "/connectors.d/spend.yaml", filled(kSpend, dir, url), 0600) &&
                   write(dir + "/secrets/crm-token", world.sign_in.static_token, 0600) &&
                   write(dir + "/secrets/ads-key.json", key.dump(), 0600);
   return ok ? "" : "cannot write under " + dir;
@@ -186,7 +234,7 @@ std::string write_demo_command(const std::string& dir, const std::string& headwa
 }
 
 std::string quicken_demo(const std::string& dir) {
-  for (const char* name : {"/connectors.d/hubspot.yaml", "/connectors.d/files.yaml"}) {
+  for (const char* name : {"/connectors.d/hubspot.yaml", "/connectors.d/visits.yaml", "/connectors.d/spend.yaml"}) {
     std::ifstream in(dir + name);
     std::string config((std::istreambuf_iterator<char>(in)), {});
     const auto at = config.find(kUnhurried);

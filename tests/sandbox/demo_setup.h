@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -7,9 +8,18 @@
 
 namespace hw::sandbox {
 
+/// Where the demo's configuration reads the visits: the company has them in both places.
+enum class Touches : std::uint8_t {
+  files,   ///< CSV files, a day each
+  events,  ///< the export of its web analytics to a warehouse
+};
+
+/// The seeds try both: odd ones read the export, even ones the files.
+Touches touches_of_seed(std::uint64_t seed);
+
 /// Writes the configuration and secrets of the demo under `dir` (headwater.yaml, connectors.d/, secrets/) against a
 /// sandbox on `port`, makes the drop directories, and tells the world which key signs. Returns "" or what went wrong.
-std::string write_demo_config(const std::string& dir, int port, World& world);
+std::string write_demo_config(const std::string& dir, int port, World& world, Touches touches = Touches::files);
 
 /// Writes `dir`/headwater, a script that runs the program on this configuration and its clock: the command that the
 /// demo shows to people. Returns "" or what went wrong.

@@ -53,6 +53,7 @@ int serve(const ServeOptions& options) {
 
 int main(int argc, char** argv) {
   CLI::App app{"The simulators of the vendors' APIs, on loopback: for tests and the demo"};
+  const std::map<std::string, Touches> touches{{"csv", Touches::files}, {"bigquery", Touches::events}};
   ServeOptions serving;
   DemoOptions demonstrating;
   app.add_option("--port", serving.port, "port to serve on; 0 = a free one, printed");
@@ -63,6 +64,11 @@ int main(int argc, char** argv) {
   demo_command->add_flag("--once", demonstrating.once,
                          "to the world's end, then stop: exit code 0 only if the accounts hold");
   demo_command->add_option("--seed", demonstrating.seed, "another world of the same shape");
+  auto* read_from = demo_command
+                        ->add_option("--touches", demonstrating.touches,
+                                     "where the visits are read: bigquery (the export of the web analytics; odd seeds) "
+                                     "or csv (files; even seeds)")
+                        ->transform(CLI::CheckedTransformer(touches));
   demo_command->add_option("--record", demonstrating.record, "write every request to this file, one line of JSON each");
   demo_command->add_option("--state", demonstrating.state, "keep configuration and state in this directory");
   demo_command->add_flag("--quiet", demonstrating.quiet, "the last line alone");
@@ -82,6 +88,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 64;
   }
+  if (read_from->count() == 0) demonstrating.touches = touches_of_seed(demonstrating.seed);
   if (torture_command->parsed()) return torture(torturing);
   return demo_command->parsed() ? demo(demonstrating) : serve(serving);
 }

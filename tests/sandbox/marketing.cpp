@@ -32,7 +32,9 @@ std::vector<Campaign> make_campaigns() {
       out.push_back({p.source, p.medium,
                      std::string(p.source) + "-" + p.medium + "-" + kThemes[i % kThemes.size()] + "-" + region + "-" +
                          std::to_string(i + 1),
-                     region == "us" ? "USD" : "EUR", cents});
+                     region == "us" ? "USD" : "EUR", cents,
+                     std::string(p.medium) == "cpc" ? std::string(kThemes[i % kThemes.size()]) + " software" : "",
+                     "ad-" + std::to_string(i % 3 + 1)});
     }
   }
   return out;
@@ -41,21 +43,22 @@ std::vector<Campaign> make_campaigns() {
 }  // namespace
 
 const std::vector<Way>& ways() {
-  static const std::vector<Way> all{{"Paid Search", "google", "cpc", 12},
-                                    {"Paid Search", "bing", "cpc", 3},
-                                    {"Organic Search", "google", "organic", 20},
-                                    {"Organic Search", "duckduckgo", "organic", 3},
-                                    {"Paid Social", "linkedin", "paid_social", 8},
-                                    {"Paid Social", "facebook", "paid_social", 4},
-                                    {"Organic Social", "linkedin", "social", 6},
-                                    {"Email", "newsletter", "email", 9},
-                                    {"Referral", "reviews.example.com", "referral", 6},
-                                    {"Direct", "", "", 14},
-                                    {"Display", "google", "display", 5},
-                                    {"Paid Video", "youtube", "cpv", 3},
-                                    {"Organic Video", "youtube", "organic", 3},
-                                    {"Affiliates", "partnernet", "affiliate", 2},
-                                    {"Audio", "podcast", "audio", 2}};
+  static const std::vector<Way> all{
+      {"Paid Search", "google", "cpc", 12, "https://www.google.com/"},
+      {"Paid Search", "bing", "cpc", 3, "https://www.bing.com/search"},
+      {"Organic Search", "google", "organic", 20, "https://www.google.com/"},
+      {"Organic Search", "duckduckgo", "organic", 3, "https://duckduckgo.com/"},
+      {"Paid Social", "linkedin", "paid_social", 8, "https://www.linkedin.com/feed/"},
+      {"Paid Social", "facebook", "paid_social", 4, "https://l.facebook.com/"},
+      {"Organic Social", "linkedin", "social", 6, "https://www.linkedin.com/feed/"},
+      {"Email", "newsletter", "email", 9, ""},
+      {"Referral", "reviews.example.com", "referral", 6, "https://reviews.example.com/crm"},
+      {"Direct", "", "", 14, ""},
+      {"Display", "google", "display", 5, "https://news.example.org/today"},
+      {"Paid Video", "youtube", "cpv", 3, "https://www.youtube.com/watch"},
+      {"Organic Video", "youtube", "organic", 3, "https://www.youtube.com/watch"},
+      {"Affiliates", "partnernet", "affiliate", 2, "https://partner.example.net/deals"},
+      {"Audio", "podcast", "audio", 2, ""}};
   return all;
 }
 

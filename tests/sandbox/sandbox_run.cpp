@@ -32,7 +32,7 @@ SandboxRun::~SandboxRun() {
   if (server_) server_->stop();
 }
 
-std::string SandboxRun::prepare(const std::string& record, const std::function<int(int)>& through) {
+std::string SandboxRun::prepare(const std::string& record, Touches touches, const std::function<int(int)>& through) {
   if (dir_.empty()) return "cannot make a temporary directory";
   world_.now = script_.start();
   std::unique_ptr<Recorder> recorder;
@@ -42,7 +42,7 @@ std::string SandboxRun::prepare(const std::string& record, const std::function<i
   int port = server_->start(0);
   if (port != 0 && through) port = through(port);
   if (port == 0) return "no free port on loopback";
-  if (auto wrong = write_demo_config(dir(), port, world_); !wrong.empty()) return wrong;
+  if (auto wrong = write_demo_config(dir(), port, world_, touches); !wrong.empty()) return wrong;
   server_->locked([&] { script_.advance(world_, script_.start()); });
   clock_ = ClockFile::create(dir() + "/clock", script_.start());
   if (!clock_) return "cannot make the clock file";

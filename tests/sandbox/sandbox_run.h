@@ -6,6 +6,7 @@
 
 #include "sandbox/child.h"
 #include "sandbox/conductor.h"
+#include "sandbox/demo_setup.h"
 #include "sandbox/script.h"
 
 namespace hw::sandbox {
@@ -33,7 +34,8 @@ class SandboxRun {
 
   /// Starts the simulators and writes the configuration. "" or what went wrong. `record`: see DemoOptions. `through`:
   /// the port that the daemon is to call instead of the server's, given the server's.
-  std::string prepare(const std::string& record, const std::function<int(int)>& through = {});
+  std::string prepare(const std::string& record, Touches touches = Touches::files,
+                      const std::function<int(int)>& through = {});
   /// `environment`: "HW_CRASH_AT=ledger.sent:7" and the like.
   void start_daemon(const std::vector<std::string>& environment = {});
   /// Lets the world go on while no daemon runs.

@@ -1,7 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -40,12 +38,6 @@ class Script {
   virtual void advance(World& world, Timestamp now) = 0;
   /// At the end.
   virtual std::vector<TruthRow> truth(const World& world) const = 0;
-  /// How many of each kind of event the world held: "reopen", "edit_down", "delete", "contact_merge", "unmerge",
-  /// "shared_mailbox", "late_click", "consent_withdrawn", "final_zero", ...; a run prints them and fails at none.
-  virtual std::map<std::string, int> census() const = 0;
 };
-
-/// The company of the demo: B2B software, contacts and deals in a CRM, visits dropped as CSV files under `drop_dir`.
-std::unique_ptr<Script> make_company(std::uint64_t seed, const std::string& drop_dir);
 
 }  // namespace hw::sandbox

@@ -71,6 +71,7 @@ class Torture {
         backup_at_(below(std::max(1, kills - kBackupAge))),
         restore_at_(backup_at_ + below(kBackupAge)),
         storm_(seed * 7 + 3),
+        touches_(touches_of_seed(seed)),
         dir_(options.state.empty() ? "" : options.state + "/" + std::to_string(seed)),
         script_(seed, dir_.path() + "/drop"),
         run_(options.headwater, script_, dir_.path()) {}
@@ -109,6 +110,7 @@ class Torture {
   std::mt19937_64 random_;
   int backup_at_, restore_at_;  ///< which kill comes after the backup, and which before the restore
   Storm storm_;
+  Touches touches_;
   RunDirectory dir_;
   Company script_;
   SandboxRun run_;
@@ -122,7 +124,7 @@ class Torture {
 };
 
 std::string Torture::prepare() {
-  auto wrong = run_.prepare("", [this](int server) {
+  auto wrong = run_.prepare("", touches_, [this](int server) {
     proxy_ = std::make_unique<FaultProxy>(server);
     return proxy_->start();
   });

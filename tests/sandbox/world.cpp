@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace hw::sandbox {
 
@@ -109,7 +110,7 @@ void Crm::unmerge(const std::string& type, const std::string& loser, Timestamp a
   CrmObject& w = existing(objects_, type, l.merged_into);
   std::erase(w.merged, loser);
   w.modified = at;
-  l.merged_into.clear();
+  l.unmerged_from = std::exchange(l.merged_into, {});
   l.modified = at;
 }
 

@@ -51,6 +51,7 @@ struct CrmObject {
   std::optional<Timestamp> archived_at;
   std::string merged_into;                    ///< loser: the record no longer answers
   std::vector<std::string> merged;            ///< winner: ids of losers
+  std::string unmerged_from{};                ///< loser: it was merged into that record for a while
   std::map<std::string, TypedValue> typed{};  ///< property -> what a person last typed into it, and who
   std::map<std::string, int> api_writes{};    ///< property -> how often the API has set it, changed or not
   [[nodiscard]] std::string get(const std::string& property) const;  ///< current value or ""
