@@ -44,7 +44,7 @@ void Screen::welcome(const std::string& directory) const {
          "program, with the configuration under "
       << directory << ".\n"
       << "It reads who came and who bought, tells each platform what its clicks became, and corrects what it\n"
-         "told when deals change. 18 months pass now: half a minute for you.\n\n"
+         "told when deals change. 18 months pass now: about a minute for you.\n\n"
       << std::flush;
 }
 
