@@ -37,6 +37,14 @@ std::string normalised_email(const std::string& raw) {
   return local + "@" + domain;
 }
 
+/// The same page: E.164, a plus and digits alone.
+std::string normalised_phone(const std::string& raw) {
+  std::string phone;
+  for (char c : raw)
+    if (c == '+' || (c >= '0' && c <= '9')) phone += c;
+  return phone;
+}
+
 bool landed(const std::string& state) { return state == "counted" || state == "not_counted" || state == "final_zero"; }
 
 /// Click ids are URL-safe base64 of something only Google reads.
@@ -164,7 +172,7 @@ std::string Books::refusal(const Event& e, const AdAction& action, Timestamp rec
 Books::Match Books::match(const Event& e, const AdAction& action, Timestamp received) const {
   const AdClick* click = e.click_type.empty() ? nullptr : world_.ads.click(e.click_type, e.click_value);
   if (!click) {
-    click = by_email(e, action, received);
+    click = by_user_data(e, action, received);
     return {click, click ? "" : "CLICK_NOT_FOUND"};
   }
   if (click->account != action.account) return {nullptr, "OPERATING_ACCOUNT_MISMATCH_FOR_AD_IDENTIFIER"};
@@ -174,15 +182,18 @@ Books::Match Books::match(const Event& e, const AdAction& action, Timestamp rece
   return {click, ""};
 }
 
-/// The latest click of the account by somebody whose e-mail has one of the hashes.
-const AdClick* Books::by_email(const Event& e, const AdAction& action, Timestamp received) const {
+/// The latest click of the account by somebody whose e-mail or phone has one of the hashes.
+const AdClick* Books::by_user_data(const Event& e, const AdAction& action, Timestamp received) const {
   const AdClick* best = nullptr;
-  if (e.email_hashes.empty()) return best;
+  auto knows = [](const std::set<std::string>& hashes, const std::string& value) {
+    return !value.empty() && hashes.contains(sha256_hex(value));
+  };
   for (const AdClick& c : world_.ads.clicks) {
-    const bool eligible =
-        c.account == action.account && !c.visitor_email.empty() && c.at <= e.at && received - c.at <= kUserDataWindow;
+    const bool eligible = c.account == action.account && c.at <= e.at && received - c.at <= kUserDataWindow;
     if (!eligible || (best && best->at >= c.at)) continue;
-    if (e.email_hashes.contains(sha256_hex(normalised_email(c.visitor_email)))) best = &c;
+    if (knows(e.email_hashes, normalised_email(c.visitor_email)) ||
+        knows(e.phone_hashes, normalised_phone(c.visitor_phone)))
+      best = &c;
   }
   return best;
 }

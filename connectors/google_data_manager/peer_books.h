@@ -62,7 +62,7 @@ class Books {
   std::string judge_entry(const Entry& entry, const Ingestion::Destination& d, Timestamp received);
   void restate(Conversion& conversion, const Event& e, const AdAction& action);
   [[nodiscard]] Match match(const Event& e, const AdAction& action, Timestamp received) const;
-  [[nodiscard]] const AdClick* by_email(const Event& e, const AdAction& action, Timestamp received) const;
+  [[nodiscard]] const AdClick* by_user_data(const Event& e, const AdAction& action, Timestamp received) const;
   [[nodiscard]] std::string refusal(const Event& e, const AdAction& action, Timestamp received) const;
   [[nodiscard]] bool collides(const Key& key, const Conversion& c) const;
   [[nodiscard]] bool click_is_used(const Key& key, const Conversion& c) const;

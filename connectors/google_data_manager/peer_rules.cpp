@@ -272,7 +272,7 @@ class Judge {
                       static_cast<int>(i.contains("address"));
     if (given != 1) return fault(path, "INVALID_FORMAT", "Exactly one identifier must be specified.");
     if (i.contains("emailAddress")) out.email_hashes.insert(hash(text(i, "emailAddress"), path + ".email_address"));
-    if (i.contains("phoneNumber")) hash(text(i, "phoneNumber"), path + ".phone_number");
+    if (i.contains("phoneNumber")) out.phone_hashes.insert(hash(text(i, "phoneNumber"), path + ".phone_number"));
     if (i.contains("address")) address(object(i, "address"), path + ".address");
   }
 

@@ -17,6 +17,7 @@ struct Event {
   std::string currency;                 ///< "" = the action's own
   std::string click_type, click_value;  ///< "" = user data alone
   std::set<std::string> email_hashes;   ///< lower-case hex
+  std::set<std::string> phone_hashes;   ///< the same
   bool consent_denied = false;          ///< ad user data
   bool has_custom_variables = false;
   std::string payload;  ///< the event's JSON, to know an identical repeat

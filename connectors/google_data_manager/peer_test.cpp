@@ -45,15 +45,16 @@ class DataManagerPeer : public testing::Test {
  protected:
   DataManagerPeer() {
     world_.now = kNow;
-    world_.ads.clicks = {{"gclid", "click-a", kNow - 10 * kDay, "1234567890", "Jane.Doe@example.com"},
-                         {"gclid", "click-b", kNow - 9 * kDay, "1234567890", ""},
-                         {"gbraid", "braid", kNow - 9 * kDay, "1234567890", ""},
-                         {"gclid", "foreign", kNow - 9 * kDay, "5555555555", ""},
-                         {"gclid", "young", kNow - 5 * kHour, "1234567890", ""},
-                         {"gclid", "old", kNow - 91 * kDay, "1234567890", ""},
-                         {"gclid", "after", kNow - kHour * 3, "1234567890", ""},
-                         {"gclid", "gmail", kNow - 20 * kDay, "1234567890", " John.Smith+shop@Gmail.com"},
-                         {"gclid", "old-mail", kNow - 64 * kDay, "1234567890", "old@example.com"}};
+    world_.ads.clicks = {
+        {"gclid", "click-a", kNow - 10 * kDay, "1234567890", "Jane.Doe@example.com", "+49 30 23125-001"},
+        {"gclid", "click-b", kNow - 9 * kDay, "1234567890", ""},
+        {"gbraid", "braid", kNow - 9 * kDay, "1234567890", ""},
+        {"gclid", "foreign", kNow - 9 * kDay, "5555555555", ""},
+        {"gclid", "young", kNow - 5 * kHour, "1234567890", ""},
+        {"gclid", "old", kNow - 91 * kDay, "1234567890", ""},
+        {"gclid", "after", kNow - kHour * 3, "1234567890", ""},
+        {"gclid", "gmail", kNow - 20 * kDay, "1234567890", " John.Smith+shop@Gmail.com"},
+        {"gclid", "old-mail", kNow - 64 * kDay, "1234567890", "old@example.com"}};
     world_.ads.actions = {
         {.account = "1234567890", .id = "700000001", .created = kNow - 30 * kDay},
         {.account = "1234567890", .id = "700000002", .type = "WEBPAGE", .created = kNow - 30 * kDay},
@@ -363,6 +364,12 @@ TEST_F(DataManagerPeer, OneVerdictPerRuleOfProcessing) {
       event(r)["userData"]["userIdentifiers"] = json::array({json{{"emailAddress", sha256_hex(normalised)}}});
     };
   };
+  auto phone = [](const std::string& normalised) {
+    return [normalised](json& r) {
+      event(r).erase("adIdentifiers");
+      event(r)["userData"]["userIdentifiers"] = json::array({json{{"phoneNumber", sha256_hex(normalised)}}});
+    };
+  };
   const std::vector<Case> cases = {
       {"a click that is not Google's", click("unknown"), prefix + "CLICK_NOT_FOUND"},
       {"a click of another account", click("foreign"), "PROCESSING_ERROR_OPERATING_ACCOUNT_MISMATCH_FOR_AD_IDENTIFIER"},
@@ -419,6 +426,9 @@ TEST_F(DataManagerPeer, OneVerdictPerRuleOfProcessing) {
       {"a known visitor by e-mail", email("jane.doe@example.com"), ""},
       {"a known visitor by Gmail's rules", email("johnsmith@gmail.com"), ""},
       {"Gmail with its dots", email("john.smith@gmail.com"), prefix + "CLICK_NOT_FOUND"},
+      {"a known visitor by phone", phone("+493023125001"), ""},
+      {"a phone as it is written", phone("+49 30 23125-001"), prefix + "CLICK_NOT_FOUND"},
+      {"a phone without its country", phone("03023125001"), prefix + "CLICK_NOT_FOUND"},
       {"an unknown visitor", email("nobody@example.com"), prefix + "CLICK_NOT_FOUND"},
       {"a visitor of more than 63 days ago", email("old@example.com"), prefix + "CLICK_NOT_FOUND"},
       {"an unknown click beside a known visitor",

@@ -27,7 +27,7 @@ struct Names {
 
 /// A buyer as the script knows them.
 struct Buyer {
-  std::string given_name, family_name, email, country = "DE", client_id, consent = "granted";
+  std::string given_name, family_name, email, phone, country = "DE", client_id, consent = "granted";
   std::size_t company = 0;
   std::string contact;  ///< CRM id, once they are in the CRM
   std::string click;    ///< their ad click's id, "" = none
@@ -98,7 +98,8 @@ class Company final : public Script {
   std::size_t person(std::size_t company, const std::string& country);
   std::string company_name(std::size_t company) const;
   const Way& any_way();
-  void wander(std::size_t b, double from, double to);     ///< a few visits by whatever channel
+  void wander(std::size_t b, double from, double to);  ///< a few visits by whatever channel
+  void known_as(const std::string& click, double days, const std::string& email, const std::string& phone);
   void unclaimed(const std::string& click, double days);  ///< the platform does not know who clicked
   void enter(std::size_t b, World& world, std::map<std::string, std::string> more);
   void form(std::size_t b, double days);
@@ -160,6 +161,8 @@ class Company final : public Script {
   void late_click(double t);
   void late_click_after_upload(double t);
   void matched_by_email(double t);
+  void matched_by_phone(double t);
+  void matched(double t, bool by_phone);
   void consent_never_given(double t);
   void consent_given_late(double t);
   void consent_withdrawn(double t);

@@ -135,6 +135,7 @@ const std::vector<Company::Story>& Company::all_stories() {
       {&Company::native_form, 8, 5, true},
       {&Company::source_typed_first, 3, 2},
       {&Company::source_typed_later, 3, 16},
+      {&Company::matched_by_phone, 4, 8, true},
   };
   return all;
 }

@@ -2,6 +2,17 @@
 #include "sandbox/company.h"
 
 namespace hw::sandbox {
+namespace {
+
+/// "030 23125-007" as the platform knows it.
+std::string in_e164(const std::string& berlin) {
+  std::string digits;
+  for (const char c : berlin)
+    if (c >= '0' && c <= '9') digits += c;
+  return "+49" + digits.substr(1);
+}
+
+}  // namespace
 
 /// Refused for want of a click; the click id turns up on the record later.
 void Company::late_click(double t) {
@@ -32,16 +43,22 @@ void Company::late_click_after_upload(double t) {
   qualified(b);
 }
 
-/// Clicked at home and filled in the form at work: the platform knows the e-mail address of who clicked.
-void Company::matched_by_email(double t) {
+/// Clicked at home and filled in the form at work: the platform knows the e-mail address of who clicked, or a private
+/// one and the phone.
+void Company::matched(double t, bool by_phone) {
   const std::size_t b = buyer();
   click(b, t);
+  if (by_phone)
+    known_as(buyers_[b].click, t, "private" + std::to_string(b) + "@home.example.com", in_e164(buyers_[b].phone));
   buyers_[b].click.clear();
   at(t + 0.5, [=, this](World&) { buyers_[b].client_id += "1"; });
   form(b, t + 1);
   lifecycle(b, t + 6, "sql");
   qualified(b);
 }
+
+void Company::matched_by_email(double t) { matched(t, false); }
+void Company::matched_by_phone(double t) { matched(t, true); }
 
 /// The ad platform must be told of consent; analytics takes an event without.
 void Company::consent_never_given(double t) {
@@ -81,6 +98,7 @@ void Company::consent_withdrawn(double t) {
 void Company::no_identifier(double t, const char* reason) {
   const std::size_t b = buyer();
   buyers_[b].email.clear();
+  buyers_[b].phone.clear();
   buyers_[b].client_id.clear();
   form(b, t);
   lifecycle(b, t + 5, "sql");

@@ -1,4 +1,5 @@
 #include <array>
+#include <cstdio>
 
 #include "model/money.h"
 #include "sandbox/company.h"
@@ -10,6 +11,17 @@ constexpr std::array kGiven{"Ada",   "Bruno", "Carla", "Dieter", "Elena", "Farid
                             "Greta", "Hugo",  "Ines",  "Jonas",  "Kira",  "Luca"};
 constexpr std::array kFamily{"Muster", "Beispiel", "Sample", "Probe", "Exemplar", "Testmann", "Vorlage", "Modell"};
 constexpr std::array kTrades{"Logistics", "Foods", "Robotics", "Textiles", "Clinics", "Energy", "Media", "Tools"};
+
+/// Numbers that are kept free for films and books: 030 23125-xxx of Berlin, and 555-01xx of any American area. Written
+/// as people there do; nobody else's, so that each is one person's.
+std::string phone_of(std::size_t person, const std::string& country) {
+  constexpr std::array kAreas{"202", "212", "303", "312", "404", "415", "503", "617", "702", "713"};
+  char text[32] = "";
+  if (country == "US" && person < 100 * kAreas.size())
+    std::snprintf(text, sizeof text, "(%s) 555-01%02zu", kAreas[person / 100], person % 100);
+  if (country == "DE" && person < 1000) std::snprintf(text, sizeof text, "030 23125-%03zu", person);
+  return text;
+}
 
 std::string priced(std::int64_t micros, const std::string& currency) {
   return human({micros, Currency::parse(currency).value()});
@@ -35,6 +47,7 @@ std::size_t Company::person(std::size_t company, const std::string& country) {
   b.family_name = kFamily[choose(kFamily.size())];
   b.email =
       b.given_name + "." + b.family_name + std::to_string(i) + "@company" + std::to_string(company) + ".example.com";
+  b.phone = phone_of(i, country);
   b.client_id = std::to_string(100'000'000 + choose(900'000'000)) + "." + std::to_string(1'735'000'000 + i);
   if (country == "US") {
     b.account = Names::kUs;
@@ -57,12 +70,17 @@ void Company::wander(std::size_t b, double from, double to) {
   for (std::size_t n = choose(4); n > 0; --n) visit(b, pick(from, to), any_way());
 }
 
-void Company::unclaimed(const std::string& click, double days) {
+void Company::known_as(const std::string& click, double days, const std::string& email, const std::string& phone) {
   at(days, [=](World& w) {
-    for (AdClick& c : w.ads.clicks)
-      if (c.value == click) c.visitor_email.clear();
+    for (AdClick& c : w.ads.clicks) {
+      if (c.value != click) continue;
+      c.visitor_email = email;
+      c.visitor_phone = phone;
+    }
   });
 }
+
+void Company::unclaimed(const std::string& click, double days) { known_as(click, days, "", ""); }
 
 /// Into the CRM, with the company if it is not there yet.
 void Company::enter(std::size_t b, World& w, std::map<std::string, std::string> properties) {
@@ -88,7 +106,7 @@ void Company::enter(std::size_t b, World& w, std::map<std::string, std::string> 
 /// The form keeps the browser's client id and click id beside what the person types.
 void Company::form(std::size_t b, double days) {
   at(days, [=, this](World& w) {
-    enter(b, w, {{"ga_client_id", buyers_[b].client_id}, {"gclid", buyers_[b].click}});
+    enter(b, w, {{"phone", buyers_[b].phone}, {"ga_client_id", buyers_[b].client_id}, {"gclid", buyers_[b].click}});
     say(w, "contact " + buyers_[b].contact + " of " + company_name(buyers_[b].company) + " fills in a form");
   });
 }

@@ -102,6 +102,7 @@ struct AdClick {
   Timestamp at;
   std::string account;        ///< whose ad was clicked
   std::string visitor_email;  ///< raw, "" if the platform does not know who clicked: what user data is matched against
+  std::string visitor_phone{};  ///< as the visitor gave it to the platform, with country code; "" as above
 };
 
 struct AdAction {
