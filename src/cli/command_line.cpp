@@ -83,7 +83,7 @@ void add_commands(::CLI::App& app, Line& line) {
                        [&] { return cli::sync(c, line.limit); });
   sync->add_option("--limit", line.limit,
                    "a trial: read the next page of everything, send at most N rows, move no cursor")
-      ->check(::CLI::PositiveNumber);
+      ->check(whole_number_from_1());
   auto* check = command(app, "check", "check the configuration; no network unless --online", line,
                         [&] { return cli::check(c, line.online); });
   check->add_flag("--online", line.online, "also sign in, and look whether fields, stages and actions exist");
@@ -106,7 +106,7 @@ void add_commands(::CLI::App& app, Line& line) {
   auto* preview = command(app, "preview", "the exact requests that are due, nothing is sent", line,
                           [&] { return cli::preview(c, line.destination, line.preview_limit); });
   preview->add_option("--destination", line.destination, "only this destination");
-  preview->add_option("--limit", line.preview_limit, "at most N rows")->check(::CLI::PositiveNumber);
+  preview->add_option("--limit", line.preview_limit, "at most N rows")->check(whole_number_from_1());
   auto* uploads = group(app, "uploads", "the ledger's rows", line);
   auto* list = command(*uploads, "list", "rows by filter", line, [&] { return cli::uploads_list(c, line.uploads); });
   list->add_option("--destination", line.uploads.destination);
@@ -115,7 +115,7 @@ void add_commands(::CLI::App& app, Line& line) {
   list->add_option("--reason,--code", line.uploads.reason, "the platform's code, or the reason of the accounts");
   list->add_option("--older-than", line.uploads.older_than, "since the last attempt: 30m, 12h, 3d");
   list->add_option("--newer-than", line.uploads.newer_than, "since the last attempt: 30m, 12h, 3d");
-  list->add_option("--limit", line.uploads.limit)->check(::CLI::PositiveNumber);
+  list->add_option("--limit", line.uploads.limit)->check(whole_number_from_1());
   auto* show = command(*uploads, "show", "one row with its item and its history", line,
                        [&] { return cli::uploads_show(c, line.id); });
   show->add_option("id", line.id)->required();
@@ -124,7 +124,7 @@ void add_commands(::CLI::App& app, Line& line) {
   auto* windows = command(*report, "windows", "missing, and soon outside a platform's window", line,
                           [&] { return cli::report_windows(c, line.days); });
   windows->add_option("--days", line.days, "leaving within so many days")
-      ->check(::CLI::PositiveNumber)
+      ->check(whole_number_from_1())
       ->capture_default_str();
   auto* reconciliation = command(*report, "reconciliation", "every cent: taken, or under its reason", line,
                                  [&] { return cli::report_reconciliation(c, line.reconciliation); });
@@ -155,7 +155,7 @@ void add_commands(::CLI::App& app, Line& line) {
   auto* from = backfill->add_option("--from", line.backfill.from, "date, in the reporting zone");
   backfill->add_option("--to", line.backfill.to, "date, inclusive; default: now");
   backfill->add_option("--per-hour", line.backfill.per_hour, "rows an hour at most")
-      ->check(::CLI::PositiveNumber)
+      ->check(whole_number_from_1())
       ->capture_default_str();
   auto* dry_run = backfill->add_flag("--dry-run", line.backfill.dry_run, "count and money first; nothing is written");
   backfill->add_flag("--stop", line.backfill.stop, "what has not left of it stays here")

@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 
 #include "base/text.h"
 
@@ -124,6 +126,17 @@ std::string usage_text(const App& app, const ::CLI::ParseError& error) {
             return fmt::format("'{}' is none of {}{}", given, fmt::join(words, ", "), did_you_mean(given, words));
           },
           listed};
+}
+
+::CLI::Validator whole_number_from_1() {
+  return {[](std::string& given) {
+            std::int64_t n = 0;
+            const char* end = given.data() + given.size();
+            const auto [at, error] = std::from_chars(given.data(), end, n);
+            if (error == std::errc() && at == end && n > 0) return std::string();
+            return fmt::format("'{}' is no number from 1: write a whole one, such as 10", given);
+          },
+          "FROM 1"};
 }
 
 }  // namespace hw::cli

@@ -12,4 +12,7 @@ std::string usage_text(const ::CLI::App& app, const ::CLI::ParseError& error);
 /// Takes one of these words; another is answered with the nearest.
 ::CLI::Validator one_of(std::vector<std::string> words);
 
+/// Takes a whole number from 1.
+::CLI::Validator whole_number_from_1();
+
 }  // namespace hw::cli
