@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <tuple>
 
 #include "ledger/item_json.h"
@@ -163,6 +164,7 @@ class Retry {
   std::vector<StoredUpload> page_of_ids(Tx& tx) {
     std::vector<StoredUpload> out;
     for (; next_ < asked_.ids.size() && out.size() < kRetriedAtOnce; ++next_) {
+      if (!named_.insert(asked_.ids[next_]).second) continue;
       auto row = rows::upload(tx, asked_.ids[next_]);
       StoredUpload unknown;
       unknown.id = asked_.ids[next_];
@@ -209,6 +211,7 @@ class Retry {
   Frame frame_;
   std::size_t state_ = 0, next_ = 0;  ///< of kStates; of asked_.ids
   std::int64_t after_ = 0;
+  std::set<std::int64_t> named_;  ///< of asked_.ids, those that were met
   std::map<std::tuple<std::string, bool, std::string, std::string>, Retried> sums_;
 };
 
@@ -234,11 +237,13 @@ Result<std::vector<Retried>> try_retry(const settings::Settings& settings, const
   });
 }
 
-Result<std::vector<Retried>> retry(const settings::Settings& settings, const settings::Connectors& connectors,
-                                   store::Db& db, const Clock& clock, const RetryAsked& asked,
-                                   const std::string& actor) {
+Result<std::optional<std::vector<Retried>>> retry(const settings::Settings& settings,
+                                                  const settings::Connectors& connectors, store::Db& db,
+                                                  const Clock& clock, const RetryAsked& asked, const std::string& actor,
+                                                  const std::function<bool()>& go_on) {
   Retry r(settings, connectors, asked, clock.system_now());
   for (bool more = true; more;) {
+    if (!go_on()) return std::optional<std::vector<Retried>>();
     const Status done = db.transact(store::Durability::ledger, [&](Tx& tx) -> Status {
       r.read_frame(tx);
       const auto some = r.page(tx);
@@ -252,7 +257,7 @@ Result<std::vector<Retried>> retry(const settings::Settings& settings, const set
     });
     if (!done) return done.error();
   }
-  return r.all();
+  return std::optional(r.all());
 }
 
 std::string to_text(const RetryAsked& a) {

@@ -1,4 +1,6 @@
 #pragma once
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,10 +42,12 @@ struct Retried {
 /// What would be done. Reads only.
 Result<std::vector<Retried>> try_retry(const settings::Settings& settings, const settings::Connectors& connectors,
                                        store::Db& db, const Clock& clock, const RetryAsked& asked);
-/// Does it, some rows a commit.
-Result<std::vector<Retried>> retry(const settings::Settings& settings, const settings::Connectors& connectors,
-                                   store::Db& db, const Clock& clock, const RetryAsked& asked,
-                                   const std::string& actor);
+/// Does it, some rows a commit. Before each commit `go_on` is asked: where it says no, the other rows stay as they are
+/// and nullopt is returned; the same asked again goes on with them.
+Result<std::optional<std::vector<Retried>>> retry(const settings::Settings& settings,
+                                                  const settings::Connectors& connectors, store::Db& db,
+                                                  const Clock& clock, const RetryAsked& asked, const std::string& actor,
+                                                  const std::function<bool()>& go_on);
 
 /// The request row's text and its answer's, and back. Error code "retry".
 std::string to_text(const RetryAsked& asked);

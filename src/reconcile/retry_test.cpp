@@ -39,7 +39,8 @@ std::string tried(Loop& l, const RetryAsked& asked) {
   return told(try_retry(l.settings, l.connectors, *l.db, l.clock, asked));
 }
 std::string done(Loop& l, const RetryAsked& asked) {
-  return told(retry(l.settings, l.connectors, *l.db, l.clock, asked, "ada"));
+  auto all = retry(l.settings, l.connectors, *l.db, l.clock, asked, "ada", [] { return true; });
+  return all ? told(**all) : all.error().detail;
 }
 
 void won(Loop& l, const std::string& deal, const std::string& amount = "100") {
@@ -94,6 +95,26 @@ TEST(Retry, RefusedOnceMoreItStandsAsBefore) {
   EXPECT_EQ(l.uploads("D1").size(), 4U) << "one attempt for each time it was asked for";
 }
 
+TEST(Retry, StoppedBetweenTwoCommitsItSaysNothingAndGoesOnWhenAskedAgain) {
+  Loop l;
+  refused(l, "D1");
+  std::vector<std::int64_t> ids{last_row(l, "D1")};
+  for (int i = 1; i < 100; ++i) {  // as many as one commit takes
+    const std::string deal = "T" + std::to_string(i);
+    won(l, deal);
+    ids.push_back(last_row(l, deal));
+  }
+  refused(l, "D2");
+  ids.push_back(last_row(l, "D2"));
+  int commits = 0;
+  auto some = retry(l.settings, l.connectors, *l.db, l.clock, rows_named(ids), "ada", [&] { return ++commits == 1; });
+  ASSERT_TRUE(some);
+  EXPECT_FALSE(*some);
+  EXPECT_EQ(l.history("D1"), "upload superseded 100");
+  EXPECT_EQ(l.history("D2"), "upload rejected 100");
+  EXPECT_EQ(done(l, rows_named(ids)), "again 1 100; left superseded 1 100; left taken 99 9900");
+}
+
 TEST(Retry, WhoAcceptedIsNeverAskedAgain) {
   Loop l;
   won(l, "taken");
@@ -109,6 +130,13 @@ TEST(Retry, WhoAcceptedIsNeverAskedAgain) {
   EXPECT_EQ(done(l, rows_of("not_allowed")), "left taken_by_later_row 1 100");
   l.pass(kDay);
   EXPECT_EQ(l.sink().calls, calls);
+}
+
+TEST(Retry, ARowThatIsNamedTwiceGoesOnce) {
+  Loop l;
+  refused(l, "D1");
+  const auto row = last_row(l, "D1");
+  EXPECT_EQ(done(l, rows_named({row, row})), "again 1 100");
 }
 
 TEST(Retry, WhatIsOnItsWayOrReplacedIsLeft) {

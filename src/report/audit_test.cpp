@@ -80,7 +80,7 @@ void something_happens(Loop& l, std::uint64_t known, Random& random) {
         asked.destination = "ads";
       else if (auto rows = l.uploads(deal); !rows.empty())
         asked.ids = {rows.back().id};
-      ASSERT_TRUE(reconcile::retry(l.settings, l.connectors, *l.db, l.clock, asked, "ada"));
+      ASSERT_TRUE(reconcile::retry(l.settings, l.connectors, *l.db, l.clock, asked, "ada", [] { return true; }));
     }
   }
 }

@@ -43,16 +43,22 @@ std::string approve(Tx& tx, const StoredCommand& c, Timestamp now) {
   return "no brake " + c.args + " waits";
 }
 
-/// Many rows take many commits: one that is carried out again finds the first ones done.
-Result<std::string> retry(App& app, const StoredCommand& c) {
+/// Many rows take many commits: one that is carried out again finds the first ones done. nullopt: stopped before the
+/// last.
+Result<std::optional<std::string>> retry(App& app, const StoredCommand& c, const std::stop_token& stop) {
   auto asked = reconcile::retry_from(c.args);
-  if (!asked) return asked.error().detail;
-  auto done = reconcile::retry(app.settings, app.connectors, *app.db, *app.clock, *asked, c.actor);
+  if (!asked) return std::optional(asked.error().detail);
+  const auto go_on = [&stop] {
+    Heartbeats::got_on();
+    return !stop.stop_requested();
+  };
+  auto done = reconcile::retry(app.settings, app.connectors, *app.db, *app.clock, *asked, c.actor, go_on);
   if (!done) return done.error();
-  for (const auto& r : *done)
+  if (!*done) return std::optional<std::string>();
+  for (const auto& r : **done)
     log_event(Level::info, r.again ? "rows_retried" : "rows_not_retried",
               {{"destination", r.destination}, {"rows", r.n}, {"code", r.why}, {"actor", c.actor}});
-  return reconcile::to_text(*done);
+  return std::optional(reconcile::to_text(**done));
 }
 
 std::string carry_out(App& app, Tx& tx, const StoredCommand& c, Timestamp now) {
@@ -63,12 +69,14 @@ std::string carry_out(App& app, Tx& tx, const StoredCommand& c, Timestamp now) {
   return "unknown command";
 }
 
-Status take_up(App& app, const StoredCommand& c) {
-  auto retried = c.kind == "uploads_retry" ? retry(app, c) : Result<std::string>(std::string());
+Status take_up(App& app, const StoredCommand& c, const std::stop_token& stop) {
+  const bool is_retry = c.kind == "uploads_retry";
+  auto retried = is_retry ? retry(app, c, stop) : Result<std::optional<std::string>>(std::nullopt);
   if (!retried) return retried.error();
+  if (is_retry && !*retried) return {};
   const Timestamp now = app.clock->system_now();
   return app.db->transact(Durability::ledger, [&](Tx& tx) -> Status {
-    service_rows::finish_command(tx, c.id, retried->empty() ? carry_out(app, tx, c, now) : *retried, now);
+    service_rows::finish_command(tx, c.id, is_retry ? **retried : carry_out(app, tx, c, now), now);
     return {};
   });
 }
@@ -90,12 +98,12 @@ bool concerns(const store::StoredPause& p, const settings::Settings& settings, c
 
 }  // namespace
 
-Result<std::size_t> take_up_commands(App& app) {
+Result<std::size_t> take_up_commands(App& app, const std::stop_token& stop) {
   auto open =
       app.db->read([&](Tx& tx) -> Result<std::vector<StoredCommand>> { return service_rows::open_commands(tx); });
   if (!open) return open.error();
   for (const StoredCommand& c : *open)
-    if (auto done = take_up(app, c); !done) return done.error();
+    if (auto done = take_up(app, c, stop); !done) return done.error();
   return open->size();
 }
 

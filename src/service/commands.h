@@ -1,4 +1,5 @@
 #pragma once
+#include <stop_token>
 #include <string>
 
 #include "service/app.h"
@@ -7,8 +8,9 @@
 /// `uploads retry`, `pause` and `resume`.
 namespace hw::service {
 
-/// Carries out what was asked and was not yet; how many requests that were.
-Result<std::size_t> take_up_commands(App& app);
+/// Carries out what was asked and was not yet; how many requests that were. A stop leaves the rest to the next holder,
+/// also of a request that is about many rows.
+Result<std::size_t> take_up_commands(App& app, const std::stop_token& stop = {});
 
 /// A person's pause: its sources are not read and its rows wait, over restarts and reloads, until a person resumes.
 /// Says what was done, beginning with "paused" when it is paused now.

@@ -140,6 +140,36 @@ TEST_F(Steering, RefusedRowsGoAgainWhenAPersonAsks) {
   EXPECT_EQ(ask(*app, "uploads_retry", "no json"), "the request for a retry is unreadable");
 }
 
+TEST_F(Steering, ARetryOfManyRowsShowsThatItIsAliveAndLeavesTheRestAtAStop) {
+  pages_ = {won_deals(1, 3)};
+  auto app = open();
+  EXPECT_TRUE(start(*app));
+  ASSERT_TRUE(app->pullers[0]->step({}));
+  ASSERT_TRUE(app->reconciler->step({}));
+  for (const auto& u : uploads(*app, "pending")) platform(*app).refused[u.dedup_key] = "not_allowed";
+  pass(*app);
+  reconcile::RetryAsked asked;
+  asked.reason = "not_allowed";
+  const std::string args = reconcile::to_text(asked);
+  EXPECT_TRUE(app->db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Status {
+    store::service_rows::add_command(tx, "uploads_retry", args, "ada", app->clock->system_now());
+    return {};
+  }));
+  FakeClock clock(app->clock->system_now());
+  Heartbeats beats(clock);
+  Heartbeats::Loop loop(beats, "reconcile");
+  loop.works();
+  clock.advance(Heartbeats::kStuckAfter * 2);
+  ASSERT_TRUE(beats.stuck());
+  std::stop_source stopped;
+  stopped.request_stop();
+  EXPECT_TRUE(take_up_commands(*app, stopped.get_token()));
+  EXPECT_FALSE(beats.stuck());
+  EXPECT_THAT(uploads(*app, "rejected"), SizeIs(3)) << "the next holder does it";
+  EXPECT_TRUE(take_up_commands(*app));
+  EXPECT_THAT(uploads(*app, "rejected"), IsEmpty());
+}
+
 TEST_F(Steering, ARunningDaemonGoesOnAtOnceWhenItIsResumed) {
   g_meeting = std::make_unique<Meeting>();
   registry_ = fake_registry(make_slow);
