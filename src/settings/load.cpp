@@ -46,7 +46,8 @@ class Loader {
   Loader(const connect::Registry& registry, const LoadOptions& options, std::string base_dir)
       : registry_(registry),
         base_dir_(std::move(base_dir)),
-        secrets_(options.credentials_directory, base_dir_, options.resolve_secrets) {}
+        secrets_(options.credentials_directory, base_dir_, options.resolve_secrets),
+        excuse_unseen_secrets_(options.excuse_unseen_secrets) {}
 
   std::variant<Loaded, std::vector<OptionError>> load(const Document& main, const Include& include) {
     Node root = parse_yaml(main.name, main.text, findings_.errors);
@@ -64,6 +65,7 @@ class Loader {
  private:
   Settings read(const Node& root, const std::string& main_name) {
     Reader reader({.secrets = secrets_,
+                   .unseen_secrets = excuse_unseen_secrets_ ? &findings_.warnings : nullptr,
                    .base_dir = base_dir_,
                    .extend = [this](const auto& group, const auto& map,
                                     const auto& parent) { return extend(group, map, parent); }},
@@ -198,6 +200,7 @@ class Loader {
   const connect::Registry& registry_;
   std::string base_dir_;
   SecretSource secrets_;
+  const bool excuse_unseen_secrets_;
   Findings findings_;
   std::map<std::string, const connect::ConnectorType*> types_;  ///< by instance
 };
@@ -221,6 +224,24 @@ std::optional<std::string> read_file(const std::string& path, std::string& probl
     problem = std::strerror(errno);
   }
   return std::nullopt;
+}
+
+std::string directory_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  return slash == std::string::npos ? "" : path.substr(0, std::max<std::size_t>(slash, 1));
+}
+
+std::string file_name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+/// What a document says before its first error of syntax; that may lie some lines before the place where it shows.
+Node readable_part(std::string text) {
+  for (;;) {
+    std::vector<OptionError> errors;
+    Node root = parse_yaml("", text, errors);
+    if (errors.empty() || text.empty()) return root;
+    const auto last_line = text.find_last_of('\n', text.size() - 2);
+    text.resize(text.size() < 2 || last_line == std::string::npos ? 0 : last_line + 1);
+  }
 }
 
 std::string without_magic(const std::string& dir) {
@@ -275,9 +296,7 @@ std::variant<Loaded, std::vector<OptionError>> load_text(const Document& main, c
 
 std::variant<Loaded, std::vector<OptionError>> load(const std::string& path, const connect::Registry& registry,
                                                     const LoadOptions& options) {
-  const auto slash = path.rfind('/');
-  const std::string base_dir = slash == std::string::npos ? "" : path.substr(0, std::max<std::size_t>(slash, 1));
-  const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
+  const std::string base_dir = directory_of(path);
   std::string problem;
   auto text = read_file(path, problem);
   if (!text) {
@@ -286,12 +305,44 @@ std::variant<Loaded, std::vector<OptionError>> load(const std::string& path, con
                                                  "begin with a copy of config/headwater.yaml",
                                                  problem)}};
   }
+  std::vector<Document> read{{file_name_of(path), *std::move(text)}};
   const Include include = [&](const std::string& pattern, const Mark& at, auto& errors, auto& warnings) {
-    return include_pattern(base_dir, pattern, at, errors, warnings);
+    auto found = include_pattern(base_dir, pattern, at, errors, warnings);
+    read.insert(read.end(), found.begin(), found.end());
+    return found;
   };
-  auto loaded = load_text({name, *std::move(text)}, base_dir, include, registry, options);
-  if (auto* good = std::get_if<Loaded>(&loaded)) good->settings.main_file = path;
+  const Document main = read.front();
+  auto loaded = load_text(main, base_dir, include, registry, options);
+  if (auto* good = std::get_if<Loaded>(&loaded)) {
+    good->settings.main_file = path;
+    good->documents = std::move(read);
+  }
   return loaded;
+}
+
+std::variant<Loaded, std::vector<OptionError>> load_again(const std::string& path, std::vector<Document> documents,
+                                                          const connect::Registry& registry,
+                                                          const LoadOptions& options) {
+  if (documents.empty()) return std::vector<OptionError>{{{path, 1, 1}, "nothing is kept of it"}};
+  // A file that is included twice counts once, so every pattern may give all.
+  const Include include = [&](const std::string&, const Mark&, auto&, auto&) {
+    return std::vector<Document>(documents.begin() + 1, documents.end());
+  };
+  auto loaded = load_text(documents.front(), directory_of(path), include, registry, options);
+  if (auto* good = std::get_if<Loaded>(&loaded)) {
+    good->settings.main_file = path;
+    good->documents = std::move(documents);
+  }
+  return loaded;
+}
+
+std::string state_directory_of(const std::string& path) {
+  std::string problem;
+  const Node root = readable_part(read_file(path, problem).value_or(""));
+  const Node* state = root.find("state");
+  const Node* directory = state == nullptr ? nullptr : state->find("directory");
+  const bool is_said = directory != nullptr && directory->kind == Node::Kind::scalar && !directory->text.empty();
+  return below(directory_of(path), is_said ? directory->text : *section("state").children.front().default_value);
 }
 
 }  // namespace hw::settings

@@ -9,11 +9,6 @@
 /// load() in two parts, so that tests and the fuzzer need no files.
 namespace hw::settings {
 
-/// One file as read: `name` is what marks and messages show.
-struct Document {
-  std::string name, text;
-};
-
 /// Gives the files that a pattern of `include:` names, sorted. What is wrong is added to the errors or warnings at
 /// `at`.
 using Include = std::function<std::vector<Document>(

@@ -41,7 +41,7 @@ A secret never stands in a file. Where the type below is *secret*, write one of
 |---|---|
 | `${env:NAME}` | the value of an environment variable |
 | `${file:PATH}` | the contents of a file that only its owner can read (`chmod 600`) |
-| `${credential:NAME}` | a systemd credential: `LoadCredential=NAME:PATH` in the unit |
+| `${credential:NAME}` | a systemd credential: `LoadCredential=NAME:PATH` in the unit; in a shell or a container the file `secrets/NAME` beside the main file (`chmod 600`) |
 
 A line break at the end of the file or credential is dropped. References are read nowhere else.
 

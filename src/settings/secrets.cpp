@@ -16,6 +16,16 @@ constexpr std::size_t kMaxSecretBytes = 64 * 1024;
 
 Error refuse(std::string detail) { return {.action = Action::pause, .code = "secret", .detail = std::move(detail)}; }
 
+Error unseen(std::string detail) {
+  return {.action = Action::pause, .code = kUnseenSecret, .detail = std::move(detail)};
+}
+
+/// Of a file that exists, or may exist.
+Error unreadable(const std::string& path) {
+  if (errno != EACCES) return refuse(fmt::format("{} cannot be read: {}", path, std::strerror(errno)));
+  return unseen(fmt::format("{} cannot be read: {}; only its owner and root may (sudo)", path, std::strerror(errno)));
+}
+
 Error literal_error() {
   return refuse(
       "expected a secret reference: ${env:NAME}, ${file:PATH} or ${credential:NAME}; a secret itself never stands in a "
@@ -34,6 +44,9 @@ std::optional<Reference> split_reference(std::string_view text) {
   return Reference{std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
 }
 
+/// What gives a credential to a systemd unit.
+std::string unit_line(const std::string& name) { return fmt::format("LoadCredential={}:/path/to/secret", name); }
+
 bool is_variable_name(std::string_view name) {
   return name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") ==
              std::string_view::npos &&
@@ -42,14 +55,14 @@ bool is_variable_name(std::string_view name) {
 
 Result<Secret> from_environment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
-  if (value == nullptr) return refuse(fmt::format("environment variable {} is not set", name));
+  if (value == nullptr) return unseen(fmt::format("environment variable {} is not set", name));
   if (*value == '\0') return refuse(fmt::format("environment variable {} is empty", name));
   return Secret(value);
 }
 
 Result<Secret> contents(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  if (!in) return refuse(fmt::format("{} cannot be read: {}", path, std::strerror(errno)));
+  if (!in) return unreadable(path);
   std::string text(kMaxSecretBytes + 1, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(in.gcount()));
@@ -63,8 +76,7 @@ Result<Secret> contents(const std::string& path) {
 
 Status regular_file(const std::string& path, struct stat& found) {
   if (stat(path.c_str(), &found) != 0) {
-    return refuse(errno == ENOENT ? fmt::format("{} does not exist", path)
-                                  : fmt::format("{} cannot be read: {}", path, std::strerror(errno)));
+    return errno == ENOENT ? refuse(fmt::format("{} does not exist", path)) : unreadable(path);
   }
   if (!S_ISREG(found.st_mode)) return refuse(fmt::format("{} is not a file", path));
   return {};
@@ -118,16 +130,23 @@ Result<Secret> SecretSource::from_credential(const std::string& name) const {
     return refuse("the NAME of ${credential:NAME} is a plain name without /");
   }
   if (!resolve_) return Secret();
-  const std::string mend = fmt::format("add LoadCredential={}:/path/to/secret to the systemd unit", name);
-  if (credentials_directory_.empty()) {
-    return refuse(
-        fmt::format("no systemd credentials here (CREDENTIALS_DIRECTORY is not set); {}, or use ${{file:PATH}}", mend));
-  }
+  if (credentials_directory_.empty()) return without_systemd(name);
   // systemd owns the modes in that directory; it may show group bits that an access list narrows.
   const std::string path = below(credentials_directory_, name);
   struct stat found {};
-  if (!regular_file(path, found)) return refuse(fmt::format("no systemd credential named '{}'; {}", name, mend));
+  if (!regular_file(path, found))
+    return refuse(fmt::format("no systemd credential is named '{}'; add {} to the unit", name, unit_line(name)));
   return contents(path);
+}
+
+Result<Secret> SecretSource::without_systemd(const std::string& name) const {
+  const std::string file = "secrets/" + name, path = below(base_dir_, file);
+  if (struct stat found{}; stat(path.c_str(), &found) != 0 && errno == ENOENT)
+    return unseen(
+        fmt::format("no systemd credentials here (CREDENTIALS_DIRECTORY is not set), and no file {} beside the main "
+                    "file: put the secret there (chmod 600), and for the systemd unit add {}",
+                    file, unit_line(name)));
+  return from_file(file);
 }
 
 }  // namespace hw::settings

@@ -81,6 +81,38 @@ TEST_F(Secrets, AreReadFromSystemdCredentialsWhateverTheirMode) {
   EXPECT_THAT(refusal("${credential:../ads}"), HasSubstr("without /"));
 }
 
+TEST_F(Secrets, WhereSystemdGivesNoneACredentialIsAFileInSecretsBesideTheMainFile) {
+  const SecretSource shell("", dir_, true);
+  const auto absent = shell.read("${credential:ads}");
+  ASSERT_FALSE(absent);
+  EXPECT_EQ(absent.error().code, kUnseenSecret);
+  for (const char* part : {"LoadCredential=ads:", "no file secrets/ads beside the main file", "chmod 600"})
+    EXPECT_THAT(absent.error().detail, HasSubstr(part));
+  fs::create_directory(dir_ + "/secrets");
+  write("secrets/ads", "from the folder\n", 0644);
+  EXPECT_THAT(shell.read("${credential:ads}").error().detail, HasSubstr("chmod 600 " + dir_ + "/secrets/ads"));
+  chmod((dir_ + "/secrets/ads").c_str(), 0600);
+  EXPECT_EQ(shell.read("${credential:ads}").value().reveal(), "from the folder");
+  write("secrets/other", "not asked", 0600);
+  EXPECT_THAT(refusal("${credential:other}"), HasSubstr("LoadCredential=other:")) << "systemd gave others";
+}
+
+struct OutOfSight {
+  const char *name, *reference, *code;
+};
+class SecretsOfOthers : public Secrets, public testing::WithParamInterface<OutOfSight> {};
+
+TEST_P(SecretsOfOthers, AreToldFromWhatIsWrong) {
+  EXPECT_EQ(SecretSource("", dir_, true).read(GetParam().reference).error().code, GetParam().code);
+}
+
+INSTANTIATE_TEST_SUITE_P(Secrets, SecretsOfOthers,
+                         testing::Values(OutOfSight{"AVariable", "${env:HW_TEST_NEVER_SET}", kUnseenSecret},
+                                         OutOfSight{"ACredential", "${credential:ads}", kUnseenSecret},
+                                         OutOfSight{"AFileThatIsNotThere", "${file:none}", "secret"},
+                                         OutOfSight{"ALiteral", "hunter2", "secret"}),
+                         [](const auto& row) { return std::string(row.param.name); });
+
 struct Form {
   const char* name;
   const char* text;

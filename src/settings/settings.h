@@ -165,16 +165,33 @@ struct Settings {
 /// Where ${credential:NAME} is read from; the environment and files are the process's own.
 struct LoadOptions {
   std::string credentials_directory;  ///< $CREDENTIALS_DIRECTORY, given by main
-  bool resolve_secrets = true;  ///< false: `check` on a machine that has no secrets reports only the references' form
+  bool resolve_secrets = true;        ///< false: only the references' form is judged, and every secret is empty
+  /// A secret that another user or the service may well see is a warning, and empty.
+  bool excuse_unseen_secrets = false;
+};
+
+/// One file as read: `name` is what marks and messages show.
+struct Document {
+  std::string name, text;
 };
 
 struct Loaded {
   Settings settings;
   std::vector<OptionError> warnings;
+  std::vector<Document> documents{};  ///< what was read, the main file first
 };
 /// All errors, sorted by file and line; or the settings.
 std::variant<Loaded, std::vector<OptionError>> load(const std::string& path, const connect::Registry&,
                                                     const LoadOptions&);
+
+/// The same from documents that were read before, whatever the files say now; `path` is still where relative paths
+/// begin.
+std::variant<Loaded, std::vector<OptionError>> load_again(const std::string& path, std::vector<Document> documents,
+                                                          const connect::Registry&, const LoadOptions&);
+
+/// The state directory of a main file that may be full of errors, by what stands before the first of them; the default
+/// where nothing is said of it there.
+std::string state_directory_of(const std::string& path);
 
 /// JSON Schema (draft 2020-12) of the main file and of connector files: for editors and CI.
 std::string json_schema(const connect::Registry&);

@@ -18,6 +18,7 @@ using testing::ElementsAre;
 using testing::ElementsAreArray;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::IsSupersetOf;
 using testing::Not;
 using testing::UnorderedElementsAre;
 
@@ -246,6 +247,70 @@ TEST(Settings, WithoutResolvingOnlyTheFormOfReferencesIsChecked) {
   const auto loaded = load(kTestData + "secret_missing.bad.yaml", test_registry(),
                            {.credentials_directory = "", .resolve_secrets = false});
   EXPECT_EQ(std::get<std::vector<OptionError>>(loaded).size(), 2U) << "the two ill-formed names";
+}
+
+TEST(Settings, SecretsThatOnlyAnotherMaySeeCanBeWarnings) {
+  const auto loaded = load(kTestData + "secret_unseen.yaml", test_registry(),
+                           {.credentials_directory = "", .excuse_unseen_secrets = true});
+  ASSERT_TRUE(std::holds_alternative<Loaded>(loaded));
+  EXPECT_THAT(
+      texts(std::get<Loaded>(loaded).warnings),
+      IsSupersetOf({HasSubstr("secret_unseen.yaml:5:34: 'token' of credentials: environment variable"),
+                    HasSubstr("secret_unseen.yaml:6:34: 'token' of credentials: no systemd credentials here")}));
+  const auto judged = load(kTestData + "secret_missing.bad.yaml", test_registry(),
+                           {.credentials_directory = "", .excuse_unseen_secrets = true});
+  EXPECT_EQ(std::get<std::vector<OptionError>>(judged).size(), 3U) << "the ill-formed, and the file that is not there";
+}
+
+/// A main file and one that it includes, in a directory of their own.
+class Files : public testing::Test {
+ protected:
+  Files() {
+    std::string pattern = (fs::temp_directory_path() / "hw_files_XXXXXX").string();
+    dir_ = mkdtemp(pattern.data());
+    write("main.yaml",
+          "state: {directory: here}\nreporting: {time_zone: UTC, currency: EUR}\ninclude: [c.yaml, d/*.yaml]\n");
+    write("c.yaml", "crm: {type: files, path: crm.csv}\n");
+    fs::create_directory(dir_ + "/d");
+    write("d/more.yaml", "more: {type: files, path: more.csv}\n");
+  }
+  ~Files() override { fs::remove_all(dir_); }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(dir_ + "/" + name, std::ios::binary) << text;
+  }
+  std::string dir_;
+};
+
+TEST_F(Files, AreReadAgainAsTheyWere) {
+  auto first = load(dir_ + "/main.yaml", test_registry(), {});
+  ASSERT_TRUE(std::holds_alternative<Loaded>(first)) << texts(std::get<std::vector<OptionError>>(first)).front();
+  const auto& documents = std::get<Loaded>(first).documents;
+  fs::remove(dir_ + "/c.yaml");
+  write("main.yaml", "nonsense: 1\n");
+  const auto again = load_again(dir_ + "/main.yaml", documents, test_registry(), {});
+  ASSERT_TRUE(std::holds_alternative<Loaded>(again)) << texts(std::get<std::vector<OptionError>>(again)).front();
+  const Settings& s = std::get<Loaded>(again).settings;
+  EXPECT_EQ(s.state_dir, dir_ + "/here");
+  ASSERT_EQ(s.connectors.size(), 2U);
+  EXPECT_EQ(s.connector("crm")->options.text("path"), dir_ + "/crm.csv");
+  EXPECT_TRUE(std::holds_alternative<std::vector<OptionError>>(load_again("x", {}, test_registry(), {})));
+}
+
+TEST_F(Files, TheStateDirectoryIsFoundDespiteErrors) {
+  struct Row {
+    const char *text, *directory;
+  };
+  for (const Row& row : std::initializer_list<Row>{{"state: {directory: here}\nnonsense: 1\n", "/here"},
+                                                   {"state:\n  directory: here\ngoals:\n  - {name: [\n", "/here"},
+                                                   {"state: {directory: /there}\n\tgoals: x\n", "//there"},
+                                                   {"goals: [\nstate: {directory: here}\n", "//var/lib/headwater"},
+                                                   {"", "//var/lib/headwater"}}) {
+    write("main.yaml", row.text);
+    const bool is_absolute = row.directory[1] == '/';
+    EXPECT_EQ(state_directory_of(dir_ + "/main.yaml"), is_absolute ? row.directory + 1 : dir_ + row.directory)
+        << row.text;
+  }
+  EXPECT_EQ(state_directory_of(dir_ + "/none.yaml"), "/var/lib/headwater");
 }
 
 }  // namespace
