@@ -63,7 +63,7 @@ int sync(const Common& common, std::optional<std::int64_t> limit) {
   int code = kOk;
   auto app = open(common, service::AppOptions::Access::work, code);
   if (!app) return code;
-  if (auto started = service::start(*app); !started) return fail(started.error());
+  if (auto started = service::start(*app, signals.stop_token()); !started) return fail(started.error());
   Result<service::SyncResult> result = service::SyncResult{};
   {
     Progress progress;

@@ -109,7 +109,7 @@ Step pull_step(App& app, Crew& crew, std::size_t i) {
 Step reconcile_step(App& app, Crew& crew) {
   return [&app, &crew, line = std::make_shared<StatusLine>(app),
           expiry = std::make_shared<ExpiryWatch>(app)](std::stop_token stop) -> Result<std::optional<Timestamp>> {
-    const auto asked = take_up_commands(app);
+    const auto asked = take_up_commands(app, stop);
     if (!asked) return asked.error();
     if (*asked > 0) crew.wake_all();  // a pause that was lifted, rows that go again
     if (auto s = expiry->look(); !s) return s.error();
@@ -160,7 +160,8 @@ void wait_for(std::stop_token stop) {
 }  // namespace
 
 Status run(App& app, std::stop_token stop) {
-  if (auto s = start(app); !s) return s;
+  if (auto s = start(app, stop); !s) return s;
+  if (stop.stop_requested()) return {};
   app.vitals->metrics.keep_connectors(app.puller_names);
   app.vitals->metrics.keep_destinations(app.sender_names);
   app.vitals->set_destinations(app.sender_names);
@@ -202,7 +203,6 @@ Status run(App& app, std::stop_token stop) {
     wait_for(crew.stop_.get_token());
     crew.wake_all();
   }
-  log_event(Level::info, "stopped");
   Status ended = crew.failure();
   if (!ended) note_damage(app, ended.error());
   return ended;

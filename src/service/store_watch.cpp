@@ -46,12 +46,12 @@ void StoreWatch::note(const Status& found, Timestamp now) {
   keep_note(app_, now, found ? "" : found.error().detail);
 }
 
-Status refuse_damaged(App& app) {
+Status refuse_damaged(App& app, const std::stop_token& stop) {
   auto damaged = app.db->read([](store::Tx& tx) -> Result<bool> { return report::was_damaged(tx); });
   if (!damaged) return damaged.error();
   if (!*damaged) return {};
-  const Status found = app.db->quick_check({});
-  if (!found) return found;
+  const Status found = app.db->quick_check(stop);
+  if (!found || stop.stop_requested()) return found;
   return app.db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Status {
     report::note_store_check(tx, app.clock->system_now(), "");
     return {};

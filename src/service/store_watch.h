@@ -26,6 +26,7 @@ class StoreWatch {
 void note_damage(App& app, const Error& damage);
 
 /// Refuses a store in which damage was found until it is found whole again. Before any work, under the lock.
-Status refuse_damaged(App& app);
+/// A stop ends the look at it, and leaves it under suspicion.
+Status refuse_damaged(App& app, const std::stop_token& stop);
 
 }  // namespace hw::service

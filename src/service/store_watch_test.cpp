@@ -102,6 +102,18 @@ TEST_F(LookingForDamage, AStoreKnownAsDamagedIsRefusedUntilItIsWhole) {
   EXPECT_TRUE(start(*open()));
 }
 
+TEST_F(LookingForDamage, AStopEndsTheLookAtAKnownDamageAndLeavesItKnown) {
+  const auto app = open();
+  note_damage(*app, {Action::pause, "store_corrupt", "a page", {}, false});
+  std::stop_source stopped;
+  stopped.request_stop();
+  EXPECT_TRUE(start(*app, stopped.get_token()));
+  EXPECT_TRUE(run(*app, stopped.get_token()));
+  EXPECT_THAT(told(*app), ElementsAre(HasSubstr("a page"))) << "nobody looked it through";
+  EXPECT_TRUE(start(*app));
+  EXPECT_THAT(told(*app), ElementsAre(HasSubstr("nothing")));
+}
+
 TEST_F(LookingForDamage, AReadThatNobodyMindsEndsTheDaemonToo) {
   const auto app = open();
   const Status met = app->db->read([](store::Tx&) -> Status {

@@ -159,7 +159,7 @@ Result<bool> write_fields(App& app, SyncResult& sum, std::stop_token stop, std::
 
 /// Every touch gets the channel that today's rules give it, once after they changed; in chunks, so that memory stays
 /// bounded.
-Status rechannel(App& app) {
+Status rechannel(App& app, const std::stop_token& stop) {
   constexpr const char* kKey = "fingerprint:channels";
   const std::string now_is = channels_fingerprint(app.settings);
   auto was =
@@ -168,6 +168,7 @@ Status rechannel(App& app) {
   if (*was == now_is) return {};
   std::int64_t after = was->has_value() ? 0 : -1;  // a new store has nothing to rewrite
   while (after >= 0) {
+    if (stop.stop_requested()) return {};
     auto next = app.db->transact(Durability::bulk, [&](Tx& tx) -> Result<std::int64_t> {
       return store::touches::rechannel(tx, after, 5000, [&](const Touch& t) { return app.channels->channel(t); });
     });
@@ -182,7 +183,7 @@ Status rechannel(App& app) {
 
 /// Facts of a field are written from the day on which a setting names it; of records seen before there is only what
 /// they hold.
-Status observe_new_fields(App& app) {
+Status observe_new_fields(App& app, const std::stop_token& stop) {
   constexpr const char* kKey = "tracked_fields";
   const std::vector<std::string> tracked = app.settings.tracked_fields();
   std::string now_are;
@@ -195,6 +196,7 @@ Status observe_new_fields(App& app) {
   for (const std::string& field : tracked)
     if (("\n" + *were).find("\n" + field + "\n") == std::string::npos) grown.push_back(field);
   for (std::int64_t after = grown.empty() ? -1 : 0; after >= 0;) {
+    if (stop.stop_requested()) return {};
     auto last = app.db->transact(Durability::bulk, [&](Tx& tx) -> Result<std::int64_t> {
       return store::records::observe_fields(tx, grown, after, kChunk, app.clock->system_now(), [&](std::int64_t id) {
         store::service_rows::mark_dirty(tx, id, "configuration");
@@ -280,7 +282,7 @@ Status trial(App& app, SyncResult& sum, std::int64_t limit, std::stop_token stop
 Result<SyncResult> sync(App& app, std::optional<std::int64_t> limit, std::stop_token stop,
                         const std::function<void(const std::string&)>& progress) {
   SyncResult sum;
-  if (auto s = take_up_commands(app); !s) return s.error();
+  if (auto s = take_up_commands(app, stop); !s) return s.error();
   if (auto s = ExpiryWatch(app).look(); !s) return s.error();
   if (limit) {
     if (auto s = trial(app, sum, *limit, stop, progress); !s) return s.error();
@@ -296,10 +298,11 @@ Result<SyncResult> sync(App& app, std::optional<std::int64_t> limit, std::stop_t
   return sum;
 }
 
-Status start(App& app) {
-  if (auto s = refuse_damaged(app); !s) return s;
-  if (auto s = rechannel(app); !s) return s;
-  if (auto s = observe_new_fields(app); !s) return s;
+Status start(App& app, const std::stop_token& stop) {
+  if (auto s = refuse_damaged(app, stop); !s) return s;
+  if (auto s = rechannel(app, stop); !s) return s;
+  if (auto s = observe_new_fields(app, stop); !s) return s;
+  if (stop.stop_requested()) return {};
   if (auto s = forget_lookups(app); !s) return s;
   for (auto& writer : app.field_writers)
     if (auto s = writer->start(); !s) return s;

@@ -24,7 +24,8 @@ Result<SyncResult> sync(App& app, std::optional<std::int64_t> limit, std::stop_t
                         const std::function<void(const std::string&)>& progress);
 
 /// What `run` and `sync` do first, under the lock: a store known as damaged is refused; go-live times, subjects of a
-/// changed configuration, channels of changed rules.
-Status start(App& app);
+/// changed configuration, channels of changed rules. A stop ends it early without an error; what it left is done at the
+/// next start.
+Status start(App& app, const std::stop_token& stop = {});
 
 }  // namespace hw::service
