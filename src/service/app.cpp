@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "identity/normalise.h"
+#include "service/in_force.h"
 #include "store/backup.h"
 #include "store/service_rows.h"
 #include "store/touches.h"
@@ -23,20 +24,6 @@ namespace {
 constexpr std::chrono::milliseconds kLockPatience(2000);
 
 Error config_error(std::string text) { return {Action::pause, "config", std::move(text), {}, false}; }
-
-/// A followed clock is for sandboxes: nothing may leave the machine under a time that is not true.
-Status only_loopback(const settings::Settings& s) {
-  for (const auto& c : s.connectors)
-    for (const char* name : {"base_url", "token_url"})
-      if (c.options.values.contains(name) && c.options.has(name) && !http::is_loopback_url(c.options.text(name)))
-        return Error{Action::pause,
-                     "follow_clock",
-                     "--follow-clock is for sandboxes, and " + std::string(name) + " of connector " + c.name +
-                         " is not on loopback",
-                     {},
-                     false};
-  return {};
-}
 
 /// Only who talks to others reads secrets: a person who may read the store looks at it without the service's secrets.
 Result<settings::Loaded> load_settings(const std::string& file, const AppOptions& options,
@@ -55,6 +42,19 @@ Status make_directory(const std::string& path) {
 }
 
 }  // namespace
+
+Status only_loopback(const settings::Settings& s) {
+  for (const auto& c : s.connectors)
+    for (const char* name : {"base_url", "token_url"})
+      if (c.options.values.contains(name) && c.options.has(name) && !http::is_loopback_url(c.options.text(name)))
+        return Error{Action::pause,
+                     "follow_clock",
+                     "--follow-clock is for sandboxes, and " + std::string(name) + " of connector " + c.name +
+                         " is not on loopback",
+                     {},
+                     false};
+  return {};
+}
 
 std::string lines(const std::vector<settings::OptionError>& errors) {
   std::string out;
@@ -114,7 +114,10 @@ Result<std::unique_ptr<App>> App::make(const AppOptions& options, const connect:
     app->check_store_every = std::chrono::hours(24 * 7);
   }
   app->random = make_system_random();
-  if (auto s = app->read_settings(registry); !s) return s.error();
+  if (auto s = app->read_settings(registry); !s) {
+    if (s.error().code != "config" || !app->read_settings_in_force(registry)) return s.error();
+    app->refused = s.error();
+  }
   use_log_level(app->settings);
   if (auto s = app->open_store(); !s) return s.error();
   app->vitals = std::make_shared<Vitals>(*app->clock);
@@ -146,12 +149,22 @@ Status App::read_settings(const connect::Registry& registry) {
   if (!loaded) return loaded.error();
   settings = std::move(loaded->settings);
   warnings = std::move(loaded->warnings);
+  documents = std::move(loaded->documents);
   if (!options.state_of.empty()) {
     auto present = load_settings(options.state_of, options, registry);
     if (!present) return present.error();
     settings.state_dir = std::move(present->settings.state_dir);
   }
   return options.follow_clock.empty() ? Status() : only_loopback(settings);
+}
+
+bool App::read_settings_in_force(const connect::Registry& registry) {
+  if (options.access > AppOptions::Access::ask || !options.state_of.empty()) return false;
+  auto kept = in_force(options.config, registry);
+  if (!kept) return false;
+  settings = std::move(kept->settings);
+  documents = std::move(kept->documents);
+  return true;
 }
 
 Status App::open_store() {
@@ -168,6 +181,7 @@ Status App::open_store() {
                                  .read_only = options.access == AppOptions::Access::look});
   if (!opened) return opened.error();
   db = std::move(*opened);
+  if (works) give_store_to_owner(settings.state_dir);
   if (works)
     if (auto s = store::check_generation(*db, settings.state_dir); !s) return s;
   state = std::make_unique<StoreState>(*db, settings.state_dir);

@@ -43,6 +43,7 @@ struct AppOptions {
 class App {
  public:
   /// Errors of the configuration carry all their lines in `detail`, code "config"; the store's keep theirs.
+  /// Where the files are refused and a running daemon keeps the configuration from before, who looks or asks does too.
   static Result<std::unique_ptr<App>> make(const AppOptions& options, const connect::Registry& registry);
   /// The App of the same files as they are now, on the same clock, lock and store: for a reload. It may be made while
   /// this one works, and must not work before this one has ended and is gone, for each knows the use of its rate lanes
@@ -55,6 +56,9 @@ class App {
   settings::Settings settings;
   std::shared_ptr<Lock> lock;
   std::vector<settings::OptionError> warnings;
+  std::vector<settings::Document> documents;  ///< what the settings were read from
+  /// Why the files are refused as they are now, where the settings are those that a running daemon keeps meanwhile.
+  std::optional<Error> refused;
   std::shared_ptr<store::Db> db;
   std::shared_ptr<StoreState> state;
   std::shared_ptr<Vitals> vitals;
@@ -79,6 +83,7 @@ class App {
  private:
   App() = default;
   Status read_settings(const connect::Registry& registry);
+  bool read_settings_in_force(const connect::Registry& registry);
   Status open_store();
   Status make_rooms(const connect::Registry& registry);
   void make_field_writers();
@@ -93,6 +98,10 @@ Result<journey::ChannelRules> load_channels(const settings::Settings& settings);
 
 /// Changes when the rules, or the company's own domains, do.
 std::string channels_fingerprint(const settings::Settings& settings);
+
+/// A followed clock is for sandboxes: code "follow_clock" where something would leave the machine under a time that is
+/// not true.
+Status only_loopback(const settings::Settings& settings);
 
 /// All errors, a line each.
 std::string lines(const std::vector<settings::OptionError>& errors);

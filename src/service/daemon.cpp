@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "report/status.h"
+#include "service/in_force.h"
 #include "service/notify.h"
 #include "service/runner.h"
 #include "store/service_rows.h"
@@ -24,13 +25,17 @@ void Daemon::reload() {
 Status Daemon::run(std::stop_token stop) {
   const std::shared_ptr<Vitals> vitals = app_->vitals;
   if (auto s = note_refused(""); !s) return s;
+  if (auto s = note_in_force(*app_->db, app_->settings.main_file, app_->documents); !s) return s;
   if (auto s = listen(app_->settings.service); !s) return s;
   const notify::Watchdog watchdog(vitals->beats);
   const std::stop_callback on_stop(stop, [] { notify::stopping(); });
   for (;;) {
     std::unique_ptr<App> next;
     const Status ended = work(stop, next);
-    if (!ended || !next || stop.stop_requested()) return ended;
+    if (!ended || !next || stop.stop_requested()) {
+      log_event(Level::info, "stopped");
+      return ended;
+    }
     take_over(std::move(next));
   }
 }
@@ -96,7 +101,8 @@ void Daemon::take_over(std::unique_ptr<App> next) {
   for (const auto& w : app_->warnings)
     log_event(Level::warn, "configuration_warning", {{"detail", connect::to_string(w)}});
   app_->vitals->metrics.reloaded(true);
-  if (auto s = note_refused(""); !s) log_event(Level::warn, "note_not_kept", {{"code", s.error().code}});
+  for (const Status& s : {note_refused(""), note_in_force(*app_->db, app_->settings.main_file, app_->documents)})
+    if (!s) log_event(Level::warn, "note_not_kept", {{"code", s.error().code}});
   log_event(Level::info, "reloaded");
 }
 

@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "base/log.h"
 #include "report/status.h"
 #include "service/notify_socket.h"
 #include "service/slow_platform.h"
@@ -89,6 +90,33 @@ TEST_F(Invariant10, ABadConfigurationIsRefusedAtReloadWithItsPlaceAndTheOneBefor
   App& app = stopped();
   EXPECT_EQ(app.settings.goals[0].value.kind, Kind::amount);
   EXPECT_THAT(refused(app), ElementsAre(HasSubstr("headwater.yaml:16:1: ")));
+}
+
+TEST_F(Invariant10, BesideARefusedConfigurationPeopleLookAndSteerByTheOneInForce) {
+  start_daemon();
+  reload(config("live", "fixed 7 EUR"));
+  systemd_.await("READY=1");
+  reload(config("live", "fixed 9 EUR") + "nonsense: [\n");
+  systemd_.await("READY=1");
+  for (const auto access : {AppOptions::Access::look, AppOptions::Access::ask}) {
+    const auto beside = open(access);
+    ASSERT_NE(beside, nullptr);
+    ASSERT_TRUE(beside->refused);
+    EXPECT_THAT(beside->refused->detail, HasSubstr("headwater.yaml:"));
+    EXPECT_EQ(beside->settings.goals[0].value.kind, Kind::fixed);
+    EXPECT_EQ(beside->settings.goals[0].value.micros, 7'000'000);
+    EXPECT_THAT(refused(*beside), SizeIs(1));
+  }
+  stopped();
+  daemon_.reset();
+  const auto without = App::make({.config = dir_ + "/headwater.yaml",
+                                  .state_of = "",
+                                  .credentials_directory = "",
+                                  .follow_clock = "",
+                                  .access = AppOptions::Access::look},
+                                 registry_);
+  ASSERT_FALSE(without) << "nobody keeps the one from before";
+  EXPECT_EQ(without.error().code, "config");
 }
 
 TEST_F(Invariant10, EveryErrorOfARefusedConfigurationIsShown) {
@@ -194,6 +222,22 @@ TEST_F(Reload, TheLockIsHeldThroughout) {
   const auto second = Lock::take(dir_ + "/state");
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, "locked");
+}
+
+std::string g_log;
+
+TEST_F(Reload, TheLogSaysStoppedAtTheEndAlone) {
+  set_log_sink_for_test([](std::string_view line) { g_log.append(line).append("\n"); });
+  start_daemon();
+  g_meeting->tell(&Meeting::may_answer);
+  reload(config("live", "fixed 7 EUR"));
+  systemd_.await("READY=1");
+  stopped();
+  set_log_sink_for_test(nullptr);
+  const auto reloaded = g_log.find("event=reloaded"), ended = g_log.find("event=stopped");
+  ASSERT_NE(reloaded, std::string::npos) << g_log;
+  ASSERT_NE(ended, std::string::npos) << g_log;
+  EXPECT_LT(reloaded, ended);
 }
 
 TEST_F(Reload, AStopSaysSo) {

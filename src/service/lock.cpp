@@ -22,6 +22,12 @@ bool lock_within(int fd, std::chrono::milliseconds patience) {
   return true;
 }
 
+std::string process_in(int fd) {
+  char pid[32] = {};
+  const auto n = ::pread(fd, pid, sizeof pid - 1, 0);
+  return n > 0 ? std::string(pid) : std::string();
+}
+
 Error cannot_open(const std::string& path, int why) {
   const bool forbidden = why == EACCES || why == EROFS || why == EPERM;
   std::string text = "cannot open " + path + ": " + std::strerror(why);
@@ -39,13 +45,12 @@ Result<std::unique_ptr<Lock>> Lock::take(const std::string& state_dir, std::chro
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return cannot_open(path, errno);
   if (!lock_within(fd, patience)) {
-    char pid[32] = {};
-    const auto n = ::pread(fd, pid, sizeof pid - 1, 0);
+    const std::string pid = process_in(fd);
     ::close(fd);
     return Error{Action::pause,
                  "locked",
-                 "another headwater" + (n > 0 ? " (process " + std::string(pid) + ")" : std::string()) + " works on " +
-                     state_dir + ": stop it, or give this one a state directory of its own",
+                 "another headwater" + (pid.empty() ? "" : " (process " + pid + ")") + " works on " + state_dir +
+                     ": stop it first",
                  {},
                  false};
   }
@@ -55,6 +60,15 @@ Result<std::unique_ptr<Lock>> Lock::take(const std::string& state_dir, std::chro
     return Error{Action::pause, "lock", "cannot write " + path + ": " + std::strerror(errno), {}, false};
   }
   return std::unique_ptr<Lock>(new Lock(fd));
+}
+
+std::optional<std::string> Lock::holder(const std::string& state_dir) {
+  const int fd = ::open((state_dir + "/lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return std::nullopt;
+  const bool held = ::flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  const std::string pid = process_in(fd);
+  ::close(fd);
+  return held ? std::optional(pid) : std::nullopt;
 }
 
 Lock::~Lock() { ::close(fd_); }

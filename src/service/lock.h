@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -15,6 +16,8 @@ class Lock {
   /// for: commands that leave a request hold the lock for a moment.
   static Result<std::unique_ptr<Lock>> take(const std::string& state_dir,
                                             std::chrono::milliseconds patience = std::chrono::milliseconds(0));
+  /// The process that holds the lock at this moment; nullopt: none does.
+  static std::optional<std::string> holder(const std::string& state_dir);
   ~Lock();
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;

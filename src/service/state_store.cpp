@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "base/hash.h"
+#include "service/lock.h"
 #include "store/service_rows.h"
 
 namespace hw::service {
@@ -52,6 +53,11 @@ bool give_to_owner(const std::string& state_dir, const std::string& path) {
   if (::geteuid() != 0) return true;
   struct stat owner {};
   return ::stat(state_dir.c_str(), &owner) == 0 && ::lchown(path.c_str(), owner.st_uid, owner.st_gid) == 0;
+}
+
+void give_store_to_owner(const std::string& state_dir) {
+  for (const char* made : {"lock", "headwater.db", "headwater.db-wal", "headwater.db-shm"})
+    give_to_owner(state_dir, state_dir + "/" + made);
 }
 
 std::string StoreState::token_path(const std::string& key) const {
@@ -98,6 +104,20 @@ Result<std::unique_ptr<http::StateStore::Hold>> StoreState::hold(const std::stri
   if (errno != EWOULDBLOCK) return io_error("cannot lock", path);
   return Error{Action::retry, "token_busy", "another headwater exchanges this refresh token at this moment",
                std::chrono::seconds(1), false};
+}
+
+Result<StateBeside> StateBeside::open(const std::string& state_dir) {
+  ::mkdir(state_dir.c_str(), 0700);
+  auto alone = Lock::take(state_dir);
+  if (!alone && alone.error().code != "locked") return alone.error();
+  store::DbOptions options;
+  options.path = state_dir + "/headwater.db";
+  options.create = alone.has_value();
+  auto opened = store::Db::open(options);
+  if (!opened) return opened.error();
+  if (alone) give_store_to_owner(state_dir);
+  auto tokens = std::make_unique<StoreState>(**opened, state_dir);
+  return StateBeside{.db = std::move(*opened), .tokens = std::move(tokens)};
 }
 
 }  // namespace hw::service

@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <string>
 
 #include "base/mutex.h"
@@ -24,6 +25,20 @@ class StoreState final : public http::StateStore {
   store::Db& db_;
   std::string dir_;
 };
+
+/// Store and tokens for a command that works beside a daemon: whoever signs in at the moment holds that one token
+/// (StoreState::hold), and nobody needs the lock.
+struct StateBeside {
+  std::unique_ptr<store::Db> db;
+  std::unique_ptr<StoreState> tokens;
+
+  /// Makes directory and store where there are none yet and nobody works on them. Errors: the store's, or the lock's
+  /// other than "locked".
+  static Result<StateBeside> open(const std::string& state_dir);
+};
+
+/// What root made of lock and store in another user's state directory becomes that user's.
+void give_store_to_owner(const std::string& state_dir);
 
 /// Where root works in another user's state directory, what it made there becomes that user's. False if that failed.
 bool give_to_owner(const std::string& state_dir, const std::string& path);

@@ -209,17 +209,27 @@ TEST_F(TokenKillTest, OnceItIsKeptTheRotatedTokenIsUsed) {
   EXPECT_EQ(sign_in(), "rotated");
 }
 
+TEST_F(StateDirectory, TellsWhoHoldsItsLock) {
+  EXPECT_FALSE(Lock::holder(dir_));
+  EXPECT_FALSE(std::filesystem::exists(dir_ + "/lock")) << "who only asks makes nothing";
+  auto lock = Lock::take(dir_);
+  ASSERT_TRUE(lock);
+  EXPECT_EQ(Lock::holder(dir_), std::to_string(::getpid()));
+  lock->reset();
+  EXPECT_FALSE(Lock::holder(dir_));
+}
+
 TEST_F(StoreStateTest, WhatRootLeavesBelongsToTheStatesOwner) {
   if (::geteuid() != 0) GTEST_SKIP() << "skipped: only root can write in another's name";
   constexpr uid_t kDaemon = 54321;
   ASSERT_EQ(::chown(dir_.c_str(), kDaemon, kDaemon), 0);
-  auto db = open_store();
-  StoreState state(*db, dir_);
-  ASSERT_TRUE(state.hold("token/main"));
-  ASSERT_TRUE(state.save("token/main", "rotated-secret", /*secret=*/true));
+  const auto beside = StateBeside::open(dir_);
+  ASSERT_TRUE(beside);
+  ASSERT_TRUE(beside->tokens->hold("token/main"));
+  ASSERT_TRUE(beside->tokens->save("token/main", "rotated-secret", /*secret=*/true));
   std::vector<std::filesystem::path> made = tokens();
-  made.emplace_back(dir_ + "/tokens");
-  EXPECT_EQ(made.size(), 3U);
+  EXPECT_EQ(made.size(), 2U);
+  for (const char* name : {"tokens", "lock", "headwater.db"}) made.emplace_back(dir_ + "/" + name);
   for (const auto& path : made) {
     struct stat s {};
     ASSERT_EQ(::stat(path.c_str(), &s), 0);
