@@ -3,6 +3,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "base/zone.h"
 #include "cli/command.h"
 #include "cli/test_kit.h"
 #include "http/credential_facts.h"
@@ -19,6 +20,27 @@ using testing::SizeIs;
 
 http::LoginPlace page(const connect::Options&) {
   return {.auth_url = "https://login.example.com/authorize", .token_url = "http://127.0.0.1:1/token", .scope = "ads"};
+}
+
+/// Says by its clock when it was looked at.
+class TellsTheTime final : public connect::Connector {
+ public:
+  explicit TellsTheTime(const Clock& clock) : clock_(clock) {}
+  Result<std::vector<connect::Finding>> check_online(const connect::References&, connect::Context) override {
+    return std::vector<connect::Finding>{{connect::Finding::Severity::ok, "time", rfc3339(clock_.system_now())}};
+  }
+  Result<std::vector<connect::RemoteObject>> discover(connect::Context) override {
+    return std::vector<connect::RemoteObject>{};
+  }
+
+ private:
+  const Clock& clock_;
+};
+
+std::unique_ptr<connect::Connector> make_tells_the_time(const connect::Options&,
+                                                        const std::vector<std::pair<Object, std::string>>&,
+                                                        connect::Env env, std::vector<connect::OptionError>&) {
+  return std::make_unique<TellsTheTime>(env.clock);
 }
 
 /// Types what is given, as a person would.
@@ -88,6 +110,19 @@ TEST_F(AuthCommands, AConnectorThatIsNotThereIsAnErrorOfUse) {
   EXPECT_EQ(login({"crm"}).code, kUsage);
   EXPECT_EQ(login({"ads", "--port", "0"}).code, kUsage);
   EXPECT_EQ(status({"adz"}).code, kUsage);
+}
+
+TEST_F(AuthCommands, TheyAndCheckFollowASandboxsClockAsOthersDo) {
+  EXPECT_EQ(login({"ads", "--paste", "--follow-clock", dir_ + "/no-clock"}, "a-code\n").code, kUsage);
+  EXPECT_EQ(run_line({"check", "-c", main_file(), "--follow-clock", dir_ + "/no-clock"}).code, kUsage);
+  std::vector<connect::ConnectorType> types;
+  for (const auto& t : registry_.types()) types.push_back(t);
+  types[1].make = make_tells_the_time;
+  registry_ = connect::Registry(types);
+  const std::int64_t words[2] = {1'700'000'000'000'000, 0};
+  write("clock", std::string(reinterpret_cast<const char*>(words), sizeof words));
+  const Ran ran = run_line({"check", "--online", "-c", main_file(), "--follow-clock", dir_ + "/clock"});
+  EXPECT_THAT(ran.out, HasSubstr("ads: time: 2023-11-14T22:13:20Z")) << ran.err;
 }
 
 TEST_F(AuthCommands, StatusNeedsNeitherStoreNorSecrets) {

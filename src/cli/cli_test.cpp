@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/test_kit.h"
+#include "service/in_force.h"
 #include "service/sync.h"
 
 namespace hw::cli {
@@ -55,6 +56,24 @@ TEST_F(Commands, CheckTellsPeopleALineAnError) {
   EXPECT_EQ(ran.code, kConfig);
   EXPECT_THAT(ran.err, HasSubstr("headwater.yaml:16:1: "));
   EXPECT_THAT(ran.err, HasSubstr("1 error\n"));
+}
+
+TEST_F(Commands, BesideADaemonThatKeepsTheConfigurationFromBeforeABadOneStopsNobodyFromLooking) {
+  {
+    const auto daemon = open();
+    ASSERT_TRUE(service::note_in_force(*daemon->db, main_file(), daemon->documents));
+    write("headwater.yaml", config("live") + "nonsense: 1\n");
+    for (const auto& words : std::vector<std::vector<std::string>>{
+             {"status"}, {"auth", "status"}, {"report", "reconciliation"}, {"backup", dir_ + "/backup.db"}}) {
+      auto line = words;
+      line.insert(line.end(), {"-c", main_file()});
+      const Ran ran = run_line(line);
+      EXPECT_EQ(ran.code, kOk) << words.front() << ran.err;
+      EXPECT_THAT(ran.err, HasSubstr("by the one from before")) << words.front();
+    }
+    EXPECT_EQ(run_line({"check", "-c", main_file()}).code, kConfig) << "it is about the files";
+  }
+  EXPECT_EQ(run_line({"status", "-c", main_file()}).code, kConfig) << "no daemon, nothing in force";
 }
 
 TEST_F(Commands, AFormatIsRefusedWhereNothingIsPrinted) {

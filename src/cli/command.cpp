@@ -40,6 +40,11 @@ std::optional<Duration> age(const std::string& text) {
 
 }  // namespace
 
+Result<std::unique_ptr<Clock>> followed_clock(const Common& common) {
+  if (common.follow_clock.empty()) return std::unique_ptr<Clock>();
+  return make_followed_clock(common.follow_clock);
+}
+
 Result<std::optional<Timestamp>> before(Timestamp now, const std::string& text) {
   if (text.empty()) return std::optional<Timestamp>();
   const auto d = age(text);
@@ -92,6 +97,12 @@ int fail(const Error& error) {
   return error.action == Action::retry ? kUnavailable : kSoftware;
 }
 
+void tell_of_refused_files() {
+  std::cerr << pasteable(
+      "headwater: the configuration has errors (`headwater check` shows them); this is by the one from before, with "
+      "which the daemon works on\n");
+}
+
 std::unique_ptr<service::App> open(const Common& common, service::AppOptions::Access access, int& exit_code,
                                    const std::string& candidate) {
   const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
@@ -105,6 +116,7 @@ std::unique_ptr<service::App> open(const Common& common, service::AppOptions::Ac
     exit_code = fail(app.error());
     return nullptr;
   }
+  if ((*app)->refused) tell_of_refused_files();
   return std::move(*app);
 }
 

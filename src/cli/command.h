@@ -43,8 +43,12 @@ struct Common {
 int fail(const Error& error);
 /// What was given on the command line does not fit: exit 64.
 Error bad_argument(std::string text);
+/// The sandbox's clock that this run follows; nullptr where it follows none.
+Result<std::unique_ptr<Clock>> followed_clock(const Common& common);
 /// So long before now: "3d", "12h", "30m"; nullopt for "". Error "usage".
 Result<std::optional<Timestamp>> before(Timestamp now, const std::string& age);
+/// Says that an answer is by the configuration that the running daemon keeps.
+void tell_of_refused_files();
 /// Makes the App, or prints why not. A `candidate` configuration is taken in place of the present one, on its state.
 std::unique_ptr<service::App> open(const Common& common, service::AppOptions::Access access, int& exit_code,
                                    const std::string& candidate = {});

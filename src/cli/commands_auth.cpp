@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "report/credentials.h"
+#include "service/in_force.h"
 #include "service/login.h"
 
 namespace hw::cli {
@@ -15,9 +16,12 @@ Result<settings::Settings> loaded(const Common& common, bool with_secrets) {
   auto read = settings::load(
       common.config, *common.registry,
       {.credentials_directory = credentials != nullptr ? credentials : "", .resolve_secrets = with_secrets});
-  if (auto* errors = std::get_if<std::vector<settings::OptionError>>(&read))
-    return Error{Action::pause, "config", service::lines(*errors), {}, false};
-  return std::get<settings::Loaded>(std::move(read)).settings;
+  const auto* errors = std::get_if<std::vector<settings::OptionError>>(&read);
+  if (errors == nullptr) return std::get<settings::Loaded>(std::move(read)).settings;
+  auto kept = with_secrets ? std::nullopt : service::in_force(common.config, *common.registry);
+  if (!kept) return Error{Action::pause, "config", service::lines(*errors), {}, false};
+  tell_of_refused_files();
+  return std::move(kept->settings);
 }
 
 std::optional<std::string> typed_line() {
@@ -44,7 +48,11 @@ Result<std::vector<report::CredentialState>> known_states(const settings::Settin
 int auth_login(const Common& common, const LoginArgs& args) {
   auto settings = loaded(common, /*with_secrets=*/true);
   if (!settings) return fail(settings.error());
-  const service::LoginOptions options{.connector = args.connector, .paste = args.paste, .port = args.port};
+  auto followed = followed_clock(common);
+  if (!followed) return fail(followed.error());
+  if (const auto fits = *followed ? service::only_loopback(*settings) : Status(); !fits) return fail(fits.error());
+  service::LoginOptions options{.connector = args.connector, .paste = args.paste, .port = args.port};
+  options.followed = followed->get();
   const service::LoginTalk talk{.say = [](const std::string& text) { std::cerr << text << std::flush; },
                                 .read_line = typed_line};
   const auto clock = make_system_clock();

@@ -59,8 +59,14 @@ void print_lines(const std::string& config, const service::CheckResult& result, 
 
 int check(const Common& common, bool online) {
   const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
+  auto followed = followed_clock(common);
+  if (!followed) return fail(followed.error());
   const service::CheckResult result =
-      service::check(common.config, *common.registry, credentials != nullptr ? credentials : "", online);
+      service::check({.config = common.config,
+                      .credentials_directory = credentials != nullptr ? credentials : "",
+                      .online = online,
+                      .followed = followed->get()},
+                     *common.registry);
   if (common.output() == report::Format::text) {
     print_lines(common.config, result, online);
   } else {

@@ -25,10 +25,9 @@ Result<settings::Settings> settings_of(const Common& common) {
 }
 
 Result<Timestamp> now_of(const Common& common) {
-  if (common.follow_clock.empty()) return make_system_clock()->system_now();
-  auto clock = make_followed_clock(common.follow_clock);
-  if (!clock) return clock.error();
-  return (*clock)->system_now();
+  auto followed = followed_clock(common);
+  if (!followed) return followed.error();
+  return (*followed ? std::move(*followed) : make_system_clock())->system_now();
 }
 
 Result<store::Restored> put_back(const Common& common, const settings::Settings& settings, const std::string& file) {

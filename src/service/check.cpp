@@ -1,6 +1,5 @@
 #include "service/check.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,7 +7,6 @@
 
 #include "identity/normalise.h"
 #include "service/app.h"
-#include "service/lock.h"
 #include "service/state_store.h"
 #include "settings/instances.h"
 
@@ -61,28 +59,12 @@ void look_at_store(const settings::Settings& s, CheckResult& result) {
   add(result, "", {is_lost ? Severity::error : Severity::warning, "store", whole.error().detail + " (" + code + ")"});
 }
 
-/// Signing in with a refresh token may replace it: the new one must be kept, and nobody else may be using the old one
-/// meanwhile.
-struct Rotation {
-  std::unique_ptr<Lock> lock;
-  std::unique_ptr<store::Db> db;
-  std::unique_ptr<StoreState> state;
-
-  Status open(const settings::Settings& s) {
-    const bool rotates = std::any_of(s.credentials.begin(), s.credentials.end(),
-                                     [](const auto& c) { return c.type == http::CredentialType::refresh_token; });
-    if (!rotates) return {};
-    ::mkdir(s.state_dir.c_str(), 0700);
-    auto taken = Lock::take(s.state_dir);
-    if (!taken) return taken.error();
-    lock = std::move(*taken);
-    auto opened = store::Db::open({.path = s.state_dir + "/headwater.db", .postgres = {}});
-    if (!opened) return opened.error();
-    db = std::move(*opened);
-    state = std::make_unique<StoreState>(*db, s.state_dir);
-    return {};
-  }
-};
+/// Where signing in may replace a refresh token, the new one must be kept, and a daemon may be using the old one.
+Result<StateBeside> tokens_of(const settings::Settings& s) {
+  const bool rotates = std::any_of(s.credentials.begin(), s.credentials.end(),
+                                   [](const auto& c) { return c.type == http::CredentialType::refresh_token; });
+  return rotates ? StateBeside::open(s.state_dir) : Result<StateBeside>(StateBeside());
+}
 
 }  // namespace
 
@@ -98,37 +80,42 @@ const char* to_string(Severity severity) {
   return "";
 }
 
-CheckResult check(const std::string& config, const connect::Registry& registry,
-                  const std::string& credentials_directory, bool online) {
+CheckResult check(const CheckOptions& options, const connect::Registry& registry) {
   CheckResult result;
-  auto loaded =
-      settings::load(config, registry, {.credentials_directory = credentials_directory, .resolve_secrets = true});
+  auto loaded = settings::load(options.config, registry,
+                               {.credentials_directory = options.credentials_directory,
+                                .resolve_secrets = true,
+                                .excuse_unseen_secrets = !options.online});
   if (auto* errors = std::get_if<std::vector<settings::OptionError>>(&loaded)) {
     result.errors = std::move(*errors);
     return result;
   }
   const settings::Settings s = std::move(std::get<settings::Loaded>(loaded).settings);
   result.warnings = std::move(std::get<settings::Loaded>(loaded).warnings);
-  auto clock = make_system_clock();
+  const auto own_clock = make_system_clock();
+  const Clock& clock = options.followed != nullptr ? *options.followed : *own_clock;
+  if (const auto fits = options.followed != nullptr ? only_loopback(s) : Status(); !fits)
+    result.errors.push_back({{options.config, 0, 0}, fits.error().detail});
+  if (!result.errors.empty()) return result;
   auto random = make_system_random();
-  Rotation rotation;
-  if (online)
-    if (auto kept = rotation.open(s); !kept) {
-      add(result, "", {Severity::error, "sign-in", kept.error().detail});
-      return result;
-    }
+  auto beside = options.online ? tokens_of(s) : Result<StateBeside>(StateBeside());
+  if (!beside) {
+    add(result, "", {Severity::error, "sign-in", beside.error().detail});
+    return result;
+  }
   auto http = http::make_client({.credentials = s.credentials,
                                  .ca_file = s.service.ca_file,
                                  .user_agent = "headwater",
-                                 .state = rotation.state.get()},
-                                *clock, *random);
+                                 .state = beside->tokens.get(),
+                                 .may_sleep = options.followed == nullptr},
+                                clock, *random);
   auto normaliser = identity::make_normaliser(keep_rules(s), registry.vocabulary());
-  auto connectors = settings::make_connectors(s, registry, *http, *clock, *normaliser, result.errors);
+  auto connectors = settings::make_connectors(s, registry, *http, clock, *normaliser, result.errors);
   if (auto channels = load_channels(s); !channels)
     result.errors.push_back({{s.channels_file, 0, 0}, channels.error().detail});
   if (!result.errors.empty()) return result;
   look_at_store(s, result);
-  if (!online) return result;
+  if (!options.online) return result;
   for (auto& [name, connector] : connectors) ask(name, *connector, s, result);
   return result;
 }

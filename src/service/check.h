@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "connect/registry.h"
 #include "settings/settings.h"
 
@@ -20,9 +21,17 @@ struct CheckResult {
   bool online_ok = true;
 };
 
-/// `headwater check`: the configuration and, where there is a store, whether it is damaged (beside a running daemon
-/// too); with `online` also every connector's check_online. Changes nothing.
-CheckResult check(const std::string& config, const connect::Registry& registry,
-                  const std::string& credentials_directory, bool online);
+struct CheckOptions {
+  std::string config;                 ///< main file
+  std::string credentials_directory;  ///< $CREDENTIALS_DIRECTORY
+  bool online = false;
+  const Clock* followed = nullptr;  ///< a sandbox's; nullptr: the machine's
+};
+
+/// `headwater check`, beside a running daemon too: the configuration and, where there is a store, whether it is
+/// damaged. Secrets that only another user may see are warnings. With `online` everybody signs in, for which all
+/// secrets are needed, and every connector's check_online is asked. Changes nothing but refresh tokens that the signing
+/// in replaces.
+CheckResult check(const CheckOptions& options, const connect::Registry& registry);
 
 }  // namespace hw::service

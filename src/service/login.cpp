@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -12,7 +11,6 @@
 #include "base/zone.h"
 #include "http/credential_facts.h"
 #include "http/login.h"
-#include "service/lock.h"
 #include "service/login_callback.h"
 #include "service/state_store.h"
 #include "store/service_rows.h"
@@ -57,29 +55,6 @@ std::optional<http::LoginPlace> place_of(const settings::ConnectorInstance& c, c
   return type->login(c.options);
 }
 
-/// The store and the tokens beside whoever works on them; made where there is none yet.
-struct Kept {
-  std::unique_ptr<store::Db> db;
-  std::unique_ptr<StoreState> state;
-
-  Status open(const std::string& state_dir) {
-    ::mkdir(state_dir.c_str(), 0700);
-    auto alone = Lock::take(state_dir);
-    if (!alone && alone.error().code != "locked") return alone.error();
-    store::DbOptions options;
-    options.path = state_dir + "/headwater.db";
-    options.create = alone.has_value();
-    auto opened = store::Db::open(options);
-    if (!opened) return opened.error();
-    db = std::move(*opened);
-    if (alone)
-      for (const char* made : {"lock", "headwater.db", "headwater.db-wal", "headwater.db-shm"})
-        give_to_owner(state_dir, state_dir + "/" + made);
-    state = std::make_unique<StoreState>(*db, state_dir);
-    return {};
-  }
-};
-
 std::string told_end(const std::optional<Timestamp>& end, const Zone& zone) {
   return end ? "; it ends " + format_local(*end, zone) : "";
 }
@@ -97,7 +72,9 @@ class LoginRun {
 
   Result<std::string> run() {
     if (auto ok = http::check_url(target_.place.auth_url); !ok) return ok.error();
-    if (auto opened = kept_.open(settings_.state_dir); !opened) return opened.error();
+    auto opened = StateBeside::open(settings_.state_dir);
+    if (!opened) return opened.error();
+    kept_ = std::move(*opened);
     auto given = options_.paste ? by_paste() : by_browser();
     if (!given) return given.error();
     if (auto saved = keep(*given); !saved) return saved.error();
@@ -138,6 +115,10 @@ class LoginRun {
     return exchange(login, *code);
   }
 
+  [[nodiscard]] Timestamp now() const {
+    return (options_.followed != nullptr ? *options_.followed : clock_).system_now();
+  }
+
   [[nodiscard]] http::Login login_at(int port) const {
     return {target_.credential, target_.place, fmt::format("http://localhost:{}/callback", port)};
   }
@@ -147,7 +128,7 @@ class LoginRun {
     const auto client = http::make_client(
         {.credentials = {}, .ca_file = settings_.service.ca_file, .user_agent = "headwater"}, clock_, *random);
     auto post = [&](const http::Request& request, const std::stop_token& stop) { return client->send(request, stop); };
-    auto given = login.exchange(code, clock_.system_now(), post, stop_);
+    auto given = login.exchange(code, now(), post, stop_);
     if (!given)
       given.error().detail = fmt::format("credential '{}': {}", target_.credential.name, given.error().detail);
     return given;
@@ -156,11 +137,11 @@ class LoginRun {
   Status keep(const http::Login::Given& given) {
     auto hold = hold_token();
     if (!hold) return hold.error();
-    if (auto saved = http::keep_refresh_token(*kept_.state, target_.credential, given.token); !saved) return saved;
+    if (auto saved = http::keep_refresh_token(*kept_.tokens, target_.credential, given.token); !saved) return saved;
     const std::string key = http::facts_key(target_.credential.name);
-    const auto facts = http::after_success(http::read_facts(kept_.state->load(key).value_or("")), given.token,
-                                           given.life, clock_.system_now());
-    return kept_.state->save(key, http::facts_text(facts), /*secret=*/false);
+    const auto facts =
+        http::after_success(http::read_facts(kept_.tokens->load(key).value_or("")), given.token, given.life, now());
+    return kept_.tokens->save(key, http::facts_text(facts), /*secret=*/false);
   }
 
   /// Waits for a daemon that is exchanging the old token, so that its answer does not come after ours.
@@ -168,7 +149,7 @@ class LoginRun {
     const auto waiter = clock_.waiter("login");
     const Timestamp until = clock_.system_now() + kHoldPatience;
     for (;;) {
-      auto hold = kept_.state->hold(http::refresh_token_key(target_.credential));
+      auto hold = kept_.tokens->hold(http::refresh_token_key(target_.credential));
       if (hold || hold.error().code != "token_busy" || clock_.system_now() >= until) return hold;
       if (!waiter->wait_until(clock_.system_now() + kHoldStep, stop_)) return hold;
     }
@@ -200,7 +181,7 @@ class LoginRun {
   const LoginTalk& talk_;
   Clock& clock_;
   const std::stop_token stop_;
-  Kept kept_;
+  StateBeside kept_;
 };
 
 }  // namespace

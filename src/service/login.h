@@ -32,6 +32,9 @@ struct LoginOptions {
   bool paste = false;  ///< no browser on this machine: the person brings the address by hand
   int port = 0;        ///< of the redirect address; 0: a free one, or kPastePort
   Duration patience = std::chrono::minutes(5);
+  /// A sandbox's clock, which says when the login was. Waiting is on the machine's, for the sandbox would let months
+  /// pass meanwhile.
+  const Clock* followed = nullptr;
 };
 inline constexpr int kPastePort = 8975;
 

@@ -5,11 +5,13 @@
 #include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "base/text.h"
 #include "http/credential_facts.h"
 #include "http/grant.h"
+#include "service/check.h"
 #include "service/lock.h"
 #include "service/login_callback.h"
 #include "service/test_kit.h"
@@ -69,6 +71,57 @@ http::LoginPlace cost_page(const connect::Options& o) {
   return {.auth_url = "https://login.example.com/authorize", .token_url = o.text("token_url"), .scope = "ads.read"};
 }
 
+/// Signs in when it looks online, and says when that was.
+class SignsIn final : public connect::Connector {
+ public:
+  SignsIn(const connect::Options& options, connect::Env env) : env_(env) {
+    if (options.has("token_url"))
+      auth_ = {.credential = options.text("credential"), .token_url = options.text("token_url"), .scope = {}};
+  }
+  Result<std::vector<connect::Finding>> check_online(const connect::References&, connect::Context context) override {
+    if (auto in = env_.http.sign_in(auth_, context.stop); !in) return in.error();
+    return std::vector<connect::Finding>{
+        {connect::Finding::Severity::ok, "signed in", rfc3339(env_.clock.system_now())}};
+  }
+  Result<std::vector<connect::RemoteObject>> discover(connect::Context) override {
+    return std::vector<connect::RemoteObject>{};
+  }
+
+ private:
+  connect::Env env_;
+  http::Auth auth_;
+};
+
+std::unique_ptr<connect::Connector> make_signs_in(const connect::Options& options,
+                                                  const std::vector<std::pair<Object, std::string>>&, connect::Env env,
+                                                  std::vector<connect::OptionError>&) {
+  return std::make_unique<SignsIn>(options, env);
+}
+
+/// The machine's, but a wait on it is over when the test has done what happens meanwhile.
+class ClockOfEvents final : public Clock {
+ public:
+  explicit ClockOfEvents(std::function<void()> meanwhile) : meanwhile_(std::move(meanwhile)) {}
+  SystemTime system_now() const override { return system_->system_now() + ahead_; }
+  SteadyTime steady_now() const override { return system_->steady_now() + ahead_; }
+  std::unique_ptr<Waiter> waiter(std::string) override { return std::make_unique<OneWait>(*this); }
+  void advance(Duration d) { ahead_ += d; }
+
+ private:
+  struct OneWait final : Waiter {
+    explicit OneWait(ClockOfEvents& c) : clock(c) {}
+    bool wait_until(SystemTime, std::stop_token) override {
+      clock.meanwhile_();
+      return true;
+    }
+    void wake() override {}
+    ClockOfEvents& clock;
+  };
+  std::function<void()> meanwhile_;
+  std::unique_ptr<Clock> system_ = make_system_clock();
+  Duration ahead_{};
+};
+
 connect::Registry registry_with_pages() {
   connect::OptionDecl token_url;
   token_url.name = "token_url";
@@ -80,6 +133,7 @@ connect::Registry registry_with_pages() {
   connect::ConnectorType ads = types[1];
   ads.options.push_back(token_url);
   ads.login = ads_page;
+  ads.make = make_signs_in;
   connect::ConnectorType costs = ads;
   costs.name = "ads_costs";
   costs.vocabulary = {};
@@ -135,6 +189,13 @@ class LoggingIn : public AppFixture {
   }
   static std::string answered(const std::string& said, const std::string& code) {
     return value_in(said, "redirect_uri") + "?code=" + code + "&state=" + value_in(said, "state");
+  }
+  std::vector<OnlineFinding> checked_online(const Clock* followed = nullptr) {
+    const CheckResult result =
+        check({.config = dir_ + "/headwater.yaml", .credentials_directory = "", .online = true, .followed = followed},
+              registry_);
+    EXPECT_EQ(lines(result.errors), "");
+    return result.online;
   }
   /// The store and the tokens as a daemon has them.
   struct Daemon {
@@ -277,6 +338,61 @@ TEST_F(LoggingIn, ARunningDaemonGoesOnWithTheNewToken) {
   endpoint_.answer["refresh_token"] = "of-second-login";
   ASSERT_TRUE(paste([](const std::string&) { return std::string("second"); }));
   EXPECT_EQ(refreshed_with(running), "of-second-login");
+}
+
+TEST_F(LoggingIn, ADaemonThatExchangesTheTokenEndsFirstAndNeverReplacesTheLogin) {
+  ASSERT_TRUE(paste([](const std::string&) { return std::string("first"); }));
+  auto running = daemon();
+  const auto credential = login_target(settings(), registry_, "ads")->credential;
+  auto exchanging = running.state->hold(http::refresh_token_key(credential));
+  ASSERT_TRUE(exchanging);
+  clock_ = std::make_unique<ClockOfEvents>([&] {
+    ASSERT_TRUE(http::keep_refresh_token(*running.state, credential, {.token = Secret("rotated"), .rotated = true}));
+    exchanging->reset();
+  });
+  endpoint_.answer["refresh_token"] = "of-second-login";
+  ASSERT_TRUE(paste([](const std::string&) { return std::string("second"); }));
+  endpoint_.answer.erase("refresh_token");
+  EXPECT_EQ(refreshed_with(running), "of-second-login");
+}
+
+TEST_F(LoggingIn, ATokenThatIsNotLetGoOfIsNotWaitedForForEver) {
+  ASSERT_TRUE(paste([](const std::string&) { return std::string("first"); }));
+  auto running = daemon();
+  const auto held =
+      running.state->hold(http::refresh_token_key(login_target(settings(), registry_, "ads")->credential));
+  ASSERT_TRUE(held);
+  auto clock =
+      std::make_unique<ClockOfEvents>([&] { static_cast<ClockOfEvents&>(*clock_).advance(std::chrono::seconds(20)); });
+  clock_ = std::move(clock);
+  const auto late = paste([](const std::string&) { return std::string("second"); });
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, "token_busy");
+}
+
+TEST_F(LoggingIn, CheckOnlineSignsInBesideADaemonThatGoesOnWithTheSuccessor) {
+  ASSERT_TRUE(paste([](const std::string&) { return std::string("first"); }));
+  auto running = daemon();
+  const auto lock = Lock::take(dir_ + "/state");
+  ASSERT_TRUE(lock);
+  endpoint_.answer["refresh_token"] = "rotated";
+  for (const auto& f : checked_online())
+    EXPECT_EQ(f.finding.severity, connect::Finding::Severity::ok) << f.connector << ": " << f.finding.message;
+  EXPECT_EQ(refreshed_with(running), "rotated");
+}
+
+TEST_F(LoggingIn, ASandboxsClockDatesTheLoginAndTheCheck) {
+  FakeClock sandbox(from_micros(1'700'000'000'000'000));
+  std::string said;
+  ASSERT_TRUE(
+      log_in({.connector = "ads", .paste = true, .port = 0, .patience = std::chrono::minutes(5), .followed = &sandbox},
+             {.say = [](const std::string&) {}, .read_line = [] { return std::optional<std::string>("abc"); }}));
+  auto after = daemon();
+  EXPECT_EQ(http::read_facts(after.state->load(http::facts_key("ads_login")).value_or("")).since, sandbox.system_now());
+  std::set<std::string> times;
+  for (const auto& f : checked_online(&sandbox))
+    if (f.finding.subject == "signed in") times.insert(f.finding.message);
+  EXPECT_THAT(times, ElementsAre("2023-11-14T22:13:20Z"));
 }
 
 TEST_F(LoggingIn, WhatIsKnownOfItIsKept) {

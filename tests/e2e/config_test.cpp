@@ -69,7 +69,8 @@ TEST(Config, TheFirstConfigurationOfTheReadmePassesCheckAsItIsWritten) {
   write_secret(dir + "/secrets/hubspot-token", "placeholder");
   write_secret(dir + "/secrets/google-key.json",
                R"({"type": "service_account", "client_email": "headwater@example.com", "private_key": "placeholder"})");
-  const auto checked = service::check(dir + "/headwater.yaml", connectors::all(), "", /*online=*/false);
+  const auto checked =
+      service::check({.config = dir + "/headwater.yaml", .credentials_directory = ""}, connectors::all());
   for (const auto& e : checked.errors) ADD_FAILURE() << connect::to_string(e);
   for (const auto& w : checked.warnings) ADD_FAILURE() << connect::to_string(w);
   EXPECT_TRUE(checked.online_ok);

@@ -155,7 +155,8 @@ connectors:
   /// Errors of `check --online`, by connector.
   std::vector<std::string> troubles() {
     std::vector<std::string> out;
-    for (const auto& f : service::check(main_file(), registry_, "", /*online=*/true).online)
+    for (const auto& f :
+         service::check({.config = main_file(), .credentials_directory = "", .online = true}, registry_).online)
       if (f.finding.severity == connect::Finding::Severity::error)
         out.push_back(f.connector + ": " + f.finding.subject + ": " + f.finding.message);
     return out;
