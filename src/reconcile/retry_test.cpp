@@ -99,11 +99,13 @@ TEST(Retry, StoppedBetweenTwoCommitsItSaysNothingAndGoesOnWhenAskedAgain) {
   Loop l;
   refused(l, "D1");
   std::vector<std::int64_t> ids{last_row(l, "D1")};
+  const auto taken = [](int i) { return "T" + std::to_string(i); };
   for (int i = 1; i < 100; ++i) {  // as many as one commit takes
-    const std::string deal = "T" + std::to_string(i);
-    won(l, deal);
-    ids.push_back(last_row(l, deal));
+    l.contact("C" + taken(i), "click-" + taken(i));
+    l.deal(taken(i), "C" + taken(i), "won", "100");
   }
+  EXPECT_TRUE(l.reconcile());
+  for (int i = 1; i < 100; ++i) ids.push_back(last_row(l, taken(i)));
   refused(l, "D2");
   ids.push_back(last_row(l, "D2"));
   int commits = 0;
