@@ -384,7 +384,7 @@ TEST_P(Restored, WhatWasRefusedMayHaveBeenTakenSince) {
   back_up();
   loop_.sink().refused.clear();
   const RetryAsked again;
-  ASSERT_TRUE(retry(loop_.settings, loop_.connectors, *loop_.db, loop_.clock, again, "someone"));
+  ASSERT_TRUE(retry(loop_.settings, loop_.connectors, *loop_.db, loop_.clock, again, "someone", [] { return true; }));
   loop_.settle();
   loop_.pass(kDay);
   ASSERT_EQ(loop_.believed("refused"), 100);
