@@ -102,10 +102,11 @@ Result<std::string> ask_holder(service::App& app, const std::string& kind, const
     return store::service_rows::add_command(tx, kind, args, who_asks(), app.clock->system_now());
   });
   if (!id) return id.error();
-  if (auto lock = service::Lock::take(app.settings.state_dir)) {
-    if (auto s = service::take_up_commands(app); !s) return s.error();
-  }
   for (int tries = 0; tries < 150; ++tries) {
+    if (tries % 10 == 0) {  // nobody is at work, or no longer
+      if (auto lock = service::Lock::take(app.settings.state_dir))
+        if (auto s = service::take_up_commands(app); !s) return s.error();
+    }
     auto c = app.db->read([&](store::Tx& tx) -> Result<std::optional<store::StoredCommand>> {
       return store::service_rows::command(tx, *id);
     });
@@ -113,7 +114,11 @@ Result<std::string> ask_holder(service::App& app, const std::string& kind, const
     if (*c && (*c)->done_at) return (*c)->result;
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
-  return Error{Action::retry, "not_yet", "the running daemon has not taken it up yet; it will", {}, false};
+  return Error{Action::retry,
+               "not_yet",
+               "the headwater at work has not taken it up yet; it will, or the next `run` or `sync` does",
+               {},
+               false};
 }
 
 int plan_approve(const Common& common, std::int64_t brake) {

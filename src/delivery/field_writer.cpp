@@ -383,11 +383,15 @@ Status FieldWriter::outage(const Outcome& o, Round& round) {
   if (o.code == "stopped") return {};
   const Timestamp now = clock_.system_now();
   if (o.verdict == Verdict::pause) return pause(o, now + o.after.value_or(kRetryOfPause));
+  const Timestamp until = now + wait_after(outages_, o, random_);
   round.resting = true;
-  round.next = rest_until_ = now + wait_after(outages_, o, random_);
-  if (o.code == http::kLaneFull) return {};
+  round.next = until;
+  if (o.code == http::kLaneFull) {
+    rest_until_ = until;
+    return {};
+  }
   ++outages_;
-  return pause(o, *rest_until_);
+  return pause(o, until);
 }
 
 Status FieldWriter::pause(const Outcome& o, Timestamp retry_at) {

@@ -416,6 +416,22 @@ TEST_F(Fields, AnOutageIsWaitedOut) {
   EXPECT_FALSE(pause());
 }
 
+TEST_F(Fields, WhoLiftsThePauseOfAnOutageNeedNotWaitForItsEnd) {
+  l.contact("C1", "");
+  visit("C1", "1", "google", kStart - kDay);
+  fields.trouble = {Error{Action::retry, "http_503", "away", {}, false}};
+  go();
+  ASSERT_TRUE(pause());
+  ASSERT_EQ(held("C1", "fs"), "");
+  ASSERT_TRUE(l.db->transact(store::Durability::bulk, [&](store::Tx& tx) -> Status {
+    store::service_rows::clear_pause(tx, "source_fields", "contacts");
+    store::source_fields::let_go(tx, "contacts", l.clock.system_now(), l.clock.system_now() + kDay);
+    return {};
+  }));
+  go();
+  EXPECT_EQ(held("C1", "fs"), "google");
+}
+
 TEST_F(Fields, AnOutageWhileTheCrmIsAskedShowsAsAPauseUntilItAnswers) {
   fields.unread = {Error{Action::retry, "http_503", "away", {}, false}};
   l.contact("C1", "");

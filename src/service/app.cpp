@@ -182,7 +182,8 @@ Status App::open_store() {
   if (!opened) return opened.error();
   db = std::move(*opened);
   if (works) give_store_to_owner(settings.state_dir);
-  if (works)
+  // Who asks for something would write it into a copy that nobody works on.
+  if (options.access >= AppOptions::Access::ask)
     if (auto s = store::check_generation(*db, settings.state_dir); !s) return s;
   state = std::make_unique<StoreState>(*db, settings.state_dir);
   return {};

@@ -138,6 +138,8 @@ std::string resume_connector(Tx& tx, const settings::Settings& settings, const s
   if (lifted.empty()) return connector + " was not paused";
   for (const std::string& d : destinations_of(settings, connector))
     store::ledger_rows::let_go(tx, d, now, now + kPutOff);
+  for (const settings::SourceFields& f : settings.source_fields)
+    if (f.connector == connector) store::source_fields::let_go(tx, f.name, now, now + kPutOff);
   log_event(Level::info, "resumed", {{"connector", connector}, {"actor", actor}});
   return "resumed: " + lifted;
 }

@@ -109,12 +109,12 @@ Step pull_step(App& app, Crew& crew, std::size_t i) {
 Step reconcile_step(App& app, Crew& crew) {
   return [&app, &crew, line = std::make_shared<StatusLine>(app),
           expiry = std::make_shared<ExpiryWatch>(app)](std::stop_token stop) -> Result<std::optional<Timestamp>> {
-    const auto asked = take_up_commands(app, stop);
-    if (!asked) return asked.error();
-    if (*asked > 0) crew.wake_all();  // a pause that was lifted, rows that go again
     if (auto s = expiry->look(); !s) return s.error();
     std::optional<Timestamp> next;
     for (;;) {
+      const auto asked = take_up_commands(app, stop);
+      if (!asked) return asked.error();
+      if (*asked > 0) crew.wake_all();  // a pause that was lifted, rows that go again
       auto pass = app.reconciler->step(stop);
       if (!pass) return pass.error();
       Heartbeats::got_on();

@@ -251,6 +251,8 @@ Status work_off(App& app, SyncResult& sum, std::optional<std::int64_t> left, std
                 const std::function<void(const std::string&)>& progress) {
   const CutAfter cut(stop, app.settings.service.stop_deadline);
   for (bool worked = true; worked && !stop.stop_requested();) {
+    // Who pauses a connector need not wait for the end of a long pass.
+    if (auto asked = take_up_commands(app, stop); !asked) return asked.error();
     auto reconciled = reconcile(app, sum, stop, progress);
     if (!reconciled) return reconciled.error();
     auto delivered = deliver(app, sum, left, stop, cut.token(), progress);

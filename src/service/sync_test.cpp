@@ -77,6 +77,23 @@ TEST_F(Sync, ATrialAfterTheFirstSweepLeavesTheRestForTheNextPass) {
   EXPECT_EQ(sync_once(*app).sent, 2U);
 }
 
+TEST_F(Sync, APauseThatIsAskedForMeanwhileHoldsWhatWasNotSentYet) {
+  pages_ = {won_deals(1, 2)};
+  auto app = open();
+  ASSERT_TRUE(start(*app));
+  bool asked = false;
+  auto done = sync(*app, {}, {}, [&](const std::string&) {
+    if (std::exchange(asked, true)) return;
+    ASSERT_TRUE(app->db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Status {
+      store::service_rows::add_command(tx, "pause", "ads", "someone", app->clock->system_now());
+      return {};
+    }));
+  });
+  ASSERT_TRUE(done);
+  EXPECT_TRUE(asked);
+  EXPECT_EQ(done->sent, 0U);
+}
+
 TEST_F(Sync, AfterATrialTheGateIsShutAgain) {
   pages_ = {won_deals(1, 1), won_deals(2, 1)};
   auto app = open();

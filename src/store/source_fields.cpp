@@ -108,6 +108,11 @@ std::optional<Timestamp> next_due(Tx& tx, std::string_view name) {
   return at ? std::optional(from_micros(*at)) : std::nullopt;
 }
 
+void let_go(Tx& tx, std::string_view name, Timestamp now, Timestamp due_by) {
+  tx.exec("UPDATE source_field_state SET next_at = ? WHERE name = ? AND code <> '' AND next_at > ? AND next_at <= ?",
+          {val(now), val(name), val(now), val(due_by)});
+}
+
 bool any_retrying(Tx& tx, std::string_view name) {
   return tx
       .one_integer(

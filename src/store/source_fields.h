@@ -57,6 +57,8 @@ void put_state(Tx&, const SourceFieldState&);
 std::optional<SourceFieldState> state(Tx&, std::string_view name, std::int64_t record);
 std::vector<SourceFieldState> due(Tx&, std::string_view name, Timestamp now, std::int64_t limit);
 std::optional<Timestamp> next_due(Tx&, std::string_view name);
+/// What waits for a retry until `due_by` may go now; what the CRM wishes to have later keeps its time.
+void let_go(Tx&, std::string_view name, Timestamp now, Timestamp due_by);
 bool any_retrying(Tx&, std::string_view name);  ///< is a write that failed to be tried again?
 struct StateTotal {
   std::string name, state, code;

@@ -82,9 +82,10 @@ Failure store_newer(std::string_view name, int found, int known) {
 Failure store_older(std::string_view name, int found, int known) {
   return failure(
       Action::pause, "store_older",
-      fmt::format("{}: the store has version {} and this command only reads, version {}. Start `headwater run` or "
-                  "`headwater sync` of this Headwater once: it brings the store forward.",
-                  name, found, known));
+      fmt::format(
+          "{}: the store has version {}, and this Headwater works with version {}. Start its `headwater run` or "
+          "`headwater sync` once: it brings the store forward.",
+          name, found, known));
 }
 
 }  // namespace hw::store
