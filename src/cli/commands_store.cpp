@@ -79,6 +79,8 @@ int restore(const Common& common, const std::string& file) {
   if (!restored) return fail(restored.error());
   std::cout << "restored the backup of " << format_local(restored->gap.from, settings->zone) << " as generation "
             << restored->generation << "\n";
+  std::cout << "what people asked for since is forgotten with it: retries, backfills, imports, pauses, approvals; ask "
+               "again\n";
   if (!restored->kept_as.empty()) std::cout << "the replaced store is kept as " << restored->kept_as << "\n";
   return mark_unknown(common);
 }

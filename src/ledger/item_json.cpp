@@ -3,6 +3,7 @@
 // Each row that leaves is read here: nlohmann's reader took a tenth of all of delivery's time.
 #include <rapidjson/document.h>
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
 
 namespace hw::ledger {
@@ -62,7 +63,8 @@ std::string item_to_json(const connect::Item& item) {
 
 Result<connect::Item> item_from_json(std::string_view text) {
   // On the stack: a pool of its own for each row took as long as the reading.
-  char values[8192], stack[1024];
+  alignas(std::max_align_t) char values[8192];
+  alignas(std::max_align_t) char stack[1024];
   rapidjson::MemoryPoolAllocator<> for_values(values, sizeof values), for_stack(stack, sizeof stack);
   rapidjson::GenericDocument<rapidjson::UTF8<>, rapidjson::MemoryPoolAllocator<>, rapidjson::MemoryPoolAllocator<>>
       from(&for_values, sizeof stack / 2, &for_stack);

@@ -26,8 +26,8 @@ struct DestinationPlan {
   connect::Contract contract;
   Timestamp go_live;                               ///< the later of goal's and destination's
   std::vector<store::StoredBackfill> backfills{};  ///< the history that it is to be told all the same, in its mode
-  /// The last row from before its or its connectors' configuration changed, or a backup was restored: what was refused
-  /// up to it is tried anew. By row, as clocks are set back.
+  /// The last row from before its or its connectors' configuration changed: what was made up to it and is refused goes
+  /// once more. By row, as clocks are set back.
   std::int64_t mended_row = 0;
   std::optional<store::Gap> gap{};  ///< a backup was restored: nobody knows what was sent in it
 

@@ -88,7 +88,7 @@ void mark_removed_goals(Tx& tx, const settings::Settings& settings) {
 }
 
 /// Whose configuration changed since the last start. Its subjects are marked with its goal's.
-void note_mended(Tx& tx, const settings::Settings& settings) {
+void note_mended(Tx& tx, const settings::Settings& settings, bool first_after_restore) {
   for (const settings::Destination& d : settings.destinations) {
     const std::string key = fingerprint_key(d.name);
     const std::string now_is = fingerprint(settings, d);
@@ -96,6 +96,7 @@ void note_mended(Tx& tx, const settings::Settings& settings) {
     if (before == now_is) continue;
     service_rows::set_meta(tx, key, now_is);
     if (before) service_rows::set_meta(tx, mended_key(d.name), std::to_string(rows::last_upload(tx)));
+    if (!before && !first_after_restore && store::backups::gap(tx)) note_named_since(tx, d.name);
   }
 }
 
@@ -111,6 +112,7 @@ Status Reconciler::start() {
     for (const settings::Destination& d : settings_.destinations)
       if (!d.go_live && !rows::go_live(tx, go_live_scope(d.mode), d.name))
         rows::set_go_live(tx, go_live_scope(d.mode), d.name, now);
+    const bool first_after_restore = store::backups::unmarked(tx);
     doubt_unanswered(tx, destination_plans(tx, settings_, connectors_, now), now);
     mark_removed_goals(tx, settings_);
     for (const settings::SourceFields& f : settings_.source_fields) {
@@ -120,7 +122,7 @@ Status Reconciler::start() {
       service_rows::mark_all(tx, to_string(f.object), "configuration");
       service_rows::set_meta(tx, key, now_is);
     }
-    note_mended(tx, settings_);
+    note_mended(tx, settings_, first_after_restore);
     for (const settings::Goal& g : settings_.goals) {
       const std::string key = "fingerprint:goal:" + g.name;
       const std::string now_is = fingerprint(settings_, connectors_, g);

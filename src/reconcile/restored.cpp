@@ -16,7 +16,7 @@ using store::StoredUpload;
 namespace rows = store::ledger_rows;
 
 constexpr std::int64_t kAtOnce = 1000;
-constexpr const char* kDoubtful = "restored_destinations";  // a name a line
+constexpr const char* kNamedSince = "named_since_restore";  // destinations, a name a line
 constexpr std::chrono::hours kFirstReading(24), kReadAnew(24 * 7);
 
 bool unknown_since_restore(const std::vector<DestinationPlan>& plans, const StoredUpload& row) {
@@ -30,12 +30,12 @@ bool unknown_since_restore(const std::vector<DestinationPlan>& plans, const Stor
 /// at the first reading after the restore may have come about before.
 bool unseen(const store::Fact& fact, const store::Gap& gap) {
   if (fact.learned < gap.to) return false;
-  if (fact.basis == Basis::crm_history) return fact.true_from < gap.to && fact.learned < gap.to + kReadAnew;
-  return fact.learned < gap.to + kFirstReading;
+  if (fact.basis == Basis::crm_history) return fact.true_from < gap.to && fact.learned < gap.read_from + kReadAnew;
+  return fact.learned < gap.read_from + kFirstReading;
 }
 
 bool was_on_its_way(const std::optional<std::string>& stood) {
-  if (!stood) return true;  // judged for the first time, though nothing is new: its record stood marked in the backup
+  if (!stood) return true;  // judged for the first time, though nothing is new: as what stood marked in the backup
   const auto reason = ledger::reason_from(*stood);
   return reason == Reason::waiting || reason == Reason::too_recent || reason == Reason::history_pending;
 }
@@ -98,21 +98,21 @@ void doubt_unanswered(store::Tx& tx, const std::vector<DestinationPlan>& plans, 
       }
     }
   }
-  std::string doubtful = store::service_rows::meta(tx, kDoubtful).value_or("");
-  for (const DestinationPlan& plan : plans) {
-    const std::string& name = plan.destination->name;
-    store::service_rows::set_meta(tx, mended_key(name), std::to_string(rows::last_upload(tx)));
-    rows::mark_standings(tx, name, to_string(Reason::rejected), kRestored);
-    doubtful += name + "\n";
-  }
-  store::service_rows::set_meta(tx, kDoubtful, doubtful);
+  store::service_rows::set_meta(tx, kNamedSince, "");
   store::backups::set_marked(tx);
 }
 
+void note_named_since(store::Tx& tx, const std::string& destination) {
+  const std::string names = store::service_rows::meta(tx, kNamedSince).value_or("");
+  store::service_rows::set_meta(tx, kNamedSince, names + destination + "\n");
+}
+
 bool is_doubtful(store::Tx& tx, const std::string& destination) {
-  const std::string names = store::service_rows::meta(tx, kDoubtful).value_or("");
+  if (store::backups::unmarked(tx)) return true;
+  if (!store::service_rows::meta(tx, fingerprint_key(destination))) return false;  // a candidate's, never started
+  const std::string names = store::service_rows::meta(tx, kNamedSince).value_or("");
   const auto all = split(names, '\n');
-  return std::find(all.begin(), all.end(), destination) != all.end();
+  return std::find(all.begin(), all.end(), destination) == all.end();
 }
 
 bool merged_unseen(store::Tx& tx, const Subject& survivor, const store::Gap& gap) {
@@ -142,7 +142,7 @@ bool key_may_be_spent(const DestinationPlan& plan, const settings::Goal& goal, c
 }
 
 Timestamp due_since(const DestinationPlan& plan, const Subject& subject, const Reached& reached) {
-  if (!plan.gap || reached.at_basis == Basis::crm_history || reached.entered_at >= plan.gap->to + kFirstReading)
+  if (!plan.gap || reached.at_basis == Basis::crm_history || reached.entered_at >= plan.gap->read_from + kFirstReading)
     return reached.entered_at;
   return std::min(reached.entered_at, subject.record.created.value_or(plan.gap->from));
 }

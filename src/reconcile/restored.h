@@ -16,11 +16,15 @@ inline constexpr const char* kRestored = "restored";
 /// configuration's word that it may.
 bool may_repeat(const DestinationPlan& plan, const store::StoredUpload& row);
 
-/// The rows that the backup holds as not yet answered; what it holds as refused is tried anew, as a person may have had
-/// it sent since. The destinations of this moment are those that may have been told in the gap: one that the
-/// configuration names later was not. Done once, in the transaction of the first start after the
+/// The rows that the backup holds as not yet answered. Done once, in the transaction of the first start after the
 /// restore. Rows of destinations that have no plan now are doubted as well: nobody knows what their platform does.
 void doubt_unanswered(store::Tx& tx, const std::vector<DestinationPlan>& plans, Timestamp now);
+
+/// The configuration names a destination that neither the backup nor the first start after its restore knew: it was
+/// told nothing in the gap.
+void note_named_since(store::Tx& tx, const std::string& destination);
+/// Whether the destination may have been told in the gap.
+bool is_doubtful(store::Tx& tx, const std::string& destination);
 
 /// Since when a first upload may have been due. A stage that was merely observed, at the first reading after a restore,
 /// may have been entered in the gap: the record's last change is all that such a CRM tells. A day is given for that
@@ -51,8 +55,6 @@ bool may_have_been_told(const DestinationPlan& plan, const settings::Goal& goal,
 struct ValueRange {
   std::int64_t low = 0, high = 0;
 };
-/// Whether the destination was told in the gap, for all that is known (see doubt_unanswered()).
-bool is_doubtful(store::Tx& tx, const std::string& destination);
 ValueRange values_in_gap(const Subject& subject, const settings::Goal& goal, const settings::Settings& settings,
                          const store::Gap& gap);
 /// The row as one that may have reached the platform since the backup.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <utility>
 
 #include "conformance/loop.h"
 #include "reconcile/retry.h"
@@ -371,11 +372,11 @@ TEST_P(Restored, ADestinationThatIsNamedLaterWasToldNothing) {
   loop_.settings.destinations.push_back(later);
   loop_.start();
   loop_.pass(kDay * 120);
-  EXPECT_NE(loop_.stands("old", "later"), "uncertain");
+  EXPECT_EQ(loop_.stands("old", "later"), "taken");
   EXPECT_EQ(loop_.differences("later", "later_connector"), "");
 }
 
-TEST_P(Restored, WhatWasRefusedMayHaveBeenTakenSince) {
+TEST_P(Restored, ARetryOfTheGapIsAskedForAgainAndCountsOnce) {
   win("refused");
   ASSERT_TRUE(loop_.reconcile());
   loop_.sink().refused[loop_.dedup_id("refused")] = "bad_click";
@@ -389,9 +390,107 @@ TEST_P(Restored, WhatWasRefusedMayHaveBeenTakenSince) {
   loop_.pass(kDay);
   ASSERT_EQ(loop_.believed("refused"), 100);
   restore();
+  loop_.settle();
+  ASSERT_TRUE(retry(loop_.settings, loop_.connectors, *loop_.db, loop_.clock, again, "someone", [] { return true; }));
   loop_.pass(kDay * 9);
   EXPECT_EQ(loop_.stands("refused"), GetParam().unanswered) << loop_.history("refused");
   EXPECT_EQ(loop_.believed("refused"), 100);
+  EXPECT_EQ(loop_.differences(), "");
+}
+
+TEST_P(Restored, AConnectorThatIsAwayAtTheFirstStartMayHaveToldAllTheSame) {
+  back_up();
+  win("later");
+  loop_.settle();
+  loop_.pass(kDay * 3);
+  ASSERT_EQ(loop_.believed("later"), 100);
+  auto away = loop_.connectors.extract("ads_connector");
+  restore();
+  loop_.connectors.insert(std::move(away));
+  loop_.start();
+  show_again("later");
+  loop_.pass(kDay * 9);
+  EXPECT_EQ(loop_.stands("later"), GetParam().unanswered) << loop_.history("later");
+  EXPECT_EQ(loop_.differences(), "");
+}
+
+TEST_P(Restored, ADestinationThatIsMissingAtTheFirstStartMayHaveBeenToldAllTheSame) {
+  win("known");
+  loop_.settle();
+  back_up();
+  win("later");
+  loop_.settle();
+  loop_.pass(kDay * 3);
+  const auto destinations = std::exchange(loop_.settings.destinations, {});
+  restore();
+  loop_.settings.destinations = destinations;
+  loop_.start();
+  show_again("later");
+  loop_.pass(kDay * 9);
+  EXPECT_EQ(loop_.stands("later"), GetParam().unanswered) << loop_.history("later");
+  EXPECT_EQ(loop_.differences(), "");
+}
+
+TEST_P(Restored, WhatIsFirstReadDaysAfterTheRestoreMayBeNewsOfTheGap) {
+  back_up();
+  win("later");
+  loop_.settle();
+  loop_.pass(kDay * 3);
+  restore();
+  loop_.clock.advance(kDay * 3);
+  (void)loop_.db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Status {
+    store::backups::note_reading(tx, loop_.clock.system_now());
+    return {};
+  });
+  loop_.start();
+  show_again("later");
+  loop_.pass(kDay * 9);
+  EXPECT_EQ(loop_.stands("later"), GetParam().unanswered) << loop_.history("later");
+  EXPECT_EQ(loop_.differences(), "");
+}
+
+TEST_P(Restored, WhatAnotherHeldBackSinceBeforeTheBackupWasNotTold) {
+  loop_.settings.goals[0].count = settings::Goal::Count::once_per_person;
+  loop_.settings.goals[0].per_person_within = kDay * 90;
+  loop_.start();
+  win("first");
+  loop_.settle();
+  loop_.pass(kDay);
+  back_up();
+  loop_.deal("second", "Cfirst", "won", "100");
+  loop_.pass(kDay * 3);
+  ASSERT_EQ(loop_.believed("second"), -1);
+  restore();
+  loop_.show(loop_.shown(Object::deal, "second"));
+  tie("second", "Cfirst");
+  loop_.pass(kDay * 9);
+  EXPECT_EQ(loop_.stands("second"), "none not_wanted") << loop_.history("second");
+  EXPECT_EQ(loop_.differences(), "");
+}
+
+TEST_P(Restored, AStoryBetweenTwoRestoresIsKnown) {
+  win("again");
+  note("again", "stage");
+  note("again", "amount");
+  loop_.settle();
+  loop_.pass(kDay);
+  back_up();
+  loop_.pass(kDay);
+  restore();
+  for (const char* stage : {"lost", "won"}) {
+    loop_.pass(kDay);
+    loop_.set("again", "stage", stage);
+    note("again", "stage");
+    loop_.take(crm_history_);
+  }
+  loop_.pass(kDay);
+  const std::string before = loop_.stands("again");
+  std::filesystem::remove(file());
+  back_up();
+  loop_.pass(kDay);
+  restore();
+  loop_.pass(kDay * 9);
+  EXPECT_EQ(loop_.stands("again"), before) << loop_.history("again");
   EXPECT_EQ(loop_.differences(), "");
 }
 

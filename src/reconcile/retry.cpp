@@ -10,6 +10,7 @@
 #include "ledger/item_json.h"
 #include "reconcile/adopt.h"
 #include "reconcile/plan.h"
+#include "reconcile/restored.h"
 #include "store/service_rows.h"
 
 namespace hw::reconcile {
@@ -195,7 +196,7 @@ class Retry {
       if (refused && !w.shadow && passes_by_itself(reason)) return {true, reason};
       return left(reason.empty() ? w.standing.state : reason);
     }
-    if (refused) return w.make->state == UploadState::pending ? RetryVerdict{true, ""} : left("uncertain");
+    if (refused) return {true, w.make->state == UploadState::pending ? "" : kRestored};
     // An uncertain row's own item goes again, and must still be what is wanted.
     if (!tells_the_same(*w.make, row)) return left("another_value_is_wanted");
     const bool counts_once = ledger::may_resend(row, plan.contract.dedup, now_);

@@ -31,8 +31,8 @@ struct RetryAsked {
 struct Retried {
   std::string destination;
   bool again = false;  ///< goes again
-  /// Left: why. Goes again: "", the reason that must pass first ("waiting", "settling", ...), or "dedup_window_closed"
-  /// (it may be counted twice).
+  /// Left: why. Goes again: "", the reason that must pass first ("waiting", "settling", ...), "dedup_window_closed"
+  /// (it may be counted twice), or "restored" (it may have been taken since the backup: it stands as uncertain then).
   std::string why;
   std::string currency;
   std::int64_t n = 0, micros = 0;

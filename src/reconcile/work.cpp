@@ -353,11 +353,22 @@ class Assessment {
   /// The backup's conversion, which may have been taken back for good and told again since.
   [[nodiscard]] bool told_anew_unseen() const {
     if (!a_.plan.gap || dead_ || !belief_.stands || belief_.uncertain || open() != nullptr) return false;
-    return a_.plan.destination->mode == Mode::live && is_from_backup(last_said()) && is_spent();
+    const StoredUpload* last = last_said();  // what was said after it came back is no doubt
+    return a_.plan.destination->mode == Mode::live && is_from_backup(last) && last->made_at < a_.reached.entered_at &&
+           is_spent();
   }
 
   [[nodiscard]] bool is_from_backup(const StoredUpload* row) const {
     return row != nullptr && row->id <= a_.plan.gap->last_upload;
+  }
+
+  /// Who holds its place was told before the backup: the daemon of the gap held it back as well.
+  [[nodiscard]] bool held_since_before() const {
+    const auto all = rows::uploads(a_.tx, *held_by_, a_.plan.destination->name);
+    const ledger::Belief holder = ledger::believe(all, a_.plan.contract.receipt);
+    if (!holder.stands || holder.uncertain) return false;
+    const StoredUpload& first = all[*holder.first_taken];
+    return is_from_backup(&first) && first.first_attempt_at < a_.plan.gap->from;
   }
 
   /// Nothing is told and nothing will be, but the daemon that was at work between a backup and its restore may have.
@@ -371,7 +382,7 @@ class Assessment {
     }
     if (!d_.reason) return false;
     const auto before = c_.id == 0 ? std::nullopt : rows::standing(a_.tx, c_.id, a_.plan.destination->name);
-    if (held_by_ && before && before->held_by) return false;
+    if (held_by_ && ((before && before->held_by) || held_since_before())) return false;
     return may_have_been_told(
         a_.plan, a_.goal, a_.subject, a_.reached,
         {.why = *d_.reason, .stood = before ? std::optional(before->reason) : std::nullopt, .person = who_.person});
@@ -404,7 +415,8 @@ class Assessment {
     if (!contract.operations.contains(Operation::restate)) return std::nullopt;
     const StoredUpload* last = last_said();
     if (!is_from_backup(last)) return std::nullopt;
-    const store::Gap since{std::max(a_.plan.gap->from, last->made_at), a_.plan.gap->to, 0};
+    store::Gap since = *a_.plan.gap;
+    since.from = std::max(since.from, last->made_at);
     const Timestamp taken_at = history_[*belief_.first_taken].made_at;
     if (contract.adjust_until && taken_at + *contract.adjust_until <= since.from) return std::nullopt;
     ValueRange values = values_in_gap(a_.subject, a_.goal, *a_.frame.settings, since);

@@ -7,6 +7,7 @@
 #include "service/cut_after.h"
 #include "service/expiry_watch.h"
 #include "service/store_watch.h"
+#include "store/backup.h"
 #include "store/ledger_rows.h"
 #include "store/lookups.h"
 #include "store/records.h"
@@ -279,6 +280,15 @@ Status trial(App& app, SyncResult& sum, std::int64_t limit, std::stop_token stop
   return take_back_unsent(app, since);
 }
 
+/// After a restore what the first reading shows may be news of the time before.
+Status note_reading(App& app) {
+  if (app.options.access != AppOptions::Access::work) return {};
+  return app.db->transact(store::Durability::ledger, [&](Tx& tx) -> Status {
+    store::backups::note_reading(tx, app.clock->system_now());
+    return {};
+  });
+}
+
 }  // namespace
 
 Result<SyncResult> sync(App& app, std::optional<std::int64_t> limit, std::stop_token stop,
@@ -305,6 +315,7 @@ Status start(App& app, const std::stop_token& stop) {
   if (auto s = rechannel(app, stop); !s) return s;
   if (auto s = observe_new_fields(app, stop); !s) return s;
   if (stop.stop_requested()) return {};
+  if (auto s = note_reading(app); !s) return s;
   if (auto s = forget_lookups(app); !s) return s;
   for (auto& writer : app.field_writers)
     if (auto s = writer->start(); !s) return s;

@@ -27,6 +27,7 @@ constexpr const char* kGeneration = "generation";
 constexpr const char* kBackedUpAt = "backed_up_at";  // in a whole backup alone
 constexpr const char* kUnmarked = "restore_unmarked";
 constexpr const char* kLastUpload = "restored_last_upload";
+constexpr const char* kReadFrom = "restored_read_from";
 constexpr int kBusyMs = 10'000;
 
 std::string store_of(const std::string& state_dir) { return state_dir + "/headwater.db"; }
@@ -189,7 +190,10 @@ Result<Restored> prepare(const std::string& copy, std::int64_t known, Timestamp 
     if (at == 0)
       return refused("not_a_backup", "it is no backup that `headwater backup` finished: nothing was changed");
     Restored r;
-    r.gap = {from_micros(at), std::max(from_micros(at), now), ledger_rows::last_upload(tx)};
+    r.gap = {.from = from_micros(at),
+             .to = std::max(from_micros(at), now),
+             .last_upload = ledger_rows::last_upload(tx),
+             .read_from = {}};
     r.generation = std::max(known, backups::generation(tx)) + 1;
     backups::add_gap(tx, r.gap);
     service_rows::set_meta(tx, kGeneration, std::to_string(r.generation));
@@ -229,15 +233,22 @@ std::int64_t generation(Tx& tx) { return number_of(tx, kGeneration); }
 void add_gap(Tx& tx, const Gap& gap) {
   tx.exec("INSERT INTO restored_gap(from_at, to_at) VALUES(?, ?)", {val(gap.from), val(gap.to)});
   service_rows::set_meta(tx, kLastUpload, std::to_string(gap.last_upload));
+  service_rows::set_meta(tx, kReadFrom, "0");
 }
 
 std::optional<Gap> gap(Tx& tx) {
   std::optional<Gap> out;
   tx.query("SELECT MIN(from_at), MAX(to_at) FROM restored_gap", {}, [&](const Row& row) {
-    if (!row.is_null(0)) out = Gap{row.time(0), row.time(1), 0};
+    if (!row.is_null(0)) out = Gap{.from = row.time(0), .to = row.time(1), .last_upload = 0, .read_from = {}};
   });
-  if (out) out->last_upload = number_of(tx, kLastUpload);
+  if (!out) return out;
+  out->last_upload = number_of(tx, kLastUpload);
+  out->read_from = std::max(out->to, from_micros(number_of(tx, kReadFrom)));
   return out;
+}
+
+void note_reading(Tx& tx, Timestamp now) {
+  if (number_of(tx, kReadFrom) == 0 && gap(tx)) service_rows::set_meta(tx, kReadFrom, std::to_string(to_micros(now)));
 }
 
 bool unmarked(Tx& tx) { return service_rows::meta(tx, kUnmarked) == "1"; }

@@ -22,6 +22,7 @@ namespace hw::store {
 struct Gap {
   Timestamp from, to;
   std::int64_t last_upload = 0;  ///< id of the last row that the backup knew
+  Timestamp read_from{};         ///< when a daemon began to read the CRM anew; `to` until one has
 };
 
 namespace backups {
@@ -30,6 +31,8 @@ std::int64_t generation(Tx&);  ///< 0: no backup was ever made
 void add_gap(Tx&, const Gap&);
 /// From the earliest backup that was restored to the latest restore.
 std::optional<Gap> gap(Tx&);
+/// A daemon begins to read: the first one since the restore is kept.
+void note_reading(Tx&, Timestamp now);
 /// Set by restore() until the rows that may have been sent are marked as such.
 bool unmarked(Tx&);
 void set_marked(Tx&);

@@ -56,7 +56,8 @@ class Judge {
   std::map<Key, const TruthRow*> truth_;
   std::map<Key, const Belief*> believed_;
   const Allowed& allowed_;
-  std::set<std::string> lossy_;  ///< destinations where a lost answer leaves a row uncertain
+  std::set<std::string> lossy_;    ///< destinations where a lost answer leaves a row uncertain
+  std::set<std::string> refunds_;  ///< those where a lost answer of what takes it back does
   std::map<Reach, std::int64_t> first_uncertain_;
   std::map<Reach, std::set<Key>> keys_of_reach_;  ///< by the truth
   std::set<Key> claimed_;
@@ -74,7 +75,9 @@ Judge::Judge(const std::vector<TruthRow>& truth, const std::vector<ClaimRow>& cl
     keys_of_reach_[{t.destination, t.goal, t.object, t.id}].insert({t.destination, t.dedup_id});
   }
   for (const Place& p : places)
-    if (p.counts_repeats && allowed.killed) lossy_.insert(p.destination);
+    if (allowed.killed && p.counts_repeats) lossy_.insert(p.destination);
+  for (const Place& p : places)
+    if (allowed.killed && p.counts_refunds) refunds_.insert(p.destination);
   for (const ClaimRow& c : claims) {
     claimed_.insert({c.destination, c.dedup_id});
     if (!is_uncertain(c) || !may_be_uncertain(c)) continue;
@@ -93,7 +96,9 @@ Judge::Judge(const std::vector<TruthRow>& truth, const std::vector<ClaimRow>& cl
 }
 
 bool Judge::may_be_uncertain(const ClaimRow& c) const {
-  return lossy_.contains(c.destination) || (allowed_.may_have_been_told && allowed_.may_have_been_told(c.object, c.id));
+  const bool taken_back = c.told_low == 0 && refunds_.contains(c.destination);
+  return taken_back || lossy_.contains(c.destination) ||
+         (allowed_.may_have_been_told && allowed_.may_have_been_told(c.object, c.id));
 }
 
 std::set<Key> Judge::keys_of(const Key& own, const Reach& reach) const {
@@ -134,8 +139,13 @@ void Judge::claim(const ClaimRow& c) {
   against_belief(where, belief, c);
 }
 
-void Judge::against_truth(const std::string& where, const Key& key, const ClaimRow& c) {
-  const auto t = truth_.find(key);
+void Judge::against_truth(const std::string& where, const Key& own, const ClaimRow& c) {
+  auto t = truth_.find(own);
+  if (t == truth_.end() && allowed_.may_have_been_told && allowed_.may_have_been_told(c.object, c.id)) {
+    // Told to nobody that it knows of, it goes under its own key, also where a merge gave it another one.
+    for (const Key& key : keys_of(own, {c.destination, c.goal, c.object, c.id}))
+      if (t == truth_.end() && seen_.insert(key).second) t = truth_.find(key);
+  }
   if (t == truth_.end()) {
     complain(where + ": the script knows of no such conversion");
     out_.difference_micros += std::llabs(c.wanted) + std::llabs(c.told);
@@ -165,15 +175,17 @@ void Judge::against_belief(const std::string& where, const Belief* b, const Clai
 
 void Judge::uncertain(const std::string& where, const Key& own, const ClaimRow& c) {
   ++out_.uncertain;
-  std::int64_t micros = 0;
+  std::int64_t micros = 0, counted = 0;
   bool repeated = false;
   for (const Key& key : keys_of(own, {c.destination, c.goal, c.object, c.id})) {
     seen_.insert(key);
     const auto b = believed_.find(key);
     if (b == believed_.end()) continue;
     micros += b->second->micros;
+    if (b->second->micros != 0) counted += b->second->count;
     repeated = repeated || b->second->count > 1;
   }
+  repeated = repeated || counted > 1;
   if (!may_be_uncertain(c)) complain(where + ": is " + c.state + " (" + c.reason + ")");
   if (repeated) ++out_.doubled;
   if (micros < c.told_low || micros > c.told_high || repeated)
@@ -187,7 +199,8 @@ Comparison Judge::end() {
     if (waits_for_earlier({t->destination, t->goal, t->object, t->id}, t->occurrence)) continue;
     const auto b = believed_.find(key);
     const bool believed = b != believed_.end() && b->second->micros != 0;
-    if (!believed && allowed_.vanished && allowed_.vanished(t->object, t->id)) continue;
+    const auto is = [&](const Allowed::AboutRecord& so) { return so && so(t->object, t->id); };
+    if (!believed && t->wanted_micros == 0 && (is(allowed_.vanished) || is(allowed_.may_have_been_told))) continue;
     complain(t->destination + " " + t->object + " " + t->id + " " + t->goal +
              ": Headwater knows of no such conversion");
     out_.difference_micros += std::llabs(t->wanted_micros) + std::llabs(t->told_micros);

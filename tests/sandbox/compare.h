@@ -20,6 +20,7 @@ std::vector<ClaimRow> read_claims(const std::string& json);
 struct Place {
   std::string account, action, destination;
   bool counts_repeats = false;  ///< an event whose answer was lost can neither be repeated nor asked about
+  bool counts_refunds = false;  ///< so it is with what takes one back
 };
 
 /// What was done to the daemon, and so which rows may stand as uncertain.

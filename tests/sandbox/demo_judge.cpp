@@ -42,7 +42,7 @@ class Events {
   [[nodiscard]] bool vanished(const std::string& object, const std::string& id) const {
     const CrmObject* o = world_.crm.find(object + "s", id);
     return o != nullptr && o->created >= gap_.from && o->created < gap_.to &&
-           (!o->merged_into.empty() || (o->archived_at && *o->archived_at < gap_.to));
+           ((o->merged_at && *o->merged_at < gap_.to) || (o->archived_at && *o->archived_at < gap_.to));
   }
 
  private:
@@ -55,7 +55,12 @@ class Events {
     const CrmObject* o = world_.crm.find(type, id);
     if (o == nullptr) return false;
     if (in_gap(o->created) || (o->archived_at && in_gap(*o->archived_at))) return true;
-    if (!o->merged.empty() && o->modified >= gap_.from - kWaits) return true;
+    if (o->merged_at && in_gap(*o->merged_at)) return true;
+    const bool merged = std::any_of(o->merged.begin(), o->merged.end(), [&](const std::string& loser) {
+      const CrmObject* l = world_.crm.find(type, loser);
+      return l != nullptr && l->merged_at && in_gap(*l->merged_at);
+    });
+    if (merged) return true;
     return std::any_of(o->properties.begin(), o->properties.end(), [&](const auto& property) {
       return std::any_of(property.second.begin(), property.second.end(),
                          [&](const Version& v) { return v.source != "API" && in_gap(v.at); });

@@ -252,7 +252,7 @@ std::vector<Place> demo_places() {
           {Names::kEu, Names::kWon, "ads_won"},
           {Names::kUs, Names::kWonUs, "ads_won_us"},
           {.account = Names::kStream, .action = "qualify_lead", .destination = "ga4_qualified", .counts_repeats = true},
-          {.account = Names::kStream, .action = "purchase", .destination = "ga4_won"}};
+          {.account = Names::kStream, .action = "purchase", .destination = "ga4_won", .counts_refunds = true}};
 }
 
 }  // namespace hw::sandbox

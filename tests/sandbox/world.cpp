@@ -87,6 +87,7 @@ void Crm::merge(const std::string& type, const std::string& loser, const std::st
   CrmObject& l = existing(objects_, type, loser);
   CrmObject& w = existing(objects_, type, winner);
   l.merged_into = winner;
+  l.merged_at = at;
   w.merged.push_back(loser);
   w.modified = at;
   // The vendor moves the loser's ties to the winner and fills the winner's empty properties from it.
@@ -111,6 +112,7 @@ void Crm::unmerge(const std::string& type, const std::string& loser, Timestamp a
   std::erase(w.merged, loser);
   w.modified = at;
   l.unmerged_from = std::exchange(l.merged_into, {});
+  l.merged_at.reset();
   l.modified = at;
 }
 

@@ -50,6 +50,7 @@ struct CrmObject {
   bool archived = false;
   std::optional<Timestamp> archived_at;
   std::string merged_into;                    ///< loser: the record no longer answers
+  std::optional<Timestamp> merged_at{};       ///< loser: when
   std::vector<std::string> merged;            ///< winner: ids of losers
   std::string unmerged_from{};                ///< loser: it was merged into that record for a while
   std::map<std::string, TypedValue> typed{};  ///< property -> what a person last typed into it, and who
