@@ -34,9 +34,11 @@ bool unseen(const store::Fact& fact, const store::Gap& gap) {
   return fact.learned < gap.read_from + kFirstReading;
 }
 
-bool was_on_its_way(const std::optional<std::string>& stood) {
-  if (!stood) return true;  // judged for the first time, though nothing is new: as what stood marked in the backup
-  const auto reason = ledger::reason_from(*stood);
+bool was_on_its_way(const Untold& untold) {
+  // Judged for the first time, though nothing is new: as what stood marked in the backup. A merge gives its loser
+  // another conversion at any time.
+  if (!untold.stood) return untold.why != Reason::merged;
+  const auto reason = ledger::reason_from(*untold.stood);
   return reason == Reason::waiting || reason == Reason::too_recent || reason == Reason::history_pending;
 }
 
@@ -157,7 +159,7 @@ bool may_have_been_told(const DestinationPlan& plan, const settings::Goal& goal,
   if (window > Duration{} && reached.at + window <= gap.from) return false;
   const bool news =
       std::any_of(subject.facts.begin(), subject.facts.end(), [&](const auto& f) { return unseen(f, gap); });
-  if (!news && !was_on_its_way(untold.stood)) return false;
+  if (!news && !was_on_its_way(untold)) return false;
   switch (untold.why) {
     case Reason::not_wanted:
     case Reason::merged:

@@ -1,5 +1,6 @@
 #include "reconcile/restored.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -356,6 +357,22 @@ TEST_P(Restored, WhatTheBackupHadReadAndNotYetJudgedMayHaveBeenTold) {
   loop_.pass(kDay * 9);
   EXPECT_EQ(loop_.stands("marked"), "uncertain") << loop_.history("marked");
   EXPECT_EQ(loop_.standing("marked").b_high, 100'000'000);
+  EXPECT_EQ(loop_.differences(), "");
+}
+
+TEST_P(Restored, AMergeLongAfterItLeavesNoDoubt) {
+  for (const char* deal : {"loser", "winner"}) {
+    win(deal);
+    loop_.settle();
+  }
+  loop_.pass(kDay);
+  back_up();
+  restore();
+  loop_.pass(kDay * 3);
+  loop_.merge(Object::deal, "loser", "winner");
+  loop_.pass(kDay * 9);
+  for (const char* deal : {"loser", "winner"})
+    EXPECT_THAT(loop_.stands(deal), testing::Not(testing::HasSubstr("uncertain"))) << loop_.history(deal);
   EXPECT_EQ(loop_.differences(), "");
 }
 
