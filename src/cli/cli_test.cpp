@@ -1,4 +1,6 @@
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
@@ -74,6 +76,33 @@ TEST_F(Commands, BesideADaemonThatKeepsTheConfigurationFromBeforeABadOneStopsNob
     EXPECT_EQ(run_line({"check", "-c", main_file()}).code, kConfig) << "it is about the files";
   }
   EXPECT_EQ(run_line({"status", "-c", main_file()}).code, kConfig) << "no daemon, nothing in force";
+}
+
+TEST_F(Commands, RootPutsABackupOfItsOwnIntoAnothersState) {
+  if (::geteuid() != 0) GTEST_SKIP() << "skipped: only root can act in another's name";
+  pages_ = {won_deals(1, 1)};
+  work(false);
+  constexpr uid_t kDaemon = 54321;
+  std::filesystem::permissions(dir_, std::filesystem::perms(0755));
+  for (const char* name : {"", "/lock", "/headwater.db"})
+    ASSERT_EQ(::chown((dir_ + "/state" + name).c_str(), kDaemon, kDaemon), 0);
+  const std::string file = dir_ + "/backup.db";
+  struct stat s {};
+  EXPECT_EQ(run_line({"backup", file, "-c", main_file()}).code, kOk);
+  ASSERT_EQ(::stat(file.c_str(), &s), 0);
+  EXPECT_EQ(s.st_uid, 0U);
+  const Ran ran = run_line({"restore", file, "-c", main_file()});
+  write("none.db", "no database");
+  std::filesystem::permissions(dir_ + "/none.db", std::filesystem::perms(0600));
+  const Ran other = run_line({"restore", dir_ + "/none.db", "-c", main_file()});
+  EXPECT_EQ(ran.code, kOk) << ran.err;
+  EXPECT_EQ(other.code, kDataError) << other.err;
+  EXPECT_THAT(other.err, HasSubstr(dir_ + "/none.db: it is no backup"));
+  for (const auto& made : std::filesystem::directory_iterator(dir_ + "/state")) {
+    ASSERT_EQ(::stat(made.path().c_str(), &s), 0);
+    EXPECT_EQ(s.st_uid, kDaemon) << made.path();
+    EXPECT_EQ(made.path().string().find(".given"), std::string::npos) << made.path();
+  }
 }
 
 TEST_F(Commands, AFormatIsRefusedWhereNothingIsPrinted) {

@@ -77,6 +77,7 @@ int fail(const Error& error) {
                                                 {"usage", kUsage},
                                                 {"not_found", kDifference},
                                                 {"lock", kCannotCreate},
+                                                {"state_owner", kNoPermission},
                                                 {"token_file", kIoError},
                                                 {"store_older", kTempFail},
                                                 {"access_denied", kNoPermission},

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cli/command_line.h"
+#include "service/act_as_owner.h"
 #include "service/test_kit.h"
 
 namespace hw::cli {
@@ -26,6 +27,7 @@ class CommandFixture : public service::AppFixture {
     testing::internal::CaptureStderr();
     Ran ran;
     ran.code = run_command_line(static_cast<int>(argv.size()), argv.data(), registry_);
+    EXPECT_TRUE(service::act_as_root_again());  // a program ends as who it became
     ran.out = testing::internal::GetCapturedStdout();
     ran.err = testing::internal::GetCapturedStderr();
     return ran;

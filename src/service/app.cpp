@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "identity/normalise.h"
+#include "service/act_as_owner.h"
 #include "service/in_force.h"
 #include "store/backup.h"
 #include "store/service_rows.h"
@@ -171,6 +172,11 @@ Status App::open_store() {
   const bool works = options.access >= AppOptions::Access::hold;
   if (works) {
     if (auto s = make_directory(settings.state_dir); !s) return s;
+  }
+  // Who asks may find nobody at work, and carries it out.
+  if (options.access >= AppOptions::Access::ask)
+    if (auto s = act_as_owner(settings.state_dir); !s) return s;
+  if (works) {
     auto taken = Lock::take(settings.state_dir, kLockPatience);
     if (!taken) return taken.error();
     lock = std::move(*taken);
@@ -181,7 +187,6 @@ Status App::open_store() {
                                  .read_only = options.access == AppOptions::Access::look});
   if (!opened) return opened.error();
   db = std::move(*opened);
-  if (works) give_store_to_owner(settings.state_dir);
   // Who asks for something would write it into a copy that nobody works on.
   if (options.access >= AppOptions::Access::ask)
     if (auto s = store::check_generation(*db, settings.state_dir); !s) return s;

@@ -34,7 +34,8 @@ struct AppOptions {
   std::string follow_clock;           ///< file of a sandbox's clock; refused unless every base_url is loopback
   /// look: beside a running daemon, read-only; secrets are not read, for it sends nothing. ask: beside it too, to leave
   /// a request row; never creates or migrates. hold: takes the state directory's lock before the store is opened, so
-  /// that no newer program migrates it under a running one; without secrets. work: as hold, and talks to others.
+  /// that no newer program migrates it under a running one; without secrets. work: as hold, and talks to others. All
+  /// but look act as the state directory's owner where root calls them (act_as_owner), once the files are read.
   enum class Access : std::uint8_t { look, ask, hold, work } access = Access::look;
 };
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "service/act_as_owner.h"
 #include "service/test_kit.h"
 
 namespace hw::service {
@@ -52,7 +53,9 @@ TEST_F(Check, WhatRootMakesWhereTheServiceNeverRanBelongsToTheService) {
   constexpr uid_t kDaemon = 54321;
   std::filesystem::create_directory(dir_ + "/state");
   ASSERT_EQ(::chown((dir_ + "/state").c_str(), kDaemon, kDaemon), 0);
+  std::filesystem::permissions(dir_, std::filesystem::perms(0755));
   const auto app = open(AppOptions::Access::hold);
+  ASSERT_TRUE(act_as_root_again());
   for (const auto& made : std::filesystem::directory_iterator(dir_ + "/state")) {
     struct stat s {};
     ASSERT_EQ(::stat(made.path().c_str(), &s), 0);

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "base/hash.h"
+#include "service/act_as_owner.h"
 #include "service/lock.h"
 #include "store/service_rows.h"
 
@@ -22,14 +23,14 @@ Error io_error(const std::string& what, const std::string& path) {
 }
 
 /// Written beside, synced, renamed over: a kill leaves the old token or the new one.
-Status write_durably(const std::string& dir, const std::string& path, const std::string& value) {
+Status write_durably(const std::string& path, const std::string& value) {
   const std::string beside = path + ".new";
   const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return io_error("cannot write", beside);
   const bool written =
       ::write(fd, value.data(), value.size()) == static_cast<ssize_t>(value.size()) && ::fsync(fd) == 0;
   ::close(fd);
-  if (!written || !give_to_owner(dir, beside)) return io_error("cannot write", beside);
+  if (!written) return io_error("cannot write", beside);
   if (::rename(beside.c_str(), path.c_str()) != 0) return io_error("cannot rename to", path);
   const int parent = ::open(path.substr(0, path.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   const bool synced = parent >= 0 && ::fsync(parent) == 0;
@@ -48,17 +49,6 @@ class FileHold final : public http::StateStore::Hold {
 };
 
 }  // namespace
-
-bool give_to_owner(const std::string& state_dir, const std::string& path) {
-  if (::geteuid() != 0) return true;
-  struct stat owner {};
-  return ::stat(state_dir.c_str(), &owner) == 0 && ::lchown(path.c_str(), owner.st_uid, owner.st_gid) == 0;
-}
-
-void give_store_to_owner(const std::string& state_dir) {
-  for (const char* made : {"lock", "headwater.db", "headwater.db-wal", "headwater.db-shm"})
-    give_to_owner(state_dir, state_dir + "/" + made);
-}
 
 std::string StoreState::token_path(const std::string& key) const {
   return dir_ + "/tokens/" + sha256_hex(key).substr(0, 32);
@@ -79,7 +69,7 @@ std::optional<std::string> StoreState::load(const std::string& key) {
 Status StoreState::save(const std::string& key, const std::string& value, bool secret) {
   if (secret) {
     make_token_directory();
-    return write_durably(dir_, token_path(key), value);
+    return write_durably(token_path(key), value);
   }
   return db_.transact(store::Durability::bulk, [&](store::Tx& tx) -> Status {
     store::service_rows::set_state(tx, key, value);
@@ -88,9 +78,7 @@ Status StoreState::save(const std::string& key, const std::string& value, bool s
 }
 
 void StoreState::make_token_directory() const {
-  const std::string path = dir_ + "/tokens";
-  // A failure shows in what follows.
-  if (::mkdir(path.c_str(), 0700) == 0) give_to_owner(dir_, path);
+  ::mkdir((dir_ + "/tokens").c_str(), 0700);  // a failure shows in what follows
 }
 
 Result<std::unique_ptr<http::StateStore::Hold>> StoreState::hold(const std::string& key) {
@@ -99,7 +87,6 @@ Result<std::unique_ptr<http::StateStore::Hold>> StoreState::hold(const std::stri
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return io_error("cannot open", path);
   std::unique_ptr<Hold> held = std::make_unique<FileHold>(fd);
-  if (!give_to_owner(dir_, path)) return io_error("cannot give away", path);
   if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return held;
   if (errno != EWOULDBLOCK) return io_error("cannot lock", path);
   return Error{Action::retry, "token_busy", "another headwater exchanges this refresh token at this moment",
@@ -108,6 +95,7 @@ Result<std::unique_ptr<http::StateStore::Hold>> StoreState::hold(const std::stri
 
 Result<StateBeside> StateBeside::open(const std::string& state_dir) {
   ::mkdir(state_dir.c_str(), 0700);
+  if (auto s = act_as_owner(state_dir); !s) return s.error();
   auto alone = Lock::take(state_dir);
   if (!alone && alone.error().code != "locked") return alone.error();
   store::DbOptions options;
@@ -115,7 +103,6 @@ Result<StateBeside> StateBeside::open(const std::string& state_dir) {
   options.create = alone.has_value();
   auto opened = store::Db::open(options);
   if (!opened) return opened.error();
-  if (alone) give_store_to_owner(state_dir);
   auto tokens = std::make_unique<StoreState>(**opened, state_dir);
   return StateBeside{.db = std::move(*opened), .tokens = std::move(tokens)};
 }

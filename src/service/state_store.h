@@ -9,8 +9,7 @@
 namespace hw::service {
 
 /// What http keeps over restarts: lane budgets in the store; rotated refresh tokens, the one secret at rest, as files
-/// of mode 0600 under <state>/tokens, synced before use, never in backups. What root writes there belongs to the state
-/// directory's owner, so that a daemon can read what a login by sudo left. Thread-safe.
+/// of mode 0600 under <state>/tokens, synced before use, never in backups. Thread-safe.
 class StoreState final : public http::StateStore {
  public:
   StoreState(store::Db& db, std::string state_dir) : db_(db), dir_(std::move(state_dir)) {}
@@ -32,15 +31,10 @@ struct StateBeside {
   std::unique_ptr<store::Db> db;
   std::unique_ptr<StoreState> tokens;
 
-  /// Makes directory and store where there are none yet and nobody works on them. Errors: the store's, or the lock's
-  /// other than "locked".
+  /// Makes directory and store where there are none yet and nobody works on them; root acts as the directory's owner
+  /// from here on (act_as_owner), so that a daemon can read what a login by sudo left. Errors: the store's, or the
+  /// lock's other than "locked".
   static Result<StateBeside> open(const std::string& state_dir);
 };
-
-/// What root made of lock and store in another user's state directory becomes that user's.
-void give_store_to_owner(const std::string& state_dir);
-
-/// Where root works in another user's state directory, what it made there becomes that user's. False if that failed.
-bool give_to_owner(const std::string& state_dir, const std::string& path);
 
 }  // namespace hw::service

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "http/token.h"
+#include "service/act_as_owner.h"
 #include "service/lock.h"
 #include "service/state_store.h"
 #include "store/engine/db.h"
@@ -219,10 +220,28 @@ TEST_F(StateDirectory, TellsWhoHoldsItsLock) {
   EXPECT_FALSE(Lock::holder(dir_));
 }
 
-TEST_F(StoreStateTest, WhatRootLeavesBelongsToTheStatesOwner) {
-  if (::geteuid() != 0) GTEST_SKIP() << "skipped: only root can write in another's name";
-  constexpr uid_t kDaemon = 54321;
-  ASSERT_EQ(::chown(dir_.c_str(), kDaemon, kDaemon), 0);
+/// Root in a state directory that is another user's.
+class RootInAnothersState : public StateDirectory {
+ protected:
+  static constexpr uid_t kDaemon = 54321;
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "skipped: only root can act in another's name";
+    ASSERT_EQ(::chown(dir_.c_str(), kDaemon, kDaemon), 0);
+    std::ofstream(roots_) << "root's own";
+  }
+  ~RootInAnothersState() override {
+    EXPECT_TRUE(act_as_root_again());
+    std::filesystem::remove(roots_);
+  }
+  void owner_links(const std::string& name, const std::string& to) const {
+    std::filesystem::create_symlink(to, dir_ + "/" + name);
+    ASSERT_EQ(::lchown((dir_ + "/" + name).c_str(), kDaemon, kDaemon), 0);
+  }
+
+  const std::string roots_ = dir_ + ".roots";
+};
+
+TEST_F(RootInAnothersState, WhatRootLeavesBelongsToTheStatesOwner) {
   const auto beside = StateBeside::open(dir_);
   ASSERT_TRUE(beside);
   ASSERT_TRUE(beside->tokens->hold("token/main"));
@@ -235,6 +254,34 @@ TEST_F(StoreStateTest, WhatRootLeavesBelongsToTheStatesOwner) {
     ASSERT_EQ(::stat(path.c_str(), &s), 0);
     EXPECT_EQ(s.st_uid, kDaemon) << path;
   }
+}
+
+TEST_F(RootInAnothersState, ALinkToAFileOfRootsIsNotWrittenThrough) {
+  std::filesystem::permissions(roots_, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  owner_links("lock", roots_);
+  const auto beside = StateBeside::open(dir_);
+  EXPECT_FALSE(beside);
+  ASSERT_TRUE(act_as_root_again());
+  EXPECT_EQ(text_of(roots_), "root's own");
+}
+
+TEST_F(RootInAnothersState, ALinkToADirectoryOfRootsGetsNoTokens) {
+  const std::string target = dir_ + ".directory";
+  std::filesystem::create_directory(target);
+  owner_links("tokens", target);
+  const auto beside = StateBeside::open(dir_);
+  ASSERT_TRUE(beside);
+  EXPECT_FALSE(beside->tokens->hold("token/main"));
+  EXPECT_FALSE(beside->tokens->save("token/main", "rotated-secret", /*secret=*/true));
+  EXPECT_TRUE(std::filesystem::is_empty(target));
+  ASSERT_TRUE(act_as_root_again());
+  std::filesystem::remove_all(target);
+}
+
+TEST_F(RootInAnothersState, WhereRootOwnsItRootStaysRoot) {
+  ASSERT_EQ(::chown(dir_.c_str(), 0, 0), 0);
+  ASSERT_TRUE(StateBeside::open(dir_));
+  EXPECT_EQ(::geteuid(), 0U);
 }
 
 }  // namespace

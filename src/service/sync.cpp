@@ -294,6 +294,7 @@ Status note_reading(App& app) {
 Result<SyncResult> sync(App& app, std::optional<std::int64_t> limit, std::stop_token stop,
                         const std::function<void(const std::string&)>& progress) {
   SyncResult sum;
+  if (stop.stop_requested()) return sum;
   if (auto s = take_up_commands(app, stop); !s) return s.error();
   if (auto s = ExpiryWatch(app).look(); !s) return s.error();
   if (limit) {
