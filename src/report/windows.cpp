@@ -64,13 +64,15 @@ std::optional<Timestamp> correction_ends(const connect::Contract& contract, cons
   return std::min(taken, original.conversion_at.value_or(taken)) + *contract.adjust_until;
 }
 
-/// What waits or was refused has its sink's word; the platform's own lack of an account is nobody's to mend.
+/// What waits or was refused has its sink's word; the platform's own lack of an account is nobody's to mend, and what
+/// was told and waits for its answer is told.
 std::optional<Timestamp> leaves_at(store::Tx& tx, const DestinationPlan& plan, const Listed& l) {
   const auto history = rows::uploads(tx, l.conversion.id, plan.destination->name);
   for (auto u = history.rbegin(); u != history.rend(); ++u) {
     if (u->mode != plan.destination->mode || u->state == UploadState::superseded) continue;
     if (u->state == UploadState::pending || (u->state == UploadState::retrying && !ledger::sent(*u)))
       return u->expires_at;
+    if (ledger::unsettled(*u, plan.contract.receipt)) return std::nullopt;
     if (u->state != UploadState::rejected || l.standing.reason != "rejected") break;
     return u->code == connect::kUnattributed ? std::nullopt : std::optional(u->expires_at);
   }

@@ -50,6 +50,20 @@ TEST(Windows, ShowsWhatIsAboutToLeaveSoonestFirst) {
   EXPECT_EQ(leaving(l, kDay * 5), std::vector<std::string>{});
 }
 
+TEST(Windows, WhatWaitsForItsAnswerIsTold) {
+  connect::Contract contract = conformance::generous();
+  contract.receipt = connect::Receipt::row;
+  contract.click_window = kDay * 10;
+  Loop l(contract);
+  l.contact("C1", "click-1");
+  l.deal("waiting", "C1", "won", "100");
+  ASSERT_TRUE(l.reconcile());
+  ASSERT_FALSE(leaving(l, kDay * 14).empty());
+  ASSERT_TRUE(l.deliver());
+  ASSERT_EQ(l.stands("waiting"), "missing waiting");
+  EXPECT_EQ(leaving(l, kDay * 14), std::vector<std::string>{});
+}
+
 TEST(Windows, WhereBrowsersAloneCountTheConversionsOwnAgeDoes) {
   Loop l;
   l.sink().rules.click_types.clear();

@@ -146,7 +146,11 @@ Result<Secret> SecretSource::without_systemd(const std::string& name) const {
         fmt::format("no systemd credentials here (CREDENTIALS_DIRECTORY is not set), and no file {} beside the main "
                     "file: put the secret there (chmod 600), and for the systemd unit add {}",
                     file, unit_line(name)));
-  return from_file(file);
+  auto read = from_file(file);
+  // Only root sees the folder: what the service reads comes from its unit.
+  if (!read && ::access(path.c_str(), R_OK) != 0)
+    read.error().detail += fmt::format("; the systemd unit needs {}", unit_line(name));
+  return read;
 }
 
 }  // namespace hw::settings
