@@ -142,7 +142,8 @@ Result<std::int64_t> noted(const std::string& state_dir) {
 Status note(const std::string& state_dir, std::int64_t generation) {
   const std::string path = note_of(state_dir), beside = path + ".new";
   const std::string text = std::to_string(generation) + "\n";
-  const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  ::unlink(beside.c_str());  // of a kill; or a link that leads a backup by root elsewhere
+  const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (file < 0) return io_error(beside);
   const bool written = give_to_owner(file, state_dir) &&
                        ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&

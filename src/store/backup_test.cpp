@@ -73,6 +73,14 @@ TEST_F(Backup, WhatRootLeavesInTheStateDirectoryIsItsOwners) {
   EXPECT_EQ(owner(folder_.file("generation")), kService);
 }
 
+TEST_F(Backup, ALinkWhereTheNoteIsWrittenIsNotFollowed) {
+  const std::string victim = folder_.file("victim");
+  std::ofstream(victim) << "of somebody else";
+  std::filesystem::create_symlink(victim, folder_.file("generation.new"));
+  ASSERT_TRUE(back_up(*db_, folder_.path(), folder_.file("linked.backup"), at(10)));
+  EXPECT_EQ(std::filesystem::file_size(victim), 16U);
+}
+
 TEST_F(Backup, AFileThatCannotBeReadOrIsNoneIsNamedAndChangesNothing) {
   EXPECT_EQ(restore(folder_.path(), folder_.file("absent.db"), at(1)).error().code, "no_backup");
   std::ofstream(folder_.file("deals.csv")) << "id,stage\nD1,won\n";
