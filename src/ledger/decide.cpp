@@ -38,14 +38,6 @@ State by_amount(const Decision& d, const Belief& belief, bool wanted) {
   return belief.told && d.t_currency == d.b_currency && d.b_micros > d.t_micros ? State::excess : State::missing;
 }
 
-/// The operation that takes a conversion back, if the platform has one. One without value has nothing to be lowered.
-std::optional<Operation> taking_back(const View& v) {
-  const connect::Contract& c = v.rules.contract;
-  if (c.operations.contains(Operation::retract)) return Operation::retract;
-  const bool restates = c.operations.contains(Operation::restate) && c.zero != ZeroRule::refused;
-  return restates && v.belief.micros != 0 ? std::optional(Operation::restate) : std::nullopt;
-}
-
 /// The operation that brings the belief to `target`, if the platform has one.
 std::optional<Operation> restating(const View& v, std::int64_t target) {
   const connect::Contract& c = v.rules.contract;
@@ -61,11 +53,10 @@ void decide_correction(const View& v, Decision& d) {
   const bool comparable = d.t_currency == d.b_currency || target == 0;
   const bool lowering = !v.desired.wanted || (comparable ? target < v.belief.micros : v.belief.micros > 0);
   const State state = by_amount(d, v.belief, v.desired.wanted);
-  const auto operation = v.desired.wanted ? restating(v, target) : taking_back(v);
+  const auto operation = v.desired.wanted ? restating(v, target) : taking_back(v.rules.contract, v.belief);
   if (!operation) return stand(d, state, Reason::uncorrectable, "the platform takes no such correction");
-  const StoredUpload& original = v.rows[*v.belief.first_taken];
-  const Timestamp taken_at = original.processed_at.value_or(original.received_at.value_or(original.made_at));
-  if (v.rules.contract.adjust_until && v.now >= taken_at + *v.rules.contract.adjust_until)
+  const Timestamp since = taken_at(v.rows[*v.belief.first_taken]);
+  if (v.rules.contract.adjust_until && v.now >= since + *v.rules.contract.adjust_until)
     return stand(d, state, Reason::uncorrectable, "older than the platform's limit for corrections");
   if (lowering && v.now < v.desired.changed_at + v.rules.settle) {
     d.look_again = v.desired.changed_at + v.rules.settle;
@@ -150,6 +141,12 @@ void settle_values(const View& v, Decision& d) {
 }
 
 }  // namespace
+
+std::optional<Operation> taking_back(const connect::Contract& contract, const Belief& belief) {
+  if (contract.operations.contains(Operation::retract)) return Operation::retract;
+  const bool restates = contract.operations.contains(Operation::restate) && contract.zero != ZeroRule::refused;
+  return restates && belief.micros != 0 ? std::optional(Operation::restate) : std::nullopt;
+}
 
 Decision decide(const Desired& desired, const std::vector<StoredUpload>& rows, const Rules& rules, Timestamp now) {
   View v{desired, rows, rules, now, believe(rows, rules.contract.receipt)};

@@ -56,6 +56,9 @@ struct Decision {
   std::optional<Timestamp> look_again;
 };
 
+/// The operation that takes a conversion back, if the platform has one. One without value has nothing to be lowered.
+std::optional<Operation> taking_back(const connect::Contract& contract, const Belief& belief);
+
 /// Step 1: without asking the sink.
 Decision decide(const Desired& desired, const std::vector<store::StoredUpload>& rows, const Rules& rules,
                 Timestamp now);

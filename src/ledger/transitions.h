@@ -15,6 +15,10 @@ namespace hw::ledger {
 bool unsettled(const store::StoredUpload& u, connect::Receipt receipt);
 /// A row counts as told: at `received` for receipt none and request, at `processed` for count and row.
 bool taken(const store::StoredUpload& u, connect::Receipt receipt);
+/// When the platform took such a row, as far as it was said: what its limit for corrections counts from.
+inline Timestamp taken_at(const store::StoredUpload& u) {
+  return u.processed_at.value_or(u.received_at.value_or(u.made_at));
+}
 /// Code of a row that is being sent alone because its request was refused in part and the platform does not say which
 /// row.
 inline constexpr const char* kUnlocated = "unlocated";

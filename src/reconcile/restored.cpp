@@ -149,6 +149,14 @@ Timestamp due_since(const DestinationPlan& plan, const Subject& subject, const R
   return std::min(reached.entered_at, subject.record.created.value_or(plan.gap->from));
 }
 
+Timestamp changed_since(const DestinationPlan& plan, const Subject& subject, Timestamp changed_at) {
+  if (!plan.gap || changed_at < plan.gap->to) return changed_at;
+  const bool observed = std::any_of(subject.facts.begin(), subject.facts.end(), [&](const store::Fact& f) {
+    return f.basis != Basis::crm_history && f.true_from == changed_at && unseen(f, *plan.gap);
+  });
+  return observed ? plan.gap->from : changed_at;
+}
+
 bool may_have_been_told(const DestinationPlan& plan, const settings::Goal& goal, const Subject& subject,
                         const Reached& reached, const Untold& untold) {
   if (!plan.gap || plan.destination->mode != Mode::live) return false;

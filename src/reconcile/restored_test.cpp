@@ -485,6 +485,60 @@ TEST_P(Restored, WhatAnotherHeldBackSinceBeforeTheBackupWasNotTold) {
   EXPECT_EQ(loop_.differences(), "");
 }
 
+TEST_P(Restored, WhatWasTakenBackInTheGapMayBePastThePlatformsLimitNow) {
+  loop_.sink().rules.adjust_until = kDay * 50;
+  loop_.start();
+  for (const char* deal : {"lost", "late"}) {
+    win(deal);
+    note(deal, "stage");
+    note(deal, "amount");
+  }
+  loop_.settle();
+  loop_.pass(kDay);
+  back_up();
+  loop_.pass(kDay);
+  loop_.set("lost", "stage", "lost");
+  note("lost", "stage");
+  loop_.pass(kDay * 3);
+  ASSERT_EQ(loop_.believed("lost"), 0);
+  loop_.pass(kDay * 60);
+  loop_.set("late", "stage", "lost");
+  note("late", "stage");
+  loop_.pass(kDay);
+  ASSERT_EQ(loop_.believed("late"), 100);
+  restore();
+  for (const char* deal : {"lost", "late"}) show_again(deal);
+  loop_.take(crm_history_);
+  loop_.pass(kDay * 9);
+  EXPECT_EQ(loop_.stands("lost"), "uncertain") << loop_.history("lost");
+  EXPECT_EQ(loop_.standing("lost").b_low, 0);
+  EXPECT_EQ(loop_.standing("lost").b_high, 100'000'000);
+  EXPECT_EQ(loop_.stands("late"), "excess uncorrectable") << "the limit was past before it was lost";
+  EXPECT_EQ(loop_.differences(), "");
+}
+
+TEST_P(Restored, ALossThatIsOnlyObservedIsNotTakenBackTwice) {
+  win("lost");
+  loop_.settle();
+  loop_.pass(kDay);
+  back_up();
+  loop_.set("lost", "stage", "lost");
+  loop_.pass(kDay * 3);
+  const auto before = everything_believed();
+  const auto calls = loop_.sink().calls;
+  restore();
+  loop_.pass(kHour);
+  loop_.set("lost", "owner", "somebody");  // the record's last change is all that its CRM tells
+  show_again("lost");
+  loop_.pass(kDay * 9);
+  if (!GetParam().dedup.exists) {
+    EXPECT_EQ(loop_.stands("lost"), "uncertain") << loop_.history("lost");
+    EXPECT_EQ(loop_.sink().calls, calls) << "a second refund would add up";
+  }
+  EXPECT_EQ(everything_believed(), before);
+  EXPECT_EQ(loop_.differences(), "");
+}
+
 TEST_P(Restored, AStoryBetweenTwoRestoresIsKnown) {
   win("again");
   note("again", "stage");

@@ -167,8 +167,16 @@ class Assessment {
       w_.stop = open()->id;
     if (told_unseen()) leave_uncertain(unseen_row(Operation::upload, gap_values().high));
     if (told_anew_unseen()) leave_uncertain(unseen_row(Operation::upload, std::max(gap_values().high, belief_.micros)));
-    if (!w_.make && !passes_by_itself())
-      if (const auto value = corrected_unseen()) leave_uncertain(unseen_row(Operation::restate, *value));
+    if (!w_.make && !passes_by_itself()) {
+      if (const auto operation = taken_back_unseen()) {
+        StoredUpload row = unseen_row(*operation, 0);
+        row.value_micros = 0;
+        row.currency = belief_.currency;
+        leave_uncertain(std::move(row));
+      } else if (const auto value = corrected_unseen()) {
+        leave_uncertain(unseen_row(Operation::restate, *value));
+      }
+    }
     fill_standing();
     return std::move(w_);
   }
@@ -304,7 +312,7 @@ class Assessment {
       return ledger::apply_same_as_rejected(d_, *refused);
     row.backfill = row.operation == Operation::upload && a_.plan.backfilled(a_.reached.entered_at);
     const bool upload = row.operation == Operation::upload;
-    if (doubted(a_.plan, row, upload ? due_since(a_.plan, a_.subject, a_.reached) : desired_.changed_at) ||
+    if (doubted(a_.plan, row, upload ? due_since(a_.plan, a_.subject, a_.reached) : changed_since()) ||
         (upload && told_under_another_key())) {
       const auto value = upload ? std::nullopt : corrected_unseen();
       return leave_uncertain(value ? unseen_row(Operation::restate, *value) : std::move(row));
@@ -406,19 +414,41 @@ class Assessment {
     return nullptr;
   }
 
-  /// Another value that was true in the gap, and that a correction may have told since the backup's last row of this
-  /// conversion.
-  [[nodiscard]] std::optional<std::int64_t> corrected_unseen() const {
-    const auto& contract = a_.plan.contract;
+  [[nodiscard]] Timestamp changed_since() const {
+    return reconcile::changed_since(a_.plan, a_.subject, desired_.changed_at);
+  }
+
+  /// The part of the gap in which a correction may have been told that this store does not know of: since the backup's
+  /// last row of this conversion, up to the platform's limit.
+  [[nodiscard]] std::optional<store::Gap> corrected_within() const {
     if (!a_.plan.gap || dead_ || !belief_.stands || belief_.uncertain || open() != nullptr) return std::nullopt;
-    if (a_.plan.destination->mode != Mode::live || belief_.currency != a_.reached.currency) return std::nullopt;
-    if (!contract.operations.contains(Operation::restate)) return std::nullopt;
+    if (a_.plan.destination->mode != Mode::live) return std::nullopt;
     const StoredUpload* last = last_said();
     if (!is_from_backup(last)) return std::nullopt;
-    store::Gap since = *a_.plan.gap;
-    since.from = std::max(since.from, last->made_at);
-    const Timestamp taken_at = history_[*belief_.first_taken].made_at;
-    if (contract.adjust_until && taken_at + *contract.adjust_until <= since.from) return std::nullopt;
+    store::Gap within = *a_.plan.gap;
+    within.from = std::max(within.from, last->made_at);
+    if (const auto& limit = a_.plan.contract.adjust_until)
+      within.to = std::min(within.to, ledger::taken_at(history_[*belief_.first_taken]) + *limit);
+    return within.from < within.to ? std::optional(within) : std::nullopt;
+  }
+
+  /// How it may have been taken back meanwhile, where nothing takes it back now: the platform's limit is past, or
+  /// consent is denied.
+  [[nodiscard]] std::optional<Operation> taken_back_unseen() const {
+    if (desired_.wanted || d_.state != ledger::State::excess) return std::nullopt;
+    const auto within = corrected_within();
+    if (!within || changed_since() + a_.plan.destination->settle >= within->to) return std::nullopt;
+    return ledger::taking_back(a_.plan.contract, belief_);
+  }
+
+  /// Another value that was true in the gap, and that a correction may have told.
+  [[nodiscard]] std::optional<std::int64_t> corrected_unseen() const {
+    const auto& contract = a_.plan.contract;
+    if (belief_.currency != a_.reached.currency) return std::nullopt;
+    if (!contract.operations.contains(Operation::restate)) return std::nullopt;
+    const auto within = corrected_within();
+    if (!within) return std::nullopt;
+    const store::Gap& since = *within;
     ValueRange values = values_in_gap(a_.subject, a_.goal, *a_.frame.settings, since);
     // Left and reached again: taken back meanwhile.
     const bool left = a_.reached.entered_at > since.from && a_.reached.entered_at < since.to && c_.id != 0 &&

@@ -60,7 +60,7 @@ std::optional<Timestamp> window_of(store::Tx& tx, const connect::Contract& contr
 /// Until when the platform corrects what it took: some count from the conversion, others from when they took it.
 std::optional<Timestamp> correction_ends(const connect::Contract& contract, const store::StoredUpload& original) {
   if (!contract.adjust_until) return std::nullopt;
-  const Timestamp taken = original.processed_at.value_or(original.received_at.value_or(original.made_at));
+  const Timestamp taken = ledger::taken_at(original);
   return std::min(taken, original.conversion_at.value_or(taken)) + *contract.adjust_until;
 }
 

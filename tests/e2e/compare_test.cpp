@@ -116,7 +116,7 @@ TEST(DemoComparison, AfterARestoreWhatMayHaveBeenToldMayStandAsUncertain) {
   EXPECT_FALSE(v.compared().equal()) << "of that record nothing happened between backup and restore";
 }
 
-TEST(DemoComparison, WhatCameAndWentBeforeTheRestoreIsNotKnownAndMustNotBeBelieved) {
+TEST(DemoComparison, WhatWasToldOfARecordThatVanishedBeforeTheRestoreIsCountedApart) {
   Views v;
   v.truth.wanted_micros = v.truth.told_micros = 0;
   v.truth.state = "none";
@@ -126,7 +126,15 @@ TEST(DemoComparison, WhatCameAndWentBeforeTheRestoreIsNotKnownAndMustNotBeBeliev
     return compare({v.truth}, {}, {v.belief}, {{"1", "2", "ads", false}}, v.allowed);
   };
   EXPECT_TRUE(judged(0).equal());
-  EXPECT_FALSE(judged(100 * kEuro).equal());
+  EXPECT_EQ(judged(0).vanished, 0U);
+  EXPECT_TRUE(judged(100 * kEuro).equal());
+  EXPECT_EQ(judged(100 * kEuro).vanished, 1U);
+  v.belief.count = 2;
+  EXPECT_FALSE(judged(100 * kEuro).equal()) << "twice is twice";
+  v.belief.count = 1;
+  v.truth.wanted_micros = 100 * kEuro;
+  EXPECT_FALSE(judged(100 * kEuro).equal()) << "what is wanted must be known";
+  v.truth.wanted_micros = 0;
   v.truth.id = "2";
   EXPECT_FALSE(judged(0).equal()) << "this one is there";
 }

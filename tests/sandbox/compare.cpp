@@ -200,7 +200,13 @@ Comparison Judge::end() {
     const auto b = believed_.find(key);
     const bool believed = b != believed_.end() && b->second->micros != 0;
     const auto is = [&](const Allowed::AboutRecord& so) { return so && so(t->object, t->id); };
-    if (!believed && t->wanted_micros == 0 && (is(allowed_.vanished) || is(allowed_.may_have_been_told))) continue;
+    const bool vanished = t->wanted_micros == 0 && is(allowed_.vanished);
+    if (vanished && believed && b->second->count == 1) {
+      seen_.insert(key);
+      ++out_.vanished;
+      continue;
+    }
+    if (!believed && (vanished || (t->wanted_micros == 0 && is(allowed_.may_have_been_told)))) continue;
     complain(t->destination + " " + t->object + " " + t->id + " " + t->goal +
              ": Headwater knows of no such conversion");
     out_.difference_micros += std::llabs(t->wanted_micros) + std::llabs(t->told_micros);

@@ -29,14 +29,16 @@ struct Allowed {
   using AboutRecord = std::function<bool(const std::string& object, const std::string& id)>;
   /// After a restore: something of the record happened so that it may have been told between backup and restore.
   AboutRecord may_have_been_told{};
-  /// After a restore: the record came and went in that time, and the CRM shows nothing of it any more.
+  /// After a restore: in that time the record came and went, or went into another one, and the CRM shows no more of it
+  /// than that. What was told of it then and not taken back yet no store can know.
   AboutRecord vanished{};
 };
 
 struct Comparison {
   std::size_t conversions = 0, destinations = 0, uncertain = 0;
-  std::size_t lost = 0;     ///< rows that should be taken or told of and are not, or that nobody claims to know
-  std::size_t doubled = 0;  ///< keys that a platform counts more than once, or counts and nobody claims
+  std::size_t vanished = 0;  ///< keys that a platform still counts of records that `vanished`
+  std::size_t lost = 0;      ///< rows that should be taken or told of and are not, or that nobody claims to know
+  std::size_t doubled = 0;   ///< keys that a platform counts more than once, or counts and nobody claims
   std::int64_t difference_micros = 0;   ///< sum of absolute differences of money outside uncertain rows
   std::vector<std::string> complaints;  ///< every row whose reason, state or amounts differ, a line each
   [[nodiscard]] bool equal() const { return difference_micros == 0 && complaints.empty(); }

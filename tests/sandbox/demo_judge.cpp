@@ -41,8 +41,10 @@ class Events {
 
   [[nodiscard]] bool vanished(const std::string& object, const std::string& id) const {
     const CrmObject* o = world_.crm.find(object + "s", id);
-    return o != nullptr && o->created >= gap_.from && o->created < gap_.to &&
-           ((o->merged_at && *o->merged_at < gap_.to) || (o->archived_at && *o->archived_at < gap_.to));
+    if (o == nullptr) return false;
+    const auto in_gap = [&](Timestamp t) { return t >= gap_.from && t < gap_.to; };
+    const bool went = o->archived_at && *o->archived_at < gap_.to;
+    return (o->merged_at && in_gap(*o->merged_at)) || (went && in_gap(o->created));
   }
 
  private:

@@ -55,7 +55,7 @@ bool hears_signals(int pid) {
 
 struct Tally {
   int kills = 0, at_points = 0, backups = 0, restores = 0, stops = 0, reloads = 0;
-  std::size_t conversions = 0, uncertain = 0, lost = 0, doubled = 0, fields_different = 0;
+  std::size_t conversions = 0, uncertain = 0, lost = 0, doubled = 0, vanished = 0, fields_different = 0;
   std::int64_t difference = 0;
   std::size_t complaints = 0;
   std::map<std::string, int> faults{};
@@ -277,6 +277,7 @@ std::string Torture::reckon() {
   tally_.uncertain += c.uncertain;
   tally_.lost += c.lost;
   tally_.doubled += c.doubled;
+  tally_.vanished += c.vanished;
   tally_.difference += c.difference_micros;
   tally_.complaints += judged.differences.size();
   tally_.fields_different += judged.fields_different;
@@ -306,7 +307,8 @@ void tell(const Tally& t) {
   std::cout << t.kills << " kills (" << t.at_points << " at crash points), " << t.restores << " restores of "
             << t.backups << " backups, " << t.stops << " stops, " << t.reloads << " reloads; faults:";
   for (const auto& [kind, n] : t.faults) std::cout << " " << kind << "=" << n;
-  std::cout << "; source fields different: " << t.fields_different << "\n";
+  std::cout << "; source fields different: " << t.fields_different
+            << "; told in a gap of records that were merged in it: " << t.vanished << "\n";
 }
 
 }  // namespace
