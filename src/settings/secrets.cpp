@@ -1,12 +1,13 @@
 #include "settings/secrets.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <optional>
 
 namespace hw::settings {
@@ -60,26 +61,56 @@ Result<Secret> from_environment(const std::string& name) {
   return Secret(value);
 }
 
-Result<Secret> contents(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return unreadable(path);
-  std::string text(kMaxSecretBytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
+/// A regular file, opened once: what is judged is what is read.
+class File {
+ public:
+  /// A pipe is opened without waiting for its writer, and refused.
+  explicit File(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+    if (fd_ < 0) {
+      problem = errno == ENOENT ? refuse(fmt::format("{} does not exist", path)) : unreadable(path);
+    } else if (::fstat(fd_, &found_) != 0 || !S_ISREG(found_.st_mode)) {
+      problem = refuse(fmt::format("{} is not a file", path));
+    }
+  }
+  ~File() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  [[nodiscard]] unsigned mode() const { return found_.st_mode & 07777U; }
+  /// At most so many bytes; nothing when it cannot be read.
+  [[nodiscard]] std::optional<std::string> first(std::size_t limit) const {
+    std::string text(limit, '\0');
+    std::size_t have = 0;
+    while (have < limit) {
+      const auto n = ::read(fd_, text.data() + have, limit - have);
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return std::nullopt;
+      if (n == 0) break;
+      have += static_cast<std::size_t>(n);
+    }
+    text.resize(have);
+    return text;
+  }
+
+  std::optional<Error> problem;
+
+ private:
+  int fd_;
+  struct stat found_ {};
+};
+
+Result<Secret> contents(const File& file, const std::string& path) {
+  auto read = file.first(kMaxSecretBytes + 1);
+  if (!read) return unreadable(path);
+  std::string text = std::move(*read);
   if (text.size() > kMaxSecretBytes)
     return refuse(fmt::format("{} is larger than {} bytes: not a secret", path, kMaxSecretBytes));
   if (text.ends_with('\n')) text.pop_back();
   if (text.ends_with('\r')) text.pop_back();
   if (text.empty()) return refuse(fmt::format("{} is empty", path));
   return Secret(std::move(text));
-}
-
-Status regular_file(const std::string& path, struct stat& found) {
-  if (stat(path.c_str(), &found) != 0) {
-    return errno == ENOENT ? refuse(fmt::format("{} does not exist", path)) : unreadable(path);
-  }
-  if (!S_ISREG(found.st_mode)) return refuse(fmt::format("{} is not a file", path));
-  return {};
 }
 
 }  // namespace
@@ -116,13 +147,11 @@ Result<Secret> SecretSource::read(std::string_view text) const {
 Result<Secret> SecretSource::from_file(const std::string& name) const {
   if (!resolve_) return Secret();
   const std::string path = below(base_dir_, name);
-  struct stat found {};
-  if (auto status = regular_file(path, found); !status) return status.error();
-  if ((found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return refuse(
-        fmt::format("{} is open to others (mode {:04o}); run: chmod 600 {}", path, found.st_mode & 07777U, path));
-  }
-  return contents(path);
+  const File file(path);
+  if (file.problem) return *file.problem;
+  if ((file.mode() & (S_IRWXG | S_IRWXO)) != 0)
+    return refuse(fmt::format("{} is open to others (mode {:04o}); run: chmod 600 {}", path, file.mode(), path));
+  return contents(file, path);
 }
 
 Result<Secret> SecretSource::from_credential(const std::string& name) const {
@@ -133,10 +162,10 @@ Result<Secret> SecretSource::from_credential(const std::string& name) const {
   if (credentials_directory_.empty()) return without_systemd(name);
   // systemd owns the modes in that directory; it may show group bits that an access list narrows.
   const std::string path = below(credentials_directory_, name);
-  struct stat found {};
-  if (!regular_file(path, found))
+  const File file(path);
+  if (file.problem)
     return refuse(fmt::format("no systemd credential is named '{}'; add {} to the unit", name, unit_line(name)));
-  return contents(path);
+  return contents(file, path);
 }
 
 Result<Secret> SecretSource::without_systemd(const std::string& name) const {

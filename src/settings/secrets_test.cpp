@@ -72,6 +72,8 @@ TEST_F(Secrets, AMissingEmptyOrHugeFileIsRefused) {
   write("huge", std::string(70'000, 'x'), 0600);
   EXPECT_THAT(refusal("${file:huge}"), HasSubstr("not a secret"));
   EXPECT_THAT(refusal("${file:.}"), HasSubstr("is not a file"));
+  ASSERT_EQ(::mkfifo((dir_ + "/pipe").c_str(), 0600), 0);
+  EXPECT_THAT(refusal("${file:pipe}"), HasSubstr("is not a file")) << "and nobody waits for its writer";
 }
 
 TEST_F(Secrets, AreReadFromSystemdCredentialsWhateverTheirMode) {
