@@ -102,9 +102,13 @@ Result<std::size_t> take_up_commands(App& app, const std::stop_token& stop) {
   auto open =
       app.db->read([&](Tx& tx) -> Result<std::vector<StoredCommand>> { return service_rows::open_commands(tx); });
   if (!open) return open.error();
-  for (const StoredCommand& c : *open)
+  std::size_t taken_up = 0;
+  for (const StoredCommand& c : *open) {
+    if (stop.stop_requested()) break;
     if (auto done = take_up(app, c, stop); !done) return done.error();
-  return open->size();
+    ++taken_up;
+  }
+  return taken_up;
 }
 
 std::string pause_connector(Tx& tx, const std::string& connector, const std::string& actor, Timestamp now,
