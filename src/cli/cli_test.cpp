@@ -63,7 +63,8 @@ TEST_F(Commands, CheckTellsPeopleALineAnError) {
 TEST_F(Commands, BesideADaemonThatKeepsTheConfigurationFromBeforeABadOneStopsNobodyFromLooking) {
   {
     const auto daemon = open();
-    ASSERT_TRUE(service::note_in_force(*daemon->db, main_file(), daemon->documents));
+    ASSERT_TRUE(service::note_in_force(
+        *daemon->lock, {.main_file = main_file(), .documents = daemon->documents, .channels = daemon->channels_text}));
     write("headwater.yaml", config("live") + "nonsense: 1\n");
     for (const auto& words : std::vector<std::vector<std::string>>{
              {"status"}, {"auth", "status"}, {"report", "reconciliation"}, {"backup", dir_ + "/backup.db"}}) {
@@ -138,6 +139,10 @@ TEST_F(Commands, PlanOfACandidateIsMadeOnTheStateOfThePresentConfiguration) {
   EXPECT_EQ(j["plan"][0]["operation"], "restate");
   EXPECT_EQ(j["plan"][0]["conversions"], 3);
   EXPECT_EQ(j["plan"][0]["value"], 450.00);
+  write("headwater.yaml", config("live") + "nonsense: 1\n");
+  const Ran again =
+      run_line({"plan", "-c", main_file(), "--candidate", dir_ + "/next/headwater.yaml", "--format", "json"});
+  EXPECT_EQ(again.out, ran.out) << "the present one names the state, whatever else is wrong with it; " << again.err;
 }
 
 TEST_F(Commands, PreviewOfADestinationInShadowIsWhatItWouldSend) {

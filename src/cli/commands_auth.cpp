@@ -17,11 +17,13 @@ Result<settings::Settings> loaded(const Common& common, bool with_secrets) {
       common.config, *common.registry,
       {.credentials_directory = credentials != nullptr ? credentials : "", .resolve_secrets = with_secrets});
   const auto* errors = std::get_if<std::vector<settings::OptionError>>(&read);
-  if (errors == nullptr) return std::get<settings::Loaded>(std::move(read)).settings;
-  auto kept = with_secrets ? std::nullopt : service::in_force(common.config, *common.registry);
-  if (!kept) return Error{Action::pause, "config", service::lines(*errors), {}, false};
-  tell_of_refused_files();
-  return std::move(kept->settings);
+  auto kept = with_secrets ? std::nullopt : service::in_force(common.config, *common.registry, errors == nullptr);
+  if (kept) {
+    tell_of_refused_files();
+    return std::move(kept->loaded.settings);
+  }
+  if (errors != nullptr) return Error{Action::pause, "config", service::lines(*errors), {}, false};
+  return std::get<settings::Loaded>(std::move(read)).settings;
 }
 
 std::optional<std::string> typed_line() {

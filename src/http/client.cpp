@@ -15,7 +15,7 @@ class Client final : public HttpClient {
   Client(ClientOptions&& options, const Clock& clock)
       : clock_(clock),
         transfers_(options.ca_file, options.user_agent.empty() ? "headwater" : options.user_agent),
-        lanes_(options.state, clock, options.may_sleep),
+        lanes_(options.keeps_lanes ? options.state : nullptr, clock, options.may_sleep),
         tokens_(options.credentials, options.state, clock,
                 [this](const Request& r, const std::stop_token& stop) { return transfers_.run(r, Secret(), stop); }) {
     for (const Credential& c : options.credentials) shares_[c.name] = c.quota_share;

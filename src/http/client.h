@@ -137,6 +137,7 @@ struct ClientOptions {
   std::string ca_file;          ///< "" = the system's
   std::string user_agent;       ///< "headwater/0.1"
   StateStore* state = nullptr;  ///< may be null (tests, check); outlives the client, which saves once more when it ends
+  bool keeps_lanes = true;      ///< false beside a daemon, whose own account of its lanes is the one that is kept
   bool may_sleep = true;        ///< a wait of at most 300 ms in a lane is slept for real; false under a followed clock
 };
 

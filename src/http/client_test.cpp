@@ -364,6 +364,22 @@ TEST_F(HttpClientTest, AShareOfTheDailyLimitIsLeftToOthersAndNoneOfAnOwnBudget) 
   EXPECT_EQ(goes("", false), 5) << "without a credential nobody says what share";
 }
 
+TEST_F(HttpClientTest, BesideADaemonTheUseOfALaneIsNotKept) {
+  TestServer server(ok);
+  Request r = post(server.url("/"));
+  r.lanes = {Lane{.key = "main/day", .requests = 0, .per = Duration::zero(), .per_day = 10}};
+  for (const bool keeps : {false, true}) {
+    const ClientOptions options{.credentials = {test::credential(CredentialType::static_token)},
+                                .ca_file = ca().file(),
+                                .user_agent = "headwater/test",
+                                .state = &state_,
+                                .keeps_lanes = keeps,
+                                .may_sleep = false};
+    ASSERT_TRUE(make_client(options, clock_, *random_)->send(r, {}));
+    EXPECT_EQ(state_.saves() > 0, keeps);
+  }
+}
+
 TEST_F(HttpClientTest, AFullLaneSendsNothing) {
   TestServer server(ok);
   const auto client = make();

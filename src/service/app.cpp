@@ -71,25 +71,24 @@ connect::KeepRules keep_rules(const settings::Settings& s) {
           .free_mail = s.identity.free_mail};
 }
 
-std::string channels_fingerprint(const settings::Settings& s) {
-  std::string text(journey::ChannelRules::built_in_text());
-  if (!s.channels_file.empty()) {
-    std::ifstream file(s.channels_file, std::ios::binary);
-    std::ostringstream own;
-    own << file.rdbuf();
-    text = own.str();
-  }
-  for (const std::string& domain : s.own_domains) text += "\n" + domain;
-  return sha256_hex(text);
+std::string channels_fingerprint(const settings::Settings& s, const std::string& text) {
+  std::string all = text;
+  for (const std::string& domain : s.own_domains) all += "\n" + domain;
+  return sha256_hex(all);
 }
 
-Result<journey::ChannelRules> load_channels(const settings::Settings& s) {
-  if (s.channels_file.empty()) return journey::ChannelRules::built_in();
+Result<std::string> read_channels(const settings::Settings& s) {
+  if (s.channels_file.empty()) return std::string(journey::ChannelRules::built_in_text());
   std::ifstream file(s.channels_file, std::ios::binary);
   if (!file) return config_error(s.channels_file + ": cannot be read: " + std::strerror(errno) + "\n");
   std::ostringstream text;
   text << file.rdbuf();
-  auto rules = journey::ChannelRules::load(text.str(), s.channels_file);
+  return text.str();
+}
+
+Result<journey::ChannelRules> load_channels(const settings::Settings& s, const std::string& text) {
+  if (s.channels_file.empty()) return journey::ChannelRules::built_in();
+  auto rules = journey::ChannelRules::load(text, s.channels_file);
   if (auto* errors = std::get_if<journey::ChannelRules::Errors>(&rules)) return config_error(lines(*errors));
   return std::get<journey::ChannelRules>(std::move(rules));
 }
@@ -115,10 +114,9 @@ Result<std::unique_ptr<App>> App::make(const AppOptions& options, const connect:
     app->check_store_every = std::chrono::hours(24 * 7);
   }
   app->random = make_system_random();
-  if (auto s = app->read_settings(registry); !s) {
-    if (s.error().code != "config" || !app->read_settings_in_force(registry)) return s.error();
-    app->refused = s.error();
-  }
+  Status files = app->read_settings(registry);
+  app->read_settings_in_force(registry, files);
+  if (!files) return files.error();
   use_log_level(app->settings);
   if (auto s = app->open_store(); !s) return s.error();
   app->vitals = std::make_shared<Vitals>(*app->clock);
@@ -153,19 +151,35 @@ Status App::read_settings(const connect::Registry& registry) {
   documents = std::move(loaded->documents);
   if (!options.state_of.empty()) {
     auto present = load_settings(options.state_of, options, registry);
-    if (!present) return present.error();
-    settings.state_dir = std::move(present->settings.state_dir);
+    settings.state_dir =
+        present ? std::move(present->settings.state_dir) : settings::state_directory_of(options.state_of);
   }
-  return options.follow_clock.empty() ? Status() : only_loopback(settings);
+  if (const auto fits = options.follow_clock.empty() ? Status() : only_loopback(settings); !fits) return fits;
+  auto text = read_channels(settings);
+  if (!text) return text.error();
+  channels_text = std::move(*text);
+  auto rules = load_channels(settings, channels_text);
+  if (!rules) return rules.error();
+  channels.emplace(std::move(*rules));
+  return {};
 }
 
-bool App::read_settings_in_force(const connect::Registry& registry) {
-  if (options.access > AppOptions::Access::ask || !options.state_of.empty()) return false;
-  auto kept = in_force(options.config, registry);
-  if (!kept) return false;
-  settings = std::move(kept->settings);
-  documents = std::move(kept->documents);
-  return true;
+/// In place of files that are refused, if a daemon goes on with others. `files`: why they are, or good.
+void App::read_settings_in_force(const connect::Registry& registry, Status& files) {
+  if (options.access > AppOptions::Access::ask || !options.state_of.empty()) return;
+  if (!files && files.error().code != "config") return;
+  auto kept = in_force(options.config, registry, files.has_value());
+  if (!kept) return;
+  auto rules = load_channels(kept->loaded.settings, kept->channels);
+  if (!rules) return;
+  refused =
+      files ? config_error("the daemon refused them at its reload: `headwater status` shows why\n") : files.error();
+  settings = std::move(kept->loaded.settings);
+  documents = std::move(kept->loaded.documents);
+  warnings.clear();
+  channels_text = std::move(kept->channels);
+  channels.emplace(std::move(*rules));
+  files = {};
 }
 
 Status App::open_store() {
@@ -203,9 +217,6 @@ Status App::make_rooms(const connect::Registry& registry) {
                          .may_sleep = options.follow_clock.empty()},
                         *clock, *random));
   normaliser = identity::make_normaliser(keep_rules(settings), registry.vocabulary());
-  auto rules = load_channels(settings);
-  if (!rules) return rules.error();
-  channels.emplace(std::move(*rules));
   resolver.emplace(identity::ResolverOptions{.limits = settings.identity.limits});
   std::vector<settings::OptionError> errors;
   connectors = settings::make_connectors(settings, registry, *http, *clock, *normaliser, errors);

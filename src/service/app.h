@@ -44,7 +44,8 @@ struct AppOptions {
 class App {
  public:
   /// Errors of the configuration carry all their lines in `detail`, code "config"; the store's keep theirs.
-  /// Where the files are refused and a running daemon keeps the configuration from before, who looks or asks does too.
+  /// Where the files are refused, here or by a running daemon at its reload, and the daemon keeps the configuration
+  /// from before, who looks or asks does too.
   static Result<std::unique_ptr<App>> make(const AppOptions& options, const connect::Registry& registry);
   /// The App of the same files as they are now, on the same clock, lock and store: for a reload. It may be made while
   /// this one works, and must not work before this one has ended and is gone, for each knows the use of its rate lanes
@@ -58,6 +59,7 @@ class App {
   std::shared_ptr<Lock> lock;
   std::vector<settings::OptionError> warnings;
   std::vector<settings::Document> documents;  ///< what the settings were read from
+  std::string channels_text;                  ///< what the channel rules were read from
   /// Why the files are refused as they are now, where the settings are those that a running daemon keeps meanwhile.
   std::optional<Error> refused;
   std::shared_ptr<store::Db> db;
@@ -84,7 +86,7 @@ class App {
  private:
   App() = default;
   Status read_settings(const connect::Registry& registry);
-  bool read_settings_in_force(const connect::Registry& registry);
+  void read_settings_in_force(const connect::Registry& registry, Status& files);
   Status open_store();
   Status make_rooms(const connect::Registry& registry);
   void make_field_writers();
@@ -94,11 +96,13 @@ class App {
 void use_log_level(const settings::Settings& settings);
 
 connect::KeepRules keep_rules(const settings::Settings& settings);
-/// The built-in channel rules, or the configured file's; code "config" with a line an error.
-Result<journey::ChannelRules> load_channels(const settings::Settings& settings);
+/// The text of the built-in channel rules, or of the configured file's.
+Result<std::string> read_channels(const settings::Settings& settings);
+/// Code "config" with a line an error.
+Result<journey::ChannelRules> load_channels(const settings::Settings& settings, const std::string& text);
 
 /// Changes when the rules, or the company's own domains, do.
-std::string channels_fingerprint(const settings::Settings& settings);
+std::string channels_fingerprint(const settings::Settings& settings, const std::string& text);
 
 /// A followed clock is for sandboxes: code "follow_clock" where something would leave the machine under a time that is
 /// not true.

@@ -97,6 +97,10 @@ CheckResult check(const CheckOptions& options, const connect::Registry& registry
   if (const auto fits = options.followed != nullptr ? only_loopback(s) : Status(); !fits)
     result.errors.push_back({{options.config, 0, 0}, fits.error().detail});
   if (!result.errors.empty()) return result;
+  const auto channels = read_channels(s);
+  const auto rules = channels ? load_channels(s, *channels) : Result<journey::ChannelRules>(channels.error());
+  if (!rules) result.errors.push_back({{s.channels_file, 0, 0}, rules.error().detail});
+  look_at_store(s, result);
   auto random = make_system_random();
   auto beside = options.online ? tokens_of(s) : Result<StateBeside>(StateBeside());
   if (!beside) {
@@ -107,15 +111,12 @@ CheckResult check(const CheckOptions& options, const connect::Registry& registry
                                  .ca_file = s.service.ca_file,
                                  .user_agent = "headwater",
                                  .state = beside->tokens.get(),
+                                 .keeps_lanes = false,
                                  .may_sleep = options.followed == nullptr},
                                 clock, *random);
   auto normaliser = identity::make_normaliser(keep_rules(s), registry.vocabulary());
   auto connectors = settings::make_connectors(s, registry, *http, clock, *normaliser, result.errors);
-  if (auto channels = load_channels(s); !channels)
-    result.errors.push_back({{s.channels_file, 0, 0}, channels.error().detail});
-  if (!result.errors.empty()) return result;
-  look_at_store(s, result);
-  if (!options.online) return result;
+  if (!result.errors.empty() || !options.online) return result;
   for (auto& [name, connector] : connectors) ask(name, *connector, s, result);
   return result;
 }

@@ -31,7 +31,7 @@ struct CheckOptions {
 /// `headwater check`, beside a running daemon too: the configuration and, where there is a store, whether it is
 /// damaged. Secrets that only another user may see are warnings. With `online` everybody signs in, for which all
 /// secrets are needed, and every connector's check_online is asked. Changes nothing but refresh tokens that the signing
-/// in replaces.
+/// in replaces; where those have no place yet, it makes state directory and store for them.
 CheckResult check(const CheckOptions& options, const connect::Registry& registry);
 
 }  // namespace hw::service

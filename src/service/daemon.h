@@ -37,6 +37,7 @@ class Daemon {
   void take_over(std::unique_ptr<App> next);
   void refuse(const Error& error);
   Status note_refused(const std::string& what);
+  Status note_taken(bool refused_since);
 
   const connect::Registry& registry_;
   std::unique_ptr<App> app_;

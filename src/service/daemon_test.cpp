@@ -119,6 +119,19 @@ TEST_F(Invariant10, BesideARefusedConfigurationPeopleLookAndSteerByTheOneInForce
   EXPECT_EQ(without.error().code, "config");
 }
 
+TEST_F(Invariant10, BesideABrokenChannelsFilePeopleLookByTheRulesInForce) {
+  start_daemon();
+  write("channels.yaml", "nonsense: 1\n");
+  write("headwater.yaml", config("live") + "channels: {file: channels.yaml}\n");
+  const auto beside = open(AppOptions::Access::look);
+  ASSERT_NE(beside, nullptr);
+  ASSERT_TRUE(beside->refused);
+  EXPECT_THAT(beside->refused->detail, HasSubstr("channels.yaml:1:1: "));
+  EXPECT_EQ(beside->settings.channels_file, "");
+  EXPECT_TRUE(beside->channels);
+  stopped();
+}
+
 TEST_F(Invariant10, EveryErrorOfARefusedConfigurationIsShown) {
   start_daemon();
   reload(config("live") + "nonsense: 1\nrubbish: 2\n");
@@ -170,6 +183,12 @@ TEST_F(Invariant10, AnAddressThatIsTakenIsRefused) {
   reload(config("live", "fixed 7 EUR") + "service: {listen: \"127.0.0.1:" + std::to_string(ntohs(address.sin_port)) +
          "\"}\n");
   systemd_.await("READY=1");
+  {
+    const auto beside = open(AppOptions::Access::look);
+    ASSERT_NE(beside, nullptr);
+    EXPECT_TRUE(beside->refused) << "no file has an error, and the daemon refused them";
+    EXPECT_EQ(beside->settings.goals[0].value.kind, Kind::amount);
+  }
   App& app = stopped();
   ::close(taken);
   EXPECT_EQ(app.settings.goals[0].value.kind, Kind::amount);
@@ -209,6 +228,7 @@ TEST_F(Reload, AGoodConfigurationEndsTheNoteOfABadOne) {
   g_meeting->tell(&Meeting::may_answer);
   reload(config("live", "fixed 7 EUR"));
   systemd_.await("READY=1");
+  EXPECT_FALSE(open(AppOptions::Access::look)->refused) << "taken at last";
   App& app = stopped();
   EXPECT_EQ(app.settings.goals[0].value.kind, Kind::fixed);
   EXPECT_THAT(refused(app), IsEmpty());

@@ -22,10 +22,30 @@ bool lock_within(int fd, std::chrono::milliseconds patience) {
   return true;
 }
 
-std::string process_in(int fd) {
-  char pid[32] = {};
-  const auto n = ::pread(fd, pid, sizeof pid - 1, 0);
-  return n > 0 ? std::string(pid) : std::string();
+/// "PID\nNOTE"
+Lock::Holder written_in(int fd) {
+  std::string text;
+  char some[4096];
+  for (ssize_t n = 0; (n = ::pread(fd, some, sizeof some, static_cast<off_t>(text.size()))) > 0;)
+    text.append(some, static_cast<std::size_t>(n));
+  const auto end = text.find('\n');
+  if (end == std::string::npos) return {.process = text, .note = {}};
+  return {.process = text.substr(0, end), .note = text.substr(end + 1)};
+}
+
+/// The old text is cut off first: whoever reads in between finds no note.
+bool write_in(int fd, const std::string& text) {
+  if (::ftruncate(fd, 0) != 0) return false;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto n = ::pwrite(fd, text.data() + at, text.size() - at, static_cast<off_t>(at));
+    if (n < 0 && errno != EINTR) return false;
+    if (n > 0) at += static_cast<std::size_t>(n);
+  }
+  return true;
+}
+
+Error cannot_write(const std::string& path) {
+  return {Action::pause, "lock", "cannot write " + path + ": " + std::strerror(errno), {}, false};
 }
 
 Error cannot_open(const std::string& path, int why) {
@@ -45,7 +65,7 @@ Result<std::unique_ptr<Lock>> Lock::take(const std::string& state_dir, std::chro
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return cannot_open(path, errno);
   if (!lock_within(fd, patience)) {
-    const std::string pid = process_in(fd);
+    const std::string pid = written_in(fd).process;
     ::close(fd);
     return Error{Action::pause,
                  "locked",
@@ -54,21 +74,26 @@ Result<std::unique_ptr<Lock>> Lock::take(const std::string& state_dir, std::chro
                  {},
                  false};
   }
-  const std::string pid = std::to_string(::getpid());
-  if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) < 0) {
+  if (!write_in(fd, std::to_string(::getpid()) + "\n")) {
+    const Error why = cannot_write(path);
     ::close(fd);
-    return Error{Action::pause, "lock", "cannot write " + path + ": " + std::strerror(errno), {}, false};
+    return why;
   }
-  return std::unique_ptr<Lock>(new Lock(fd));
+  return std::unique_ptr<Lock>(new Lock(fd, path));
 }
 
-std::optional<std::string> Lock::holder(const std::string& state_dir) {
+Status Lock::note(const std::string& text) const {
+  if (!write_in(fd_, std::to_string(::getpid()) + "\n" + text)) return cannot_write(path_);
+  return {};
+}
+
+std::optional<Lock::Holder> Lock::holder(const std::string& state_dir) {
   const int fd = ::open((state_dir + "/lock").c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return std::nullopt;
   const bool held = ::flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  const std::string pid = process_in(fd);
+  Holder who = written_in(fd);
   ::close(fd);
-  return held ? std::optional(pid) : std::nullopt;
+  return held ? std::optional(std::move(who)) : std::nullopt;
 }
 
 Lock::~Lock() { ::close(fd_); }

@@ -9,22 +9,29 @@
 namespace hw::service {
 
 /// `run` and `sync` hold the lock of a state directory; other commands read beside them. Released when destroyed or
-/// when the process ends, however it ends. The file holds the holder's process id.
+/// when the process ends, however it ends. The file holds the holder's process id, and a note of its own.
 class Lock {
  public:
   /// Error code "locked" names the holder. A holder that lets go within `patience` (of the machine's clock) is waited
   /// for: commands that leave a request hold the lock for a moment.
   static Result<std::unique_ptr<Lock>> take(const std::string& state_dir,
                                             std::chrono::milliseconds patience = std::chrono::milliseconds(0));
-  /// The process that holds the lock at this moment; nullopt: none does.
-  static std::optional<std::string> holder(const std::string& state_dir);
+  struct Holder {
+    std::string process;
+    std::string note;  ///< "": none, or it is being written at this instant
+  };
+  /// Who holds the lock at this moment; nullopt: nobody does.
+  static std::optional<Holder> holder(const std::string& state_dir);
+  /// What the holder says to those who look beside it, in place of what it said before. Gone with the holder.
+  [[nodiscard]] Status note(const std::string& text) const;
   ~Lock();
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;
 
  private:
-  explicit Lock(int fd) : fd_(fd) {}
+  Lock(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
   int fd_;
+  std::string path_;
 };
 
 }  // namespace hw::service

@@ -92,7 +92,7 @@ TEST_F(LockTest, ARefusedTakerLeavesTheHoldersNumberStanding) {
   auto first = Lock::take(dir_);
   ASSERT_TRUE(first);
   ASSERT_FALSE(Lock::take(dir_));
-  EXPECT_EQ(text_of(dir_ + "/lock"), std::to_string(::getpid()));
+  EXPECT_EQ(text_of(dir_ + "/lock"), std::to_string(::getpid()) + "\n");
 }
 
 TEST_F(LockTest, ADirectoryThatIsNotThereIsSaid) {
@@ -215,9 +215,18 @@ TEST_F(StateDirectory, TellsWhoHoldsItsLock) {
   EXPECT_FALSE(std::filesystem::exists(dir_ + "/lock")) << "who only asks makes nothing";
   auto lock = Lock::take(dir_);
   ASSERT_TRUE(lock);
-  EXPECT_EQ(Lock::holder(dir_), std::to_string(::getpid()));
+  ASSERT_TRUE(Lock::holder(dir_));
+  EXPECT_EQ(Lock::holder(dir_)->process, std::to_string(::getpid()));
+  EXPECT_EQ(Lock::holder(dir_)->note, "");
+  const std::string note = std::string(10'000, 'x') + "\nand more";
+  ASSERT_TRUE((*lock)->note(note));
+  EXPECT_EQ(Lock::holder(dir_)->note, note);
+  ASSERT_TRUE((*lock)->note("short"));
+  EXPECT_EQ(Lock::holder(dir_)->note, "short");
   lock->reset();
   EXPECT_FALSE(Lock::holder(dir_));
+  lock = Lock::take(dir_);
+  EXPECT_EQ(Lock::holder(dir_)->note, "") << "the one before said it";
 }
 
 /// Root in a state directory that is another user's.

@@ -162,7 +162,7 @@ Result<bool> write_fields(App& app, SyncResult& sum, std::stop_token stop, std::
 /// bounded.
 Status rechannel(App& app, const std::stop_token& stop) {
   constexpr const char* kKey = "fingerprint:channels";
-  const std::string now_is = channels_fingerprint(app.settings);
+  const std::string now_is = channels_fingerprint(app.settings, app.channels_text);
   auto was =
       app.db->read([&](Tx& tx) -> Result<std::optional<std::string>> { return store::service_rows::meta(tx, kKey); });
   if (!was) return was.error();
