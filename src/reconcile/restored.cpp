@@ -126,6 +126,13 @@ bool merged_unseen(store::Tx& tx, const Subject& survivor, const store::Gap& gap
   });
 }
 
+bool key_is_of_order(store::Tx& tx, const Subject& subject, const settings::Goal& goal, const store::Gap& gap) {
+  if (!subject.record.converted_from) return false;
+  const auto of_lineage = rows::conversions_of_lineage(tx, subject.record.lineage);
+  return std::none_of(of_lineage.begin(), of_lineage.end(),
+                      [&](const store::StoredConversion& c) { return c.goal == goal.name && c.created_at < gap.from; });
+}
+
 bool key_may_be_spent(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
                       const Subject& subject, const Reached& reached) {
   const connect::Contract& c = plan.contract;

@@ -37,6 +37,9 @@ bool doubted(const DestinationPlan& plan, const store::StoredUpload& row, Timest
 /// Another record went into it since the backup. That one may have been told under its own key, and a CRM shows no more
 /// of it than that it is gone.
 bool merged_unseen(store::Tx& tx, const Subject& survivor, const store::Gap& gap);
+/// Of the records that one lead became, the first to be judged has the lead's key: after a restore that may be another
+/// one than in the gap, and the others may not have been read yet.
+bool key_is_of_order(store::Tx& tx, const Subject& subject, const settings::Goal& goal, const store::Gap& gap);
 /// It left the won stage in the gap and came back: where zero is final its key may be spent, and what is believed stand
 /// under the next one, which nobody knows of.
 bool key_may_be_spent(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,

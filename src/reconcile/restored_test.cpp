@@ -539,6 +539,28 @@ TEST_P(Restored, ALossThatIsOnlyObservedIsNotTakenBackTwice) {
   EXPECT_EQ(loop_.differences(), "");
 }
 
+TEST_P(Restored, DealsOfOneLeadThatAreReadInAnotherOrderAreNotToldUnderAnotherKey) {
+  back_up();
+  for (const char* deal : {"one", "two"}) {
+    win(deal);
+    if (std::string(deal) == "two") loop_.set(deal, "amount", "300");
+    RecordState of_lead = loop_.shown(Object::deal, deal);
+    of_lead.converted_from = RecordRef{"crm", Object::lead, "L1"};
+    loop_.show(of_lead);
+  }
+  loop_.settle();
+  loop_.pass(kDay * 3);
+  ASSERT_EQ(everything_believed(), 400);
+  restore();
+  for (const char* deal : {"two", "one"}) {
+    show_again(deal);
+    loop_.settle();
+  }
+  loop_.pass(kDay * 9);
+  EXPECT_EQ(everything_believed(), 400);
+  for (const char* deal : {"one", "two"}) EXPECT_EQ(loop_.stands(deal), "uncertain") << loop_.history(deal);
+}
+
 TEST_P(Restored, AStoryBetweenTwoRestoresIsKnown) {
   win("again");
   note("again", "stage");

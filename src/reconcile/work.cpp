@@ -351,7 +351,8 @@ class Assessment {
   [[nodiscard]] bool told_under_another_key() const {
     if (!a_.plan.gap || a_.plan.destination->mode != Mode::live || a_.plan.destination->resend_uncertain) return false;
     if (due_since(a_.plan, a_.subject, a_.reached) >= a_.plan.gap->to) return false;
-    return merged_unseen(a_.tx, a_.subject, *a_.plan.gap) || is_spent();
+    return merged_unseen(a_.tx, a_.subject, *a_.plan.gap) ||
+           key_is_of_order(a_.tx, a_.subject, a_.goal, *a_.plan.gap) || is_spent();
   }
 
   [[nodiscard]] bool is_spent() const {

@@ -48,7 +48,7 @@ Table uploads(store::Tx& tx, const store::ledger_rows::UploadFilter& filter, con
                       {"value", "Value", Holds::number},
                       {"currency", "Currency"},
                       {"made", "Made"},
-                      {"failed_attempts", "Failed attempts", Holds::number},
+                      {"spent_attempts", "Spent attempts", Holds::number},
                       {"first_attempt", "First attempt"},
                       {"last_attempt", "Last attempt"},
                       {"next", "Next"},

@@ -61,8 +61,8 @@ TEST(UploadsReport, TheListNamesTheAttemptsThatItCounts) {
     return std::find_if(t.columns.begin(), t.columns.end(), [&](const Column& c) { return c.name == name; });
   };
   EXPECT_EQ(named("attempts"), t.columns.end()) << "of a row that was taken at once none counts";
-  ASSERT_NE(named("failed_attempts"), t.columns.end());
-  EXPECT_EQ(t.rows[0].at(static_cast<std::size_t>(named("failed_attempts") - t.columns.begin())), "0");
+  ASSERT_NE(named("spent_attempts"), t.columns.end());
+  EXPECT_EQ(t.rows[0].at(static_cast<std::size_t>(named("spent_attempts") - t.columns.begin())), "0");
 }
 
 TEST(UploadsReport, StatusAsksForALookAtRefusalsThatAreNobodysFaultNever) {
