@@ -41,7 +41,7 @@ class Lanes {
   Status enter(const std::vector<Lane>& lanes, const std::stop_token& stop) EXCLUDES(mu_);
 
   /// Closes the lanes until that time has passed (a server's 429 with Retry-After, up to a day).
-  /// Durable when it returns.
+  /// Kept over a restart when it returns; a power cut may forget it.
   void close(const std::vector<Lane>& lanes, Duration wait) EXCLUDES(mu_);
 
  private:

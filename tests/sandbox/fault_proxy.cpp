@@ -106,12 +106,14 @@ struct Connection {
 
   [[nodiscard]] bool struck_by(Kind kind) const { return fault && fault->kind == kind; }
   [[nodiscard]] std::size_t may_ask(Steady::time_point now) const {
-    if (struck_by(Kind::black_hole) || struck_by(Kind::close)) return 0;
+    if (struck_by(Kind::close)) return 0;
     if (struck_by(Kind::delay)) return now - since >= fault->time ? kAll : 0;
-    if (struck_by(Kind::cut_request)) return fault->bytes - std::min(asked, fault->bytes);
+    if (struck_by(Kind::cut_request) || struck_by(Kind::black_hole))
+      return fault->bytes - std::min(asked, fault->bytes);
     return kAll;
   }
   [[nodiscard]] std::size_t may_answer(Steady::time_point now) const {
+    if (struck_by(Kind::black_hole)) return 0;
     if (struck_by(Kind::cut_response)) return fault->bytes - std::min(answered, fault->bytes);
     if (!struck_by(Kind::throttle)) return kAll;
     const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(now - since).count();
@@ -352,7 +354,8 @@ class FaultProxy::Relay {
       c.since = Steady::now();
       c.fault = take_fault(chunk_);
     }
-    if (!c.struck_by(Kind::black_hole)) c.to_server += chunk_;
+    const bool swallows = c.struck_by(Kind::black_hole) && c.may_ask(Steady::now()) <= c.to_server.size();
+    if (!swallows) c.to_server += chunk_;
   }
 
   void take_from_server(Connection& c) {

@@ -25,7 +25,7 @@ class FaultProxy {
     cut_response,  ///< after `bytes` of the answer have gone to the client it is reset; 0: the server has worked and
                    ///< the client learns nothing; an answer that is shorter goes through
     delay,         ///< nothing goes on for `time`, then all does
-    black_hole,    ///< the server sees nothing, the client hears nothing; reset after `time`
+    black_hole,    ///< the server sees `bytes` of the request, the client hears nothing; reset after `time`
     throttle,      ///< the answer goes to the client at `bytes` a second
   };
   struct Fault {

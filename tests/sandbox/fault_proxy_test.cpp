@@ -203,6 +203,17 @@ TEST_F(FaultyNetwork, SwallowsEverythingAndBreaksInTheEnd) {
   EXPECT_EQ(server_.received(), "");
 }
 
+TEST_F(FaultyNetwork, LetsTheBeginningOfARequestThroughAndThenNothing) {
+  for (const std::size_t size : {10U, 300'000U}) {
+    proxy_.fault({.kind = Kind::black_hole, .bytes = 5, .time = milliseconds(40)});
+    EXPECT_EQ(Client(port_).ask(std::string(size, 'x')), "");
+  }
+  proxy_.fault({.kind = Kind::black_hole, .bytes = 100, .time = milliseconds(40)});
+  EXPECT_EQ(Client(port_).ask("whole"), "") << "and what the server answers is lost";
+  while (server_.received().size() < 16) std::this_thread::yield();
+  EXPECT_EQ(server_.received(), "xxxxxxxxxxwhole\n");
+}
+
 TEST_F(FaultyNetwork, ThrottlesAnAnswer) {
   proxy_.fault(Kind::throttle, 20'000);
   const auto before = std::chrono::steady_clock::now();

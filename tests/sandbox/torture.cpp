@@ -171,7 +171,9 @@ void Torture::kill_at_work() {
 /// With a request on its way that the vendor never sees, or sees half of.
 void Torture::kill_in_exchange() {
   const int before = proxy_->struck();
-  proxy_->fault({.kind = FaultProxy::Kind::black_hole, .time = milliseconds(3000)});
+  const int half = below(2) * below(1500);
+  proxy_->fault(
+      {.kind = FaultProxy::Kind::black_hole, .bytes = static_cast<std::size_t>(half), .time = milliseconds(3000)});
   run_.conductor().run_until(
       script_.end(), [&] { return is_alive() && proxy_->struck() == before; }, [](Timestamp) {});
   run_.daemon().signal(SIGKILL);
