@@ -48,6 +48,20 @@ TEST_F(StopInPhase, PullingSendingConfirmingAndWaiting) {
   expect_nothing_lost_or_doubled();
 }
 
+TEST_F(StopInPhase, AtEveryDurableStep) {
+  ASSERT_TRUE(start());
+  stop();
+  for (const char* point :
+       {"ingest.page_read", "ingest.page_committed", "reconcile.computed", "reconcile.committed", "ledger.claimed",
+        "ledger.sent", "ledger.recorded", "ledger.confirmed", "fields.intended", "fields.written", "fields.recorded"}) {
+    run_.start_daemon({std::string("HW_STOP_AT=") + point});
+    EXPECT_FALSE(pass(kDay * 3)) << point << " was never reached";
+    EXPECT_EQ(ended(), 0) << point << "\n" << run_.log_tail();
+  }
+  ASSERT_TRUE(start()) << run_.log_tail();
+  expect_nothing_lost_or_doubled();
+}
+
 TEST_F(StopInPhase, AtAnyMomentWhileItWorksOffADay) {
   std::mt19937 random(7);
   ASSERT_TRUE(start());
