@@ -14,6 +14,7 @@
 #include "sandbox/conductor.h"
 #include "sandbox/demo_setup.h"
 #include "sandbox/peers.h"
+#include "sandbox/plain_deals.h"
 
 namespace hw::sandbox {
 namespace {
@@ -31,31 +32,13 @@ class TwoYears final : public Script {
   Timestamp end() const override { return start() + kDay * (2 * kDeals + 1); }
   Timestamp next_event() const override { return Timestamp::max(); }
   void advance(World& world, Timestamp now) override {
-    while (told_ < kDeals && start() + kDay * 2 * (told_ + 1) <= now) win(world, told_++);
+    for (; told_ < kDeals && won_at(told_) <= now; ++told_) win_plain_deal(world, told_, won_at(told_));
   }
   std::vector<TruthRow> truth(const World&) const override { return {}; }
-  /// In micros, with cents.
-  static std::int64_t amount(int n) { return (1000 + n) * kUnit + n % 100 * 10'000; }
 
  private:
-  void win(World& world, int n) const {
-    const Timestamp at = start() + kDay * 2 * (n + 1);
-    const std::string email = "buyer" + std::to_string(n) + "@example.com", click = "click-" + std::to_string(n);
-    world.ads.clicks.push_back(
-        {.type = "gclid", .value = click, .at = at - hours(2), .account = Names::kEu, .visitor_email = email});
-    const std::string contact = world.crm.create(
-        "contacts", {{"email", email}, {"gclid", click}, {"consent_ads", "granted"}, {"lifecycle", "lead"}}, at);
-    const std::string deal = world.crm.create("deals",
-                                              {{"name", "Deal " + std::to_string(n)},
-                                               {"amount", decimal(amount(n), 2)},
-                                               {"currency", "EUR"},
-                                               {"stage", "appointment"},
-                                               {"pipeline", "default"},
-                                               {"deal_type", "new"}},
-                                              at);
-    world.crm.tie("deals", deal, "contacts", contact, true, at);
-    world.crm.set("deals", deal, "stage", "won", at);
-  }
+  [[nodiscard]] Timestamp won_at(int n) const { return start() + kDay * 2 * (n + 1); }
+
   int told_ = 0;
 };
 
@@ -65,10 +48,8 @@ class Backfilling : public testing::Test {
   Backfilling() {
     std::string pattern = (std::filesystem::temp_directory_path() / "hw_backfill_XXXXXX").string();
     dir_ = ::mkdtemp(pattern.data());
-    Company setting(1, dir_);
     world_.now = script_.start();
-    setting.advance(world_, setting.start() - kDay * 100);  // accounts and actions, and nobody yet
-    for (AdAction& action : world_.ads.actions) action.created = script_.start();
+    make_accounts(world_, dir_, script_.start());
     server_ = std::make_unique<Server>(world_, make_peers(world_), std::make_unique<Recorder>(dir_ + "/record.ndjson"));
     const int port = server_->start(0);
     EXPECT_NE(port, 0);
@@ -187,7 +168,7 @@ TEST_F(Backfilling, OfTwoYearsAskedForTwiceAndKilledInBetweenSendsNothingTwice) 
   for (const auto& [what, sum] : before) judged += sum.conversions;
   EXPECT_EQ(judged, TwoYears::kDeals);
   std::int64_t newest = 0;
-  for (int n = TwoYears::kDeals - would.conversions; n < TwoYears::kDeals; ++n) newest += TwoYears::amount(n);
+  for (int n = TwoYears::kDeals - would.conversions; n < TwoYears::kDeals; ++n) newest += plain_amount(n);
   EXPECT_EQ(would.micros, newest) << "the platform's window leaves the newest";
 
   daemon_->signal(SIGTERM);

@@ -8,10 +8,10 @@
 #include <sstream>
 
 #include "base/zone.h"
-#include "model/money.h"
 #include "sandbox/company.h"
 #include "sandbox/compare.h"
 #include "sandbox/fault_proxy.h"
+#include "sandbox/plain_deals.h"
 #include "sandbox/sandbox_run.h"
 
 /// The real daemon on a machine that fails, against the sandbox, and what must be true when the machine is whole again.
@@ -27,47 +27,23 @@ class DealsEveryDay final : public Script {
   void advance(World& world, Timestamp now) override {
     if (!begun_) {
       begun_ = true;
-      Company setting(1, drop_);
-      setting.advance(world, setting.start() - std::chrono::hours(2400));  // accounts and actions, and nobody yet
-      for (AdAction& action : world.ads.actions) action.created = start() - std::chrono::hours(2400);
+      make_accounts(world, drop_, start() - std::chrono::hours(2400));
     }
-    while (!ended_ && won_at(won_) <= now) win(world, won_++);
+    for (; !ended_ && won_at(won_) <= now; ++won_) win_plain_deal(world, won_, won_at(won_));
     world.now = now;
   }
   std::vector<TruthRow> truth(const World&) const override { return {}; }
 
   void end_of_deals() { ended_ = true; }
-  /// What all deals that were won brought, in micros; no two are alike.
+  /// What all deals that were won brought, in micros.
   [[nodiscard]] std::multiset<std::int64_t> amounts() const {
     std::multiset<std::int64_t> out;
-    for (int n = 0; n < won_; ++n) out.insert(amount(n));
+    for (int n = 0; n < won_; ++n) out.insert(plain_amount(n));
     return out;
   }
 
  private:
-  static std::int64_t amount(int n) { return (1000 + n) * kUnit + n % 100 * 10'000; }
   [[nodiscard]] Timestamp won_at(int n) const { return start() + std::chrono::hours(8) * (n + 1); }
-  void win(World& world, int n) const {
-    const Timestamp at = won_at(n);
-    const std::string email = "buyer" + std::to_string(n) + "@example.com", click = "click-" + std::to_string(n);
-    world.ads.clicks.push_back({.type = "gclid",
-                                .value = click,
-                                .at = at - std::chrono::hours(2),
-                                .account = Names::kEu,
-                                .visitor_email = email});
-    const std::string contact = world.crm.create(
-        "contacts", {{"email", email}, {"gclid", click}, {"consent_ads", "granted"}, {"lifecycle", "lead"}}, at);
-    const std::string deal = world.crm.create("deals",
-                                              {{"name", "Deal " + std::to_string(n)},
-                                               {"amount", decimal(amount(n), 2)},
-                                               {"currency", "EUR"},
-                                               {"stage", "appointment"},
-                                               {"pipeline", "default"},
-                                               {"deal_type", "new"}},
-                                              at);
-    world.crm.tie("deals", deal, "contacts", contact, true, at);
-    world.crm.set("deals", deal, "stage", "won", at);
-  }
 
   std::string drop_;
   int won_ = 0;

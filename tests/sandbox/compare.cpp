@@ -199,7 +199,7 @@ Comparison Judge::end() {
     if (waits_for_earlier({t->destination, t->goal, t->object, t->id}, t->occurrence)) continue;
     const auto b = believed_.find(key);
     const bool believed = b != believed_.end() && b->second->micros != 0;
-    const auto is = [&](const Allowed::AboutRecord& so) { return so && so(t->object, t->id); };
+    const auto is = [&row = *t](const Allowed::AboutRecord& so) { return so && so(row.object, row.id); };
     const bool vanished = t->wanted_micros == 0 && is(allowed_.vanished);
     if (vanished && believed && b->second->count == 1) {
       seen_.insert(key);
