@@ -45,6 +45,15 @@ void again_later(StoredUpload& row, const Outcome& o, const Policy& policy, Time
   row.next_at = now + wait_after(row.attempts, o, random);
 }
 
+/// An earlier attempt was never answered, so that a refusal of this one does not prove that nothing was taken. A
+/// correction under a key without end is absolute: what is said next sets it right. (A row that goes alone to be
+/// located was refused with its whole request before.)
+bool may_have_been_taken_before(const StoredUpload& row, const connect::DedupRule& dedup) {
+  if (!ledger::sent(row) || row.first_attempt_at == row.last_attempt_at || row.code == ledger::kUnlocated) return false;
+  const bool has_end = !dedup.known || dedup.window || !ledger::repeat_counts_once(row.operation, dedup);
+  return row.operation == Operation::upload || has_end;
+}
+
 /// The fate of a row, told in the answer or by its confirmation.
 void apply_fate(StoredUpload& row, const Outcome& o, const Policy& policy, Timestamp now, Random& random) {
   switch (o.verdict) {
@@ -57,7 +66,10 @@ void apply_fate(StoredUpload& row, const Outcome& o, const Policy& policy, Times
       return again_later(row, o, policy, now, random);
     case Verdict::reject_row:
     case Verdict::reject_batch:
-      return turn(row, UploadState::rejected, o);
+      if (!may_have_been_taken_before(row, policy.contract.dedup)) return turn(row, UploadState::rejected, o);
+      turn(row, UploadState::uncertain, o);
+      row.detail = "refused, but an earlier attempt was never answered and may have been taken: " + o.detail;
+      return;
     case Verdict::pause: {
       Outcome wait = o;
       wait.spends_attempt = false;

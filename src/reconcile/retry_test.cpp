@@ -373,6 +373,25 @@ TEST(Mended, ASettingThatTheRequestDoesNotShowIsTriedAgainOnce) {
   EXPECT_EQ(l.stands("D1"), "taken");
 }
 
+TEST(Mended, ARefusalAfterALostAnswerDoesNotProveThatNothingWasTaken) {
+  connect::Contract contract = conformance::generous();
+  contract.dedup = {.exists = true, .known = true, .window = std::chrono::hours(48)};
+  Loop l(contract);
+  won(l, "D1");
+  ASSERT_TRUE(l.reconcile());
+  l.sink().faults = {conformance::PlatformFault::lost_after};
+  ASSERT_TRUE(l.deliver());
+  l.sink().refused[l.dedup_id("D1")] = "not_allowed";
+  l.pass(kDay);
+  EXPECT_EQ(l.stands("D1"), "uncertain");
+  EXPECT_EQ(l.differences(), "");
+  l.sink().refused.clear();
+  l.pass(kDay * 3);
+  l.set("D1", "amount", "700");
+  l.pass(kDay);
+  EXPECT_EQ(l.sink().believed.at(l.dedup_id("D1")).counted, 1);
+}
+
 TEST(Mended, WhatAnEarlierAttemptMayHaveDeliveredIsNotTriedAgainUnderAKeyThatIsForgotten) {
   connect::Contract contract = conformance::generous();
   contract.dedup = {.exists = true, .known = true, .window = std::chrono::hours(48)};
