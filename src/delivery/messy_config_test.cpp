@@ -29,6 +29,16 @@ const std::vector<Case> kConfigGoal{
        s.set("D1", "stage", "won");
      },
      {{kAll, "early none before_go_live 0/0; taken 100/100", 1}}},
+    {"RenamedTellsNoHistoryAgain",
+     [](Story& s) {
+       s.settings.destinations[0].go_live.reset();
+       s.start();
+       s.won("D1");
+       s.pass(kDay);
+       s.settings.goals[0].name = s.settings.destinations[0].goal = "closed";
+       s.start();
+     },
+     {{kAll, "none before_go_live 0/0; taken 100/100", 1}}},
     {"AddedTellsWhatComesAfter",
      [](Story& s) {
        s.person("C1", "click");

@@ -104,6 +104,31 @@ const std::vector<Case> kRecordsDealsMerged{
          },
          {{kRestating, "loser none merged 0/0; winner taken 130/130", 2},
           {kUncorrecting | refunding, "loser none merged 0/0; winner missing uncorrectable 130/70", 1}}},
+    {"TheSurvivorIsWonAnHourAfterTheMerge",
+     [](Story& s) {
+       s.person("C2", "click-2");
+       s.of("winner", "C2", "new", "130");
+       s.pass(kDay * 4);
+       s.won("loser", "70");
+       s.pass(kDay);
+       s.merge(Object::deal, "loser", "winner");
+       s.pass(kHour);
+       s.set("winner", "stage", "won");
+     },
+     {{kRestating, "winner taken 130/130; loser none merged 0/0", 2},
+      {kUncorrecting | refunding, "winner missing uncorrectable 130/70; loser none merged 0/0", 1}}},
+    {"WhenOnlyTheLoserWasToldAndUndone",
+     [](Story& s) {
+       s.won("loser", "70");
+       s.pass(kDay);
+       s.person("C2", "click-2");
+       s.of("winner", "C2", "new", "130");
+       s.merge(Object::deal, "loser", "winner");
+       s.pass(kHour);
+       s.clock.advance(std::chrono::seconds(1));
+       s.take({Merge{{"crm", Object::deal, "loser"}, "winner", s.clock.system_now(), true}});
+     },
+     {{kAll, "loser taken 70/70; winner none not_wanted 0/0", 1}}},
     {"WhenOnlyTheWinnerWasTold",
      [](Story& s) {
        s.won("winner", "130");

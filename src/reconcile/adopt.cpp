@@ -1,6 +1,7 @@
 #include "reconcile/adopt.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "ledger/transitions.h"
@@ -30,8 +31,13 @@ std::vector<Adoption> adoptions(store::Tx& tx, std::int64_t survivor) {
   std::vector<Adoption> out;
   std::vector<StoredConversion> own = rows::conversions_of_record(tx, survivor);
   for (std::int64_t loser : losers_of(tx, survivor)) {
-    for (const StoredConversion& told : rows::conversions_of_record(tx, loser)) {
-      if (!sent_anywhere(tx, told)) continue;
+    // Of a goal's occurrences the last one that was told: a final zero may have ended those before it.
+    std::map<std::string, StoredConversion> last_told;
+    for (const StoredConversion& c : rows::conversions_of_record(tx, loser))
+      if (const auto known = last_told.find(c.goal);
+          (known == last_told.end() || known->second.occurrence < c.occurrence) && sent_anywhere(tx, c))
+        last_told.insert_or_assign(c.goal, c);
+    for (const auto& [goal, told] : last_told) {
       const auto same_goal = [&](const auto& c) { return c.goal == told.goal; };
       if (std::any_of(own.begin(), own.end(), [&](const auto& c) { return same_goal(c) && sent_anywhere(tx, c); }))
         continue;
@@ -55,6 +61,13 @@ void carry_out(store::Tx& tx, const Adoption& a, std::int64_t survivor) {
   rows::repoint_conversion(tx, a.told.id, survivor, a.mine->occurrence);
 }
 
+/// Was it adopted from the record, which stands for itself again?
+bool is_away(store::Tx& tx, const StoredConversion& c, const store::StoredRecord& record) {
+  if (c.record_id == record.id) return false;
+  const auto holder = store::records::get(tx, c.record_id);
+  return holder && holder->ref.object == record.ref.object && holder->lineage != record.lineage;
+}
+
 StoredConversion at(StoredConversion c, std::int64_t record, std::int64_t occurrence) {
   c.record_id = record;
   c.occurrence = occurrence;
@@ -62,6 +75,14 @@ StoredConversion at(StoredConversion c, std::int64_t record, std::int64_t occurr
 }
 
 }  // namespace
+
+Timestamp last_merge(store::Tx& tx, std::int64_t survivor) {
+  Timestamp last{};
+  for (std::int64_t loser : losers_of(tx, survivor))
+    for (const auto& f : store::records::effective_facts(tx, loser))
+      if (f.name == "merged") last = std::max(last, f.true_from);
+  return last;
+}
 
 std::vector<std::int64_t> losers_of(store::Tx& tx, std::int64_t survivor) {
   std::vector<std::int64_t> out;
@@ -76,6 +97,18 @@ std::vector<std::int64_t> losers_of(store::Tx& tx, std::int64_t survivor) {
     }
   }
   return out;
+}
+
+void take_back_after_merge(store::Tx& tx, const Subject& subject) {
+  if (subject.record.state != "live") return;
+  const auto own = rows::conversions_of_record(tx, subject.record.id);
+  for (const StoredConversion& told : rows::conversions_of_lineage(tx, subject.record.lineage)) {
+    if (!is_away(tx, told, subject.record)) continue;
+    const auto lent = std::find_if(own.begin(), own.end(), [&](const auto& c) { return c.goal == told.goal; });
+    if (lent != own.end() && sent_anywhere(tx, *lent)) continue;
+    carry_out(tx, {told, lent == own.end() ? std::nullopt : std::optional(*lent)}, subject.record.id);
+    store::service_rows::mark_dirty(tx, told.record_id, "given back");
+  }
 }
 
 void adopt_from_merged(store::Tx& tx, const Subject& survivor) {

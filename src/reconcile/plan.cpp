@@ -17,11 +17,18 @@ namespace {
 using store::Tx;
 namespace rows = store::ledger_rows;
 
+std::string told_of_key(const settings::Destination& d) { return "told_of:" + go_live_scope(d.mode) + ":" + d.name; }
+
+/// Of the goal that the destination is told of, where it was told of another one before; a name is a goal's identity.
+std::string goal_scope(const settings::Destination& d) { return go_live_scope(d.mode) + ":" + d.goal; }
+
 Timestamp later_go_live(Tx& tx, const settings::Settings& settings, const settings::Destination& d, Timestamp now) {
-  Timestamp at = d.go_live.value_or(rows::go_live(tx, go_live_scope(d.mode), d.name).value_or(now));
+  const Timestamp at = d.go_live.value_or(rows::go_live(tx, go_live_scope(d.mode), d.name).value_or(now));
   const settings::Goal* goal = settings.goal(d.goal);
-  if (goal != nullptr && goal->go_live) at = std::max(at, *goal->go_live);
-  return at;
+  if (goal != nullptr && goal->go_live) return std::max(at, *goal->go_live);
+  const auto told_of = store::service_rows::meta(tx, told_of_key(d));
+  if (told_of && *told_of != d.goal) return std::max(at, now);  // a candidate's
+  return std::max(at, rows::go_live(tx, goal_scope(d), d.name).value_or(at));
 }
 
 /// A configuration that was not started yet mends with its start.
@@ -71,6 +78,15 @@ bool DestinationPlan::backfilled(Timestamp entered) const {
 std::string fingerprint_key(const std::string& destination) { return "fingerprint:destination:" + destination; }
 
 std::string mended_key(const std::string& destination) { return "mended_row:destination:" + destination; }
+
+void note_go_live(Tx& tx, const settings::Destination& d, Timestamp now) {
+  if (!d.go_live && !rows::go_live(tx, go_live_scope(d.mode), d.name))
+    rows::set_go_live(tx, go_live_scope(d.mode), d.name, now);
+  const auto told_of = store::service_rows::meta(tx, told_of_key(d));
+  if (told_of == d.goal) return;
+  if (told_of) rows::set_go_live(tx, goal_scope(d), d.name, now);
+  store::service_rows::set_meta(tx, told_of_key(d), d.goal);
+}
 
 std::string go_live_scope(Mode mode) { return std::string("destination:") + to_string(mode); }
 

@@ -35,5 +35,8 @@ std::string mended_key(const std::string& destination);
 
 /// Where the go-live of a destination is kept: it belongs to its mode, a test run never makes live history.
 std::string go_live_scope(Mode mode);
+/// At a start: a destination counts from its first one in its mode and, told of another goal than at the last one (one
+/// with another name, too), from now on; `go_live:` of the goal says otherwise.
+void note_go_live(store::Tx& tx, const settings::Destination& d, Timestamp now);
 
 }  // namespace hw::reconcile

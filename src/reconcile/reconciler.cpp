@@ -39,7 +39,9 @@ bool leave_row(Tx& tx, StoredUpload row, bool has_sender, Timestamp now) {
     supersede(tx, std::move(row), "no longer in the configuration", now);
     return false;
   }
-  const bool open = waits || from == UploadState::in_flight;
+  const auto request = row.request_id ? rows::request(tx, *row.request_id) : std::nullopt;
+  const bool is_asked_about = from == UploadState::received && request && request->next_poll_at;
+  const bool open = waits || from == UploadState::in_flight || is_asked_about;
   if (!open || has_sender) return open;
   row.state = UploadState::uncertain;  // nobody is left to send it again or to hear of it
   row.code = "destination_removed";
@@ -63,10 +65,10 @@ void rest(store::Standing& s, const ledger::Belief& belief) {
     s.range_currency = belief.uncertain_currency;
     return;
   }
-  s.t_micros = s.b_micros;
-  s.t_currency = s.b_currency;
+  s.t_micros = s.b_micros = belief.micros;
+  s.t_currency = s.b_currency = belief.currency;
   s.detail = "no longer in the configuration";
-  const bool told = s.state != to_string(ledger::State::none) && !s.b_currency.empty();
+  const bool told = belief.stands;
   s.state = to_string(told ? ledger::State::taken : ledger::State::none);
   s.reason = told ? "" : to_string(ledger::Reason::not_wanted);
 }
@@ -109,9 +111,7 @@ Reconciler::Reconciler(const settings::Settings& settings, const settings::Conne
 Status Reconciler::start() {
   const Timestamp now = clock_.system_now();
   return db_.transact(Durability::ledger, [&](Tx& tx) -> Status {
-    for (const settings::Destination& d : settings_.destinations)
-      if (!d.go_live && !rows::go_live(tx, go_live_scope(d.mode), d.name))
-        rows::set_go_live(tx, go_live_scope(d.mode), d.name, now);
+    for (const settings::Destination& d : settings_.destinations) note_go_live(tx, d, now);
     const bool first_after_restore = store::backups::unmarked(tx);
     doubt_unanswered(tx, destination_plans(tx, settings_, connectors_, now), now);
     mark_removed_goals(tx, settings_);
@@ -220,6 +220,7 @@ Result<std::size_t> Reconciler::work_off(const std::vector<std::int64_t>& subjec
 Status Reconciler::reconcile_one(Tx& tx, Frame& frame, std::int64_t record) {
   auto subject = load_subject(tx, record);
   if (!subject) return {};
+  take_back_after_merge(tx, *subject);
   adopt_from_merged(tx, *subject);
   std::set<std::pair<std::int64_t, std::string>> judged;
   for (ConversionWork& work : assess(tx, frame, *subject, rows::conversions_of_record(tx, record)))

@@ -493,5 +493,20 @@ TEST(Reconciler, APassWithNothingChangedTakesTheSameStepsAtEverySize) {
   EXPECT_EQ(steps_at(50), steps_at(1500));
 }
 
+TEST(Reconciler, WhatIsTakenAfterItsGoalLeftStandsAsTold) {
+  Loop l;
+  l.contact("C1", "click");
+  l.deal("D1", "C1", "won", "100");
+  ASSERT_TRUE(l.reconcile());
+  l.sink().faults = {conformance::PlatformFault::lost_after};
+  ASSERT_TRUE(l.deliver());
+  l.settings.goals.push_back(conformance::goal("qualified", "qualified"));
+  l.settings.destinations[0].goal = "qualified";
+  l.start();
+  l.pass(kDay);
+  EXPECT_EQ(l.differences(), "");
+  EXPECT_EQ(l.standing("D1").b_micros, 100'000'000);
+}
+
 }  // namespace
 }  // namespace hw::reconcile

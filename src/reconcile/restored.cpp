@@ -1,6 +1,7 @@
 #include "reconcile/restored.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/text.h"
 #include "ledger/transitions.h"
@@ -133,6 +134,33 @@ bool key_is_of_order(store::Tx& tx, const Subject& subject, const settings::Goal
                       [&](const store::StoredConversion& c) { return c.goal == goal.name && c.created_at < gap.from; });
 }
 
+namespace {
+
+/// It stayed in its stage, and may have been unwanted for a while in the gap all the same.
+bool may_have_been_zero(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
+                        const Subject& subject, const Reached& reached) {
+  const store::Gap& gap = *plan.gap;
+  std::set<std::string> names{"restored"};
+  for (const auto* conditions : {&goal.when, &plan.destination->route})
+    for (const settings::Condition& c : *conditions) names.insert(c.field);
+  const std::string amount = value_field(goal);
+  Subject then = subject;
+  std::set<std::string> before;
+  std::optional<std::int64_t> value;
+  for (const store::Fact& f : subject.facts) {
+    const bool is_news = unseen(f, gap) && f.true_from > reached.entered_at;
+    if (is_news && names.contains(f.name) && (f.name == "restored" || before.contains(f.name))) return true;
+    if (is_news && f.name == amount && value && *value <= 0) return true;  // what it was until then
+    before.insert(f.name);
+    if (f.name != amount) continue;
+    then.record.fields[amount] = f.value;
+    value = value_of(then, goal, settings);
+  }
+  return false;
+}
+
+}  // namespace
+
 bool key_may_be_spent(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
                       const Subject& subject, const Reached& reached) {
   const connect::Contract& c = plan.contract;
@@ -141,7 +169,9 @@ bool key_may_be_spent(const DestinationPlan& plan, const settings::Goal& goal, c
   const bool zero_is_final =
       c.operations.contains(Operation::retract) ||
       (c.operations.contains(Operation::restate) && c.zero == connect::ZeroRule::final_retraction);
-  if (!zero_is_final || reached.entered_at <= plan.gap->from) return false;
+  if (!zero_is_final) return false;
+  if (may_have_been_zero(plan, goal, settings, subject, reached)) return true;
+  if (reached.entered_at <= plan.gap->from) return false;
   const auto all = stays(subject, *stage);
   return std::any_of(all.begin(), all.end(), [&](const Stay& stay) {
     if (!stay.left) return false;

@@ -347,6 +347,27 @@ TEST_P(Restored, ADealWonAgainInTheGapMayStandUnderItsNextKey) {
   EXPECT_GE(high, before);
 }
 
+TEST_P(Restored, AnAmountThatWasZeroForAWhileMayHaveSpentItsKey) {
+  win("deal");
+  note("deal", "stage");
+  note("deal", "amount");
+  loop_.settle();
+  loop_.pass(kDay);
+  back_up();
+  for (const char* amount : {"0", "100"}) {
+    loop_.set("deal", "amount", amount);
+    note("deal", "amount");
+    loop_.pass(kDay);
+  }
+  const auto before = everything_believed();
+  restore();
+  show_again("deal");
+  loop_.take(crm_history_);
+  loop_.pass(kDay * 9);
+  EXPECT_EQ(everything_believed(), before);
+  EXPECT_EQ(loop_.stands("deal"), "uncertain") << loop_.history("deal");
+}
+
 TEST_P(Restored, WhatTheBackupHadReadAndNotYetJudgedMayHaveBeenTold) {
   win("marked");
   back_up();

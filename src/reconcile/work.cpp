@@ -5,6 +5,7 @@
 
 #include "base/zone.h"
 #include "ledger/item_json.h"
+#include "reconcile/adopt.h"
 #include "reconcile/clicks.h"
 #include "reconcile/compose.h"
 #include "reconcile/consent.h"
@@ -31,13 +32,13 @@ void refuse(Desired& d, Reason why, std::string detail) {
   d.detail = std::move(detail);
 }
 
-/// Told although it lay before go-live: by another tool, or by a backfill, whether or not that one still goes on. It is
-/// corrected like any other.
+/// Told although it lies before go-live: by another tool, by a backfill, whether or not that one still goes on, or
+/// before go-live was another one. It is corrected like any other.
 bool is_adopted(const std::vector<StoredUpload>& history, Mode mode) {
   return std::any_of(history.begin(), history.end(), [&](const StoredUpload& u) {
     if (u.code == kImported) return true;
     const bool is_void = u.state == UploadState::rejected || u.state == UploadState::superseded;
-    return u.backfill && u.mode == mode && ledger::sent(u) && !is_void;
+    return u.mode == mode && ledger::sent(u) && !is_void;
   });
 }
 
@@ -154,6 +155,7 @@ class Assessment {
       if (a_.frame.taken_back.contains(u.id)) u.state = UploadState::superseded;
     desired_ = desired_of(asked, is_adopted(history_, a_.plan.destination->mode));
     belief_ = ledger::believe(history_, a_.plan.contract.receipt);
+    if (belief_.told) desired_.changed_at = std::max(desired_.changed_at, last_merge(a_.tx, a_.subject.record.id));
     if (dead_) refuse(desired_, Reason::not_wanted, "goes on as another occurrence: the platform's zero was final");
   }
 
@@ -363,8 +365,7 @@ class Assessment {
   [[nodiscard]] bool told_anew_unseen() const {
     if (!a_.plan.gap || dead_ || !belief_.stands || belief_.uncertain || open() != nullptr) return false;
     const StoredUpload* last = last_said();  // what was said after it came back is no doubt
-    return a_.plan.destination->mode == Mode::live && is_from_backup(last) && last->made_at < a_.reached.entered_at &&
-           is_spent();
+    return a_.plan.destination->mode == Mode::live && is_from_backup(last) && a_.reached.wanted && is_spent();
   }
 
   [[nodiscard]] bool is_from_backup(const StoredUpload* row) const {
