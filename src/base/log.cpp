@@ -51,14 +51,18 @@ struct Logger {
 
 void write_line(Sink sink, const std::string& line);
 
+void tell_overdue(Logger& l, LogLimiter::Time now) REQUIRES(l.mu) {
+  for (const LogLimiter::Held& held : l.limiter.overdue(now))
+    write_line(l.sink, fmt::format("{} repeats={}", held.line, held.count));
+}
+
 /// Never destroyed: threads may log while the process ends. What is held back is told then.
 Logger& logger() {
   static Logger* const instance = [] {
     std::atexit([] {
       Logger& l = logger();
       MutexLock lock(l.mu);
-      for (const LogLimiter::Held& held : l.limiter.overdue(LogLimiter::Time::max()))
-        write_line(l.sink, fmt::format("{} repeats={}", held.line, held.count));
+      tell_overdue(l, LogLimiter::Time::max());
     });
     return new Logger;
   }();
@@ -157,10 +161,14 @@ void log_event(Level level, std::string_view event, std::initializer_list<Field>
   const std::string key = limit_key(event, fields);
   const LogLimiter::Time now = std::chrono::steady_clock::now();
   MutexLock lock(l.mu);
-  for (const LogLimiter::Held& held : l.limiter.overdue(now)) {
-    write_line(l.sink, fmt::format("{} repeats={}", held.line, held.count));
-  }
+  tell_overdue(l, now);
   if (l.limiter.admit(key, line, now)) write_line(l.sink, line);
+}
+
+void tell_held_events() {
+  Logger& l = logger();
+  MutexLock lock(l.mu);
+  tell_overdue(l, std::chrono::steady_clock::now());
 }
 
 void set_log_level(Level level) { logger().level = level; }

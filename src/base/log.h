@@ -25,8 +25,10 @@ struct Field {
 
 /// error = data lost or a person must act; warn = odd but recovering; info = started, stopped, reloaded, up, down;
 /// debug = per batch. The same event with the same `connector`/`destination` is written once per 10 s; the latest of
-/// those held back follows with `repeats=COUNT` at the next event after that.
+/// those held back follows with `repeats=COUNT` at the next event after that, at tell_held_events() or at the end.
 void log_event(Level level, std::string_view event, std::initializer_list<Field> fields = {});
+/// For who calls it every few seconds: what was held back for 10 s is told though nothing else happens.
+void tell_held_events();
 
 void set_log_level(Level level);
 /// Tests: hand lines to `sink` instead of writing them (nullptr: write again), and forget which were repeated.

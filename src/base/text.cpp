@@ -212,4 +212,14 @@ bool is_valid_utf8(std::string_view s) {
   return true;
 }
 
+int first_line_not_utf8(std::string_view text) {
+  int line = 1;
+  for (auto end = text.find('\n'); end != std::string_view::npos && is_valid_utf8(text.substr(0, end));
+       end = text.find('\n')) {
+    text.remove_prefix(end + 1);
+    ++line;
+  }
+  return line;
+}
+
 }  // namespace hw

@@ -18,5 +18,7 @@ std::string percent_encode(std::string_view s);  ///< RFC 3986 unreserved charac
 /// The candidate nearest to `word` (Damerau-Levenshtein, at most a third of its length, at least 1), or "".
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 bool is_valid_utf8(std::string_view s);
+/// The first line of a text that is not valid UTF-8, from 1.
+int first_line_not_utf8(std::string_view text);
 
 }  // namespace hw

@@ -103,6 +103,23 @@ TEST_F(AuthCommands, WhereTheTokenEndpointIsAwayTheServiceIsUnavailable) {
               AllOf(HasSubstr("localhost%3A4711"), HasSubstr("credential 'ads_login'"), Not(HasSubstr("a-code"))));
 }
 
+TEST_F(AuthCommands, ASecretOfAnotherConnectorIsNoneOfItsBusinessAndItsOwnIs) {
+  const std::string all = config("live");
+  const std::string before = R"(ads_login: {type: static_token, token: "${file:token}"})";
+  const auto with = [&](const std::string& own, const std::string& other) {
+    std::string text = all;
+    text.replace(text.find(before), before.size(),
+                 "ads_login: {type: refresh_token, client_id: client, client_secret: \"${file:" + own +
+                     "}\"}\n  other: {type: static_token, token: \"${file:" + other + "}\"}");
+    write("headwater.yaml", text);
+    return login({"ads", "--paste"}, "a-code\n");
+  };
+  EXPECT_THAT(with("token", "none").err, HasSubstr("https://login.example.com/authorize"));
+  const Ran ran = with("none", "token");
+  EXPECT_EQ(ran.code, kConfig);
+  EXPECT_THAT(ran.err, HasSubstr("none does not exist"));
+}
+
 TEST_F(AuthCommands, AConnectorThatIsNotThereIsAnErrorOfUse) {
   const Ran ran = login({"adz"});
   EXPECT_EQ(ran.code, kUsage);

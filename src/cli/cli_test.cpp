@@ -145,6 +145,21 @@ TEST_F(Commands, PlanOfACandidateIsMadeOnTheStateOfThePresentConfiguration) {
   EXPECT_EQ(again.out, ran.out) << "the present one names the state, whatever else is wrong with it; " << again.err;
 }
 
+TEST_F(Commands, ABackfillOfADestinationInShadowIsRefusedAndTriedAllTheSame) {
+  write("headwater.yaml", config("shadow"));
+  pages_ = {won_deals(1, 3)};
+  work(false);
+  std::vector<std::string> words{"backfill", "--goal",     "closed_won", "--destination", "ads_won",
+                                 "--from",   "2020-01-01", "-c",         main_file()};
+  const Ran ran = run_line(words);
+  EXPECT_EQ(ran.code, kDifference) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("is in shadow, where nothing is sent"));
+  words.push_back("--dry-run");
+  const Ran tried = run_line(words);
+  EXPECT_EQ(tried.code, kOk);
+  EXPECT_THAT(tried.out, HasSubstr("nothing is sent before it is live"));
+}
+
 TEST_F(Commands, PreviewOfADestinationInShadowIsWhatItWouldSend) {
   pages_ = {won_deals(1, 2)};
   write("headwater.yaml", config("shadow"));

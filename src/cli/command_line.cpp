@@ -28,7 +28,7 @@ struct Line {
 
 /// Where a run finds what it is about. They may stand before the command as well as after it.
 void add_where(::CLI::App& app, Common& common) {
-  app.add_option("-c,--config", common.config, "main configuration file")->capture_default_str();
+  app.add_option("-c,--config", common.config, "main configuration file")->capture_default_str()->take_last();
   app.add_option("--follow-clock", common.follow_clock, "follow a sandbox's clock file (loopback peers only)")
       ->group("");
 }

@@ -11,19 +11,45 @@
 namespace hw::cli {
 namespace {
 
-Result<settings::Settings> loaded(const Common& common, bool with_secrets) {
+std::optional<service::InForce> in_force_instead(
+    const Common& common, const std::variant<settings::Loaded, std::vector<settings::OptionError>>& read) {
+  const auto* good = std::get_if<settings::Loaded>(&read);
+  const auto channels = good == nullptr ? Result<std::string>(std::string()) : service::read_channels(good->settings);
+  const std::string files = good == nullptr ? "" : service::files_fingerprint(good->documents, channels.value_or(""));
+  return service::in_force(common.config, *common.registry, files);
+}
+
+std::variant<settings::Loaded, std::vector<settings::OptionError>> read_files(const Common& common, bool with_secrets) {
   const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
-  auto read = settings::load(
-      common.config, *common.registry,
-      {.credentials_directory = credentials != nullptr ? credentials : "", .resolve_secrets = with_secrets});
-  const auto* errors = std::get_if<std::vector<settings::OptionError>>(&read);
-  auto kept = with_secrets ? std::nullopt : service::in_force(common.config, *common.registry, errors == nullptr);
-  if (kept) {
+  return settings::load(common.config, *common.registry,
+                        {.credentials_directory = credentials != nullptr ? credentials : "",
+                         .resolve_secrets = with_secrets,
+                         .excuse_all_secrets = with_secrets});
+}
+
+Error config_error(const std::vector<settings::OptionError>& errors) {
+  return Error{Action::pause, "config", service::lines(errors), {}, false};
+}
+
+Result<settings::Settings> loaded(const Common& common) {
+  auto read = read_files(common, /*with_secrets=*/false);
+  if (auto kept = in_force_instead(common, read)) {
     tell_of_refused_files();
     return std::move(kept->loaded.settings);
   }
-  if (errors != nullptr) return Error{Action::pause, "config", service::lines(*errors), {}, false};
+  if (const auto* errors = std::get_if<std::vector<settings::OptionError>>(&read)) return config_error(*errors);
   return std::get<settings::Loaded>(std::move(read)).settings;
+}
+
+/// Who sets up one connector after another has not all their secrets yet: only this one's are needed.
+Result<settings::Settings> loaded_for_login(const Common& common, const std::string& connector) {
+  auto read = read_files(common, /*with_secrets=*/true);
+  if (const auto* errors = std::get_if<std::vector<settings::OptionError>>(&read)) return config_error(*errors);
+  auto& good = std::get<settings::Loaded>(read);
+  const auto target = service::login_target(good.settings, *common.registry, connector);
+  if (target && target->credential.client_secret.reveal().empty() && !good.warnings.empty())
+    return config_error(good.warnings);
+  return std::move(good.settings);
 }
 
 std::optional<std::string> typed_line() {
@@ -48,7 +74,7 @@ Result<std::vector<report::CredentialState>> known_states(const settings::Settin
 }  // namespace
 
 int auth_login(const Common& common, const LoginArgs& args) {
-  auto settings = loaded(common, /*with_secrets=*/true);
+  auto settings = loaded_for_login(common, args.connector);
   if (!settings) return fail(settings.error());
   auto followed = followed_clock(common);
   if (!followed) return fail(followed.error());
@@ -65,7 +91,7 @@ int auth_login(const Common& common, const LoginArgs& args) {
 }
 
 int auth_status(const Common& common, const std::string& connector) {
-  auto settings = loaded(common, /*with_secrets=*/false);
+  auto settings = loaded(common);
   if (!settings) return fail(settings.error());
   if (!connector.empty() && settings->connector(connector) == nullptr)
     return fail(service::unknown_connector(*settings, connector));

@@ -99,6 +99,9 @@ int try_it(const Common& common, const BackfillArgs& args) {
   if (sent > 0)
     t.note = "At " + std::to_string(b->per_hour) + " rows an hour this takes about " +
              std::to_string((sent + b->per_hour - 1) / b->per_hour) + " hours.";
+  const auto* destination = app->settings.destination(b->destination);
+  if (destination != nullptr && destination->mode == Mode::shadow)
+    t.note = "Destination " + b->destination + " is in shadow: nothing is sent before it is live.";
   print(common, {t});
   return kOk;
 }

@@ -85,7 +85,7 @@ Result<store::Restored> put_back(const Common& common, const settings::Settings&
   Handed handed(file);
   ::mkdir(settings.state_dir.c_str(), 0700);
   if (auto s = service::act_as_owner(settings.state_dir); !s) return s.error();
-  auto lock = service::Lock::take(settings.state_dir);
+  auto lock = service::Lock::take(settings.state_dir, service::Lock::kPatience);
   if (!lock) return lock.error();
   if (!was_seen || may_read(file)) return store::restore(settings.state_dir, file, *now);
   const std::string copy = settings.state_dir + "/headwater.db.given";

@@ -89,6 +89,8 @@ ChannelRules& ChannelRules::operator=(ChannelRules&&) noexcept = default;
 ChannelRules::~ChannelRules() = default;
 
 std::variant<ChannelRules, ChannelRules::Errors> ChannelRules::load(std::string_view text, const std::string& file) {
+  if (!is_valid_utf8(text))
+    return Errors{{{file, first_line_not_utf8(text), 1}, "this line is not UTF-8; save the file as UTF-8"}};
   Errors errors;
   auto data = std::make_unique<ChannelData>(read_channel_file(text, file, errors));
   if (!errors.empty()) return errors;

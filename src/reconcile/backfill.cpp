@@ -131,6 +131,11 @@ std::string take_up(Tx& tx, const settings::Settings& settings, const StoredBack
   if (destination->mode != b.mode)
     return fmt::format("destination {} is in mode {} in the running configuration, and in mode {} in yours: reload",
                        b.destination, to_string(destination->mode), to_string(b.mode));
+  if (destination->mode == Mode::shadow)
+    return fmt::format(
+        "destination {} is in shadow, where nothing is sent: --dry-run shows what would be; ask again when "
+        "it is live",
+        b.destination);
   store::backfills::add(tx, b);
   const std::int64_t marked = store::backfills::mark(tx, b.goal, b.from, b.to, "backfill");
   return fmt::format("backfill: {} records are looked at; at most {} rows an hour leave, after all others", marked,

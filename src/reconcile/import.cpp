@@ -120,6 +120,10 @@ class Import {
     if (!micros || *micros < 0) refuse(line, "value", "no amount: write 1250.00");
     auto code = Currency::parse(currency);
     if (!code) refuse(line, "currency", "no currency: write EUR");
+    std::int64_t smallest = 1'000'000;
+    for (int digit = 0; digit < code->minor_digits(); ++digit) smallest /= 10;
+    if (*micros % smallest != 0)
+      refuse(line, "value", code->str() + " has " + std::to_string(code->minor_digits()) + " decimals");
     return Money{*micros, *code};
   }
 

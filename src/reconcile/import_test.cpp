@@ -115,15 +115,17 @@ TEST_F(Import, AllErrorsAreShownAndNothingIsWritten) {
       "ads,deal,2,order-6,2026-03-02 10:00,1e3,EUR,\n"
       "ads,deal,2,order-7,2026-03-02 10:00,100,EURO,\n"
       "ads,deal,1,order-8,2026-03-02 10:00,100,EUR,\n"
+      "ads,deal,2,order-9,2026-03-02 10:00,100.5,JPY,\n"
       "ads,deal,2\n");
-  EXPECT_THAT(said, ElementsAre(HasSubstr("old.csv:11:1: this line has 3 cells"),
+  EXPECT_THAT(said, ElementsAre(HasSubstr("old.csv:12:1: this line has 3 cells"),
                                 HasSubstr("old.csv:3:1: there is no destination 'nowhere'"),
                                 HasSubstr("old.csv:4:10: no deal '99' is known"),
                                 HasSubstr("old.csv:5:5: goal won is reached by a deal"),
                                 HasSubstr("old.csv:6:12: another line of this file has this key"),
                                 HasSubstr("old.csv:7:20: no time"), HasSubstr("old.csv:8:37: no amount"),
                                 HasSubstr("old.csv:9:41: no currency"),
-                                HasSubstr("old.csv:10:10: another line of this file speaks of the same")));
+                                HasSubstr("old.csv:10:10: another line of this file speaks of the same"),
+                                HasSubstr("old.csv:11:37: JPY has 0 decimals")));
   EXPECT_EQ(conformance::tables_of(*loop_.db), before);
 }
 

@@ -20,8 +20,8 @@ namespace rows = store::ledger_rows;
 constexpr std::int64_t kWindowsAtOnce = 1000;
 /// Reasons that may pass, by themselves or by a person, so that what is missing can still be told, and what is too much
 /// taken back.
-constexpr const char* kPassing[] = {"waiting",       "too_recent", "consent",  "history_pending",
-                                    "no_identifier", "rejected",   "settling", "braked"};
+constexpr const char* kPassing[] = {"waiting",  "too_recent", "consent", "history_pending", "no_identifier",
+                                    "rejected", "settling",   "braked",  "no_value"};
 
 struct Leaving {
   Timestamp at;
@@ -86,8 +86,9 @@ std::string days_left(Timestamp from, Timestamp to) {
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10);
 }
 
-/// What the platform lacks, below zero what it believes too much.
+/// What the platform lacks, below zero what it believes too much; nothing where that is what a person must say.
 std::string lacking(const store::Standing& s) {
+  if (s.reason == "no_value") return "";
   return amount_cell(s.t_currency == s.b_currency ? s.t_micros - s.b_micros : s.t_micros, s.t_currency);
 }
 
@@ -134,7 +135,8 @@ Table windows(store::Tx& tx, const settings::Settings& settings, const settings:
            !some.empty(); some = rows::list_standings(tx, plan.destination->name, "", reason, after, kWindowsAtOnce)) {
         after = some.back().conversion.id;
         for (const Listed& l : some) {
-          if (l.standing.state != "missing" && l.standing.state != "excess") continue;
+          const bool lacks = l.standing.state == "missing" || l.standing.state == "excess";
+          if (!lacks && l.standing.reason != "no_value") continue;
           const auto at = leaves_at(tx, plan, l);
           if (at && *at > now && *at <= now + within)
             leaving.push_back({*at, cells_of(tx, l, *at, now, settings.zone)});

@@ -106,6 +106,18 @@ TEST(Windows, WhoHasNoIdentifierMayStillBringALateClick) {
   EXPECT_EQ(leaving(l, kDay * 14), (std::vector<std::string>{"bare 100.00 EUR 10.0 no_identifier"}));
 }
 
+TEST(Windows, AWonDealWithoutAnAmountIsShownWhilePeopleCanStillTypeIt) {
+  Loop l;
+  l.sink().rules.click_window = l.sink().rules.user_data_window = kDay * 30;
+  l.start();
+  l.contact("C1", "click-1");
+  l.deal("bare", "C1", "won", "");
+  l.settle();
+  ASSERT_EQ(l.stands("bare"), "none no_value");
+  l.clock.advance(kDay * 20);
+  EXPECT_EQ(leaving(l, kDay * 14), (std::vector<std::string>{"bare  EUR 9.9 no_value"}));
+}
+
 TEST(Windows, WhatWasRefusedCanStillBeMendedUnlessThePlatformHasNoneToCredit) {
   Loop l;
   l.sink().rules.click_window = kDay * 30;

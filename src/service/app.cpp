@@ -22,7 +22,6 @@ namespace hw::service {
 namespace {
 
 /// A command that leaves a request (`backfill`, `plan approve`) lets go of the lock sooner.
-constexpr std::chrono::milliseconds kLockPatience(2000);
 
 Error config_error(std::string text) { return {Action::pause, "config", std::move(text), {}, false}; }
 
@@ -168,7 +167,7 @@ Status App::read_settings(const connect::Registry& registry) {
 void App::read_settings_in_force(const connect::Registry& registry, Status& files) {
   if (options.access > AppOptions::Access::ask || !options.state_of.empty()) return;
   if (!files && files.error().code != "config") return;
-  auto kept = in_force(options.config, registry, files.has_value());
+  auto kept = in_force(options.config, registry, files ? files_fingerprint(documents, channels_text) : "");
   if (!kept) return;
   auto rules = load_channels(kept->loaded.settings, kept->channels);
   if (!rules) return;
@@ -191,7 +190,7 @@ Status App::open_store() {
   if (options.access >= AppOptions::Access::ask)
     if (auto s = act_as_owner(settings.state_dir); !s) return s;
   if (works) {
-    auto taken = Lock::take(settings.state_dir, kLockPatience);
+    auto taken = Lock::take(settings.state_dir, Lock::kPatience);
     if (!taken) return taken.error();
     lock = std::move(*taken);
   }

@@ -69,15 +69,16 @@ std::string carry_out(App& app, Tx& tx, const StoredCommand& c, Timestamp now) {
   return "unknown command";
 }
 
-Status take_up(App& app, const StoredCommand& c, const std::stop_token& stop) {
+/// False: stopped before the end, the next holder goes on.
+Result<bool> take_up(App& app, const StoredCommand& c, const std::stop_token& stop) {
   const bool is_retry = c.kind == "uploads_retry";
   auto retried = is_retry ? retry(app, c, stop) : Result<std::optional<std::string>>(std::nullopt);
   if (!retried) return retried.error();
-  if (is_retry && !*retried) return {};
+  if (is_retry && !*retried) return false;
   const Timestamp now = app.clock->system_now();
-  return app.db->transact(Durability::ledger, [&](Tx& tx) -> Status {
+  return app.db->transact(Durability::ledger, [&](Tx& tx) -> Result<bool> {
     service_rows::finish_command(tx, c.id, is_retry ? **retried : carry_out(app, tx, c, now), now);
-    return {};
+    return true;
   });
 }
 
@@ -105,8 +106,9 @@ Result<std::size_t> take_up_commands(App& app, const std::stop_token& stop) {
   std::size_t taken_up = 0;
   for (const StoredCommand& c : *open) {
     if (stop.stop_requested()) break;
-    if (auto done = take_up(app, c, stop); !done) return done.error();
-    ++taken_up;
+    const auto done = take_up(app, c, stop);
+    if (!done) return done.error();
+    if (*done) ++taken_up;
   }
   return taken_up;
 }

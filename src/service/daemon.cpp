@@ -25,7 +25,7 @@ void Daemon::reload() {
 Status Daemon::run(std::stop_token stop) {
   const std::shared_ptr<Vitals> vitals = app_->vitals;
   if (auto s = note_refused(""); !s) return s;
-  if (auto s = note_taken(/*refused_since=*/false); !s) return s;
+  if (auto s = note_taken(""); !s) log_event(Level::warn, "note_not_kept", {{"code", s.error().code}});
   if (auto s = listen(app_->settings.service); !s) return s;
   const notify::Watchdog watchdog(vitals->beats);
   const std::stop_callback on_stop(stop, [] { notify::stopping(); });
@@ -101,7 +101,7 @@ void Daemon::take_over(std::unique_ptr<App> next) {
   for (const auto& w : app_->warnings)
     log_event(Level::warn, "configuration_warning", {{"detail", connect::to_string(w)}});
   app_->vitals->metrics.reloaded(true);
-  for (const Status& s : {note_refused(""), note_taken(/*refused_since=*/false)})
+  for (const Status& s : {note_refused(""), note_taken("")})
     if (!s) log_event(Level::warn, "note_not_kept", {{"code", s.error().code}});
   log_event(Level::info, "reloaded");
 }
@@ -110,12 +110,21 @@ void Daemon::refuse(const Error& error) {
   app_->vitals->metrics.reloaded(false);
   log_event(Level::error, "reload_refused",
             {{"code", error.code}, {"detail", trim(error.detail)}, {"action", "the configuration from before stays"}});
-  for (const Status& s : {note_refused(error.detail), note_taken(/*refused_since=*/true)})
+  for (const Status& s : {note_refused(error.detail), note_taken(refused_files())})
     if (!s) log_event(Level::warn, "note_not_kept", {{"code", s.error().code}});
 }
 
+/// "" where they have errors: then everybody sees that.
+std::string Daemon::refused_files() const {
+  const auto loaded =
+      settings::load(app_->options.config, registry_, {.credentials_directory = "", .resolve_secrets = false});
+  const auto* good = std::get_if<settings::Loaded>(&loaded);
+  const auto channels = good == nullptr ? Result<std::string>(std::string()) : read_channels(good->settings);
+  return good == nullptr || !channels ? "" : files_fingerprint(good->documents, *channels);
+}
+
 /// For the commands beside this daemon.
-Status Daemon::note_taken(bool refused_since) {
+Status Daemon::note_taken(const std::string& refused_since) {
   return note_in_force(*app_->lock, {.main_file = app_->settings.main_file,
                                      .documents = app_->documents,
                                      .channels = app_->channels_text,

@@ -37,7 +37,8 @@ class Daemon {
   void take_over(std::unique_ptr<App> next);
   void refuse(const Error& error);
   Status note_refused(const std::string& what);
-  Status note_taken(bool refused_since);
+  Status note_taken(const std::string& refused_since);
+  [[nodiscard]] std::string refused_files() const;
 
   const connect::Registry& registry_;
   std::unique_ptr<App> app_;

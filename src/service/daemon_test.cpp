@@ -119,6 +119,14 @@ TEST_F(Invariant10, BesideARefusedConfigurationPeopleLookAndSteerByTheOneInForce
   EXPECT_EQ(without.error().code, "config");
 }
 
+TEST_F(Invariant10, AChannelsFileThatIsNotUtf8IsRefusedWithItsLine) {
+  start_daemon();
+  write("channels.yaml", "# one\n# M\xfcller\n");
+  reload(config("live") + "channels: {file: channels.yaml}\n");
+  systemd_.await("READY=1");
+  EXPECT_THAT(refused(stopped()), ElementsAre(HasSubstr("channels.yaml:2:1: this line is not UTF-8")));
+}
+
 TEST_F(Invariant10, BesideABrokenChannelsFilePeopleLookByTheRulesInForce) {
   start_daemon();
   write("channels.yaml", "nonsense: 1\n");
@@ -188,6 +196,8 @@ TEST_F(Invariant10, AnAddressThatIsTakenIsRefused) {
     ASSERT_NE(beside, nullptr);
     EXPECT_TRUE(beside->refused) << "no file has an error, and the daemon refused them";
     EXPECT_EQ(beside->settings.goals[0].value.kind, Kind::amount);
+    write("headwater.yaml", config("live", "fixed 9 EUR"));
+    EXPECT_FALSE(open(AppOptions::Access::look)->refused) << "mended since, though not yet read anew";
   }
   App& app = stopped();
   ::close(taken);

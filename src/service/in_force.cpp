@@ -1,17 +1,25 @@
 #include "service/in_force.h"
 
+#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/hash.h"
 
 namespace hw::service {
 namespace {
 
 using nlohmann::json;
 
-std::string absolute(const std::string& path) {
+constexpr int kLooks = 5;
+constexpr std::chrono::milliseconds kLookAgain(10);
+
+/// The name by which the daemon was given it, whatever a link leads to by now; paths need be no text.
+std::string name_of(const std::string& main_file) {
   std::error_code unknown;
-  const auto found = std::filesystem::weakly_canonical(path, unknown);
-  return unknown ? path : found.string();
+  const auto path = std::filesystem::absolute(main_file, unknown);
+  return sha256_hex((unknown ? std::filesystem::path(main_file) : path).lexically_normal().string());
 }
 
 std::optional<InForceNote> noted(const std::string& text) {
@@ -27,22 +35,40 @@ std::optional<InForceNote> noted(const std::string& text) {
   }
 }
 
+/// A note that is being written at this instant is none yet.
+std::optional<InForceNote> note_of_holder(const std::string& state_dir) {
+  for (int look = 0; look < kLooks; ++look) {
+    const auto holder = Lock::holder(state_dir);
+    if (!holder || holder->note.empty()) return std::nullopt;
+    if (auto note = noted(holder->note)) return note;
+    std::this_thread::sleep_for(kLookAgain);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
+std::string files_fingerprint(const std::vector<settings::Document>& documents, const std::string& channels) {
+  std::string all = channels;
+  for (const auto& d : documents) all += '\0' + d.name + '\0' + d.text;
+  return sha256_hex(all);
+}
+
 Status note_in_force(const Lock& lock, const InForceNote& note) {
-  json kept{{"main_file", absolute(note.main_file)},
+  json kept{{"main_file", name_of(note.main_file)},
             {"channels", note.channels},
             {"refused", note.refused},
             {"documents", json::array()}};
   for (const auto& d : note.documents) kept["documents"].push_back({{"name", d.name}, {"text", d.text}});
-  return lock.note(kept.dump());
+  return lock.note(kept.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
-std::optional<InForce> in_force(const std::string& main_file, const connect::Registry& registry, bool files_are_good) {
+std::optional<InForce> in_force(const std::string& main_file, const connect::Registry& registry,
+                                const std::string& good_files) {
   const std::string state_dir = settings::state_directory_of(main_file);
-  const auto holder = Lock::holder(state_dir);
-  const auto note = holder ? noted(holder->note) : std::nullopt;
-  if (!note || note->main_file != absolute(main_file) || (files_are_good && !note->refused)) return std::nullopt;
+  const auto note = note_of_holder(state_dir);
+  if (!note || note->main_file != name_of(main_file)) return std::nullopt;
+  if (!good_files.empty() && note->refused != good_files) return std::nullopt;
   auto loaded = settings::load_again(main_file, note->documents, registry,
                                      {.credentials_directory = "", .resolve_secrets = false});
   auto* good = std::get_if<settings::Loaded>(&loaded);

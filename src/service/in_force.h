@@ -22,13 +22,19 @@ struct InForceNote {
   std::string main_file;
   std::vector<settings::Document> documents;
   std::string channels;
-  bool refused = false;  ///< it was told to read its files anew since, and did not take them
+  /// files_fingerprint() of files without an error that it was told to read anew since, and did not take; "" none.
+  std::string refused{};
 };
 Status note_in_force(const Lock& lock, const InForceNote& note);
 
+/// What was read, and the channel rules that it names.
+std::string files_fingerprint(const std::vector<settings::Document>& documents, const std::string& channels);
+
 /// What a daemon on this main file works with at this moment, where its files are not what it works with: they have
-/// errors, or it refused them (a secret that is missing, an address that is taken). nullopt: go by the files. The
-/// daemon is looked for in the state directory that the main file names now.
-std::optional<InForce> in_force(const std::string& main_file, const connect::Registry& registry, bool files_are_good);
+/// errors (`good_files` is ""), or it refused them for another reason (a secret that is missing, an address that is
+/// taken) and they are still the same. nullopt: go by the files. The daemon is looked for in the state directory that
+/// the main file names now.
+std::optional<InForce> in_force(const std::string& main_file, const connect::Registry& registry,
+                                const std::string& good_files);
 
 }  // namespace hw::service

@@ -33,15 +33,14 @@ Lock::Holder written_in(int fd) {
   return {.process = text.substr(0, end), .note = text.substr(end + 1)};
 }
 
-/// The old text is cut off first: whoever reads in between finds no note.
+/// Over the old text, whose end is cut off then: whoever reads in between finds a note that makes no sense, not none.
 bool write_in(int fd, const std::string& text) {
-  if (::ftruncate(fd, 0) != 0) return false;
   for (std::size_t at = 0; at < text.size();) {
     const auto n = ::pwrite(fd, text.data() + at, text.size() - at, static_cast<off_t>(at));
     if (n < 0 && errno != EINTR) return false;
     if (n > 0) at += static_cast<std::size_t>(n);
   }
-  return true;
+  return ::ftruncate(fd, static_cast<off_t>(text.size())) == 0;
 }
 
 Error cannot_write(const std::string& path) {

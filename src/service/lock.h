@@ -13,12 +13,14 @@ namespace hw::service {
 class Lock {
  public:
   /// Error code "locked" names the holder. A holder that lets go within `patience` (of the machine's clock) is waited
-  /// for: commands that leave a request hold the lock for a moment.
+  /// for: commands that leave a request hold the lock for a moment, and who only looks (holder()) for less.
   static Result<std::unique_ptr<Lock>> take(const std::string& state_dir,
-                                            std::chrono::milliseconds patience = std::chrono::milliseconds(0));
+                                            std::chrono::milliseconds patience = std::chrono::milliseconds(100));
+  /// Of who needs the lock for its work.
+  static constexpr std::chrono::milliseconds kPatience{2000};
   struct Holder {
     std::string process;
-    std::string note;  ///< "": none, or it is being written at this instant
+    std::string note;  ///< "": none; one that is being written at this instant is half old, half new
   };
   /// Who holds the lock at this moment; nullopt: nobody does.
   static std::optional<Holder> holder(const std::string& state_dir);

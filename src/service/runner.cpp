@@ -124,6 +124,7 @@ Step reconcile_step(App& app, Crew& crew) {
       if (pass->subjects == 0 || stop.stop_requested()) break;
       crew.wake_senders();
     }
+    tell_held_events();
     const Timestamp soon = app.clock->system_now() + app.command_poll;
     return std::optional(next ? std::min(*next, soon) : soon);
   };

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "http/token.h"
 #include "service/act_as_owner.h"
+#include "service/in_force.h"
 #include "service/lock.h"
 #include "service/state_store.h"
 #include "store/engine/db.h"
@@ -227,6 +228,16 @@ TEST_F(StateDirectory, TellsWhoHoldsItsLock) {
   EXPECT_FALSE(Lock::holder(dir_));
   lock = Lock::take(dir_);
   EXPECT_EQ(Lock::holder(dir_)->note, "") << "the one before said it";
+}
+
+TEST_F(StateDirectory, WhatIsInForceIsKeptWhateverBytesItsPathsHold) {
+  auto lock = Lock::take(dir_);
+  ASSERT_TRUE(lock);
+  EXPECT_TRUE(note_in_force(**lock, {.main_file = "M\xfcller.yaml",
+                                     .documents = {{"M\xfcller.yaml", "goals: [\xfc]\n"}},
+                                     .channels = "\xfc",
+                                     .refused = ""}));
+  EXPECT_NE(Lock::holder(dir_)->note, "");
 }
 
 /// Root in a state directory that is another user's.

@@ -47,7 +47,8 @@ class Loader {
       : registry_(registry),
         base_dir_(std::move(base_dir)),
         secrets_(options.credentials_directory, base_dir_, options.resolve_secrets),
-        excuse_unseen_secrets_(options.excuse_unseen_secrets) {}
+        excuse_unseen_secrets_(options.excuse_unseen_secrets),
+        excuse_all_secrets_(options.excuse_all_secrets) {}
 
   std::variant<Loaded, std::vector<OptionError>> load(const Document& main, const Include& include) {
     Node root = parse_yaml(main.name, main.text, findings_.errors);
@@ -65,7 +66,8 @@ class Loader {
  private:
   Settings read(const Node& root, const std::string& main_name) {
     Reader reader({.secrets = secrets_,
-                   .unseen_secrets = excuse_unseen_secrets_ ? &findings_.warnings : nullptr,
+                   .unseen_secrets = excuse_unseen_secrets_ || excuse_all_secrets_ ? &findings_.warnings : nullptr,
+                   .excuse_all_secrets = excuse_all_secrets_,
                    .base_dir = base_dir_,
                    .extend = [this](const auto& group, const auto& map,
                                     const auto& parent) { return extend(group, map, parent); }},
@@ -200,7 +202,7 @@ class Loader {
   const connect::Registry& registry_;
   std::string base_dir_;
   SecretSource secrets_;
-  const bool excuse_unseen_secrets_;
+  const bool excuse_unseen_secrets_, excuse_all_secrets_;
   Findings findings_;
   std::map<std::string, const connect::ConnectorType*> types_;  ///< by instance
 };

@@ -191,7 +191,7 @@ Value Reader::secret(const OptionDecl& decl, const Node& node) {
   auto read = setup_.secrets.read(node.kind == Node::Kind::scalar ? node.text : "");
   if (read) return *std::move(read);
   std::string message = fmt::format("'{}' of {}: {}{}", decl.name, owner_, read.error().detail, in_brackets(decl.help));
-  if (setup_.unseen_secrets != nullptr && read.error().code == kUnseenSecret) {
+  if (setup_.unseen_secrets != nullptr && (setup_.excuse_all_secrets || read.error().code == kUnseenSecret)) {
     setup_.unseen_secrets->push_back({node.at, std::move(message)});
     return Secret();
   }

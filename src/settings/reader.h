@@ -25,6 +25,7 @@ struct ReaderSetup {
   const SecretSource& secrets;
   /// Told of secrets that only another may see; nullptr: they are errors.
   std::vector<connect::OptionError>* unseen_secrets = nullptr;
+  bool excuse_all_secrets = false;
   std::string base_dir;  ///< relative paths begin here
   /// Asked once for every group; `parent` is the map in which the group stands. nullopt: nothing beyond the children.
   std::function<std::optional<Extension>(const connect::OptionDecl& group, const Node& map, const Node& parent)> extend;

@@ -168,6 +168,7 @@ struct LoadOptions {
   bool resolve_secrets = true;        ///< false: only the references' form is judged, and every secret is empty
   /// A secret that another user or the service may well see is a warning, and empty.
   bool excuse_unseen_secrets = false;
+  bool excuse_all_secrets = false;  ///< so is every other one that cannot be read
 };
 
 /// One file as read: `name` is what marks and messages show.

@@ -134,18 +134,6 @@ OptionError syntax_error(const std::string& file, std::string_view text, const Y
   return {at, fmt::format("not valid YAML: {}{}", e.msg, hint)};
 }
 
-Mark first_bad_byte(const std::string& file, std::string_view text) {
-  int line = 1;
-  while (!text.empty()) {
-    const auto end = text.find('\n');
-    if (!is_valid_utf8(text.substr(0, end))) break;
-    if (end == std::string_view::npos) break;
-    text.remove_prefix(end + 1);
-    ++line;
-  }
-  return {file, line, 1};
-}
-
 }  // namespace
 
 const Node* Node::find(std::string_view key) const {
@@ -177,7 +165,7 @@ std::string describe(const Node& node) {
 Node parse_yaml(const std::string& file, std::string_view text, std::vector<OptionError>& errors) {
   const Node empty = make_node(Node::Kind::map, {file, 1, 1});
   if (!is_valid_utf8(text)) {
-    errors.push_back({first_bad_byte(file, text), "this line is not UTF-8; save the file as UTF-8"});
+    errors.push_back({Mark{file, first_line_not_utf8(text), 1}, "this line is not UTF-8; save the file as UTF-8"});
     return empty;
   }
   try {

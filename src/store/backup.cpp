@@ -284,7 +284,11 @@ Status back_up(Db& db, const std::string& state_dir, const std::string& file, Ti
 
 Result<Restored> restore(const std::string& state_dir, const std::string& file, Timestamp now) {
   const std::string path = store_of(state_dir), copy = path + ".restoring";
-  if (::access(file.c_str(), R_OK) != 0) return refused("no_backup", fmt::format("{}: {}", file, std::strerror(errno)));
+  struct stat found {};
+  if (::access(file.c_str(), R_OK) != 0 || ::stat(file.c_str(), &found) != 0)
+    return refused("no_backup", fmt::format("{}: {}", file, std::strerror(errno)));
+  if (!S_ISREG(found.st_mode))
+    return refused("no_backup", file + ": it is no file; name the file that `headwater backup` wrote");
   auto known = noted(state_dir);
   if (!known) return known.error();
   const bool replaces = ::access(path.c_str(), F_OK) == 0;

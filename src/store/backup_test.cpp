@@ -87,6 +87,9 @@ TEST_F(Backup, AFileThatCannotBeReadOrIsNoneIsNamedAndChangesNothing) {
   const auto refused = restore(folder_.path(), folder_.file("deals.csv"), at(1));
   EXPECT_EQ(refused.error().code, "not_a_backup");
   EXPECT_THAT(refused.error().detail, HasSubstr("deals.csv: it is no backup of Headwater"));
+  const auto folder = restore(folder_.path(), folder_.path(), at(1));
+  EXPECT_EQ(folder.error().code, "no_backup");
+  EXPECT_THAT(folder.error().detail, HasSubstr(folder_.path() + ": it is no file"));
   EXPECT_EQ(back_up(*db_, folder_.path(), folder_.file("no/such/folder.db"), at(0)).error().code, "cannot_create");
 }
 

@@ -143,7 +143,7 @@ class Company final : public Script {
   struct Typed;
   static void add_source_properties(World& world);
   std::vector<const TouchRow*> touches_of(const World& world, const std::string& contact) const;
-  static std::vector<const TouchRow*> in_order(std::set<const TouchRow*> touches);
+  static std::vector<const TouchRow*> in_order(const std::set<const TouchRow*>& touches);
   Values contact_fields(const World& world, std::size_t b) const;
   Values deal_fields(const World& world, const std::string& deal) const;
   static void keep_typed(const Typed& typed, std::vector<const TouchRow*> touches, Values& out);

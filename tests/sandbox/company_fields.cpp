@@ -99,7 +99,7 @@ std::vector<const Company::TouchRow*> Company::touches_of(const World& world, co
   return in_order(std::move(found));
 }
 
-std::vector<const Company::TouchRow*> Company::in_order(std::set<const TouchRow*> touches) {
+std::vector<const Company::TouchRow*> Company::in_order(const std::set<const TouchRow*>& touches) {
   std::vector<const TouchRow*> out(touches.begin(), touches.end());
   std::sort(out.begin(), out.end(), [](const TouchRow* a, const TouchRow* b) { return a->at < b->at; });
   return out;

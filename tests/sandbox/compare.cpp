@@ -96,7 +96,7 @@ Judge::Judge(const std::vector<TruthRow>& truth, const std::vector<ClaimRow>& cl
 }
 
 bool Judge::may_be_uncertain(const ClaimRow& c) const {
-  const bool taken_back = c.told_low == 0 && refunds_.contains(c.destination);
+  const bool taken_back = c.told != 0 && c.told_low == 0 && refunds_.contains(c.destination);
   return taken_back || lossy_.contains(c.destination) ||
          (allowed_.may_have_been_told && allowed_.may_have_been_told(c.object, c.id));
 }
