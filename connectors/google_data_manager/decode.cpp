@@ -302,6 +302,11 @@ void complete(Confirmation& c, const std::string& status, std::size_t records) {
     rows = std::min(rows, records - refused);
     refused += rows;
   }
+  // A row with two errors is counted twice: one was taken all the same.
+  if (status == "PARTIAL_SUCCESS" && records > 1 && refused == records) {
+    --c.refused.front().second;
+    --refused;
+  }
   const bool some_taken = status == "SUCCESS" || (status == "PARTIAL_SUCCESS" && refused > 0);
   if (some_taken) {
     c.accepted = records - refused;

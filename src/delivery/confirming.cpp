@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <iterator>
+#include <numeric>
 #include <tuple>
 
 #include "base/crash_point.h"
@@ -18,6 +19,15 @@ using store::Tx;
 namespace rows = store::ledger_rows;
 
 bool is_refusal(const Outcome& o) { return o.verdict != Verdict::accepted && o.verdict != Verdict::already_received; }
+
+/// The counts of a request are of another number of rows than it had: which of them they leave out is found row by row.
+Outcome counts_disagree() {
+  return {.verdict = Verdict::reject_row,
+          .scope = connect::Scope::row,
+          .code = "counts_disagree",
+          .detail = "the platform's counts are of another number of rows",
+          .after = {}};
+}
 
 /// Every refusal that a confirmation tells, by row or by counts.
 std::vector<std::pair<Outcome, std::size_t>> refusals(const connect::Confirmation& c) {
@@ -169,7 +179,11 @@ std::size_t Sender::settle_confirmed(Tx& tx, store::StoredRequest& request, cons
   const auto open = static_cast<std::size_t>(
       std::count_if(members.begin(), members.end(), [](const auto& u) { return u.state == UploadState::received; }));
   const bool by_row = !c.rows.empty() && c.rows.size() == members.size();
-  const bool alike = refused.empty() || (c.rows.empty() && refused.size() == 1 && refused.front().second >= open);
+  const std::size_t told_of = std::accumulate(refused.begin(), refused.end(), c.accepted,
+                                              [](std::size_t n, const auto& r) { return n + r.second; });
+  const bool adds_up = told_of == open || told_of == members.size();
+  const bool alike =
+      adds_up && (refused.empty() || (c.rows.empty() && refused.size() == 1 && refused.front().second >= open));
   for (std::size_t i = 0; i < members.size(); ++i) {
     StoredUpload& row = members[i];
     if (row.state != UploadState::received) continue;
@@ -178,7 +192,7 @@ std::size_t Sender::settle_confirmed(Tx& tx, store::StoredRequest& request, cons
     } else if (alike) {
       apply_confirmed(row, refused.empty() ? Outcome{} : refused.front().first, policy_, now, random_);
     } else {
-      apply_partly_refused(row, refused.front().first, policy_, now);
+      apply_partly_refused(row, refused.empty() ? counts_disagree() : refused.front().first, policy_, now);
     }
     settle(tx, row, UploadState::received, now);
   }

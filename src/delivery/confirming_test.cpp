@@ -113,6 +113,20 @@ TEST(Delivery, ARequestRefusedInPartIsSentRowByRowAndLocated) {
   EXPECT_EQ(l.differences(), "");
 }
 
+TEST(Delivery, CountsOfAnotherNumberOfRowsAreFoundOutRowByRow) {
+  Loop l(confirming(Receipt::count));
+  batch(l, 4);
+  l.sink().uncounted = 1;
+  l.settle();
+  l.clock.advance(std::chrono::minutes(30));
+  ASSERT_TRUE(l.deliver("ads", {}, 0));
+  ASSERT_TRUE(l.reconcile());
+  EXPECT_EQ(l.stands("D1"), "unlocated");
+  l.pass(kHour * 2);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(l.stands("D" + std::to_string(i)), "taken") << i;
+  EXPECT_EQ(l.differences(), "");
+}
+
 TEST(Delivery, WhereResendingHarmsARequestRefusedInPartIsUncertain) {
   connect::Contract c = confirming(Receipt::count);
   c.resend_is_harmless = false;

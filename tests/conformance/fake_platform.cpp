@@ -271,6 +271,7 @@ Result<std::vector<connect::Confirmation>> FakeSink::confirm(std::span<const std
         }
       }
       for (auto& [code, refusal] : by_code) c.refused.push_back(refusal);
+      if (c.accepted > 1) c.accepted -= uncounted;
     }
     out.push_back(std::move(c));
   }
