@@ -12,8 +12,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kLooks = 5;
-constexpr std::chrono::milliseconds kLookAgain(10);
+constexpr int kReads = 5;
+constexpr std::chrono::milliseconds kReadAgain(10);
 
 /// The name by which the daemon was given it, whatever a link leads to by now; paths need be no text.
 std::string name_of(const std::string& main_file) {
@@ -37,11 +37,11 @@ std::optional<InForceNote> noted(const std::string& text) {
 
 /// A note that is being written at this instant is none yet.
 std::optional<InForceNote> note_of_holder(const std::string& state_dir) {
-  for (int look = 0; look < kLooks; ++look) {
+  for (int look = 0; look < kReads; ++look) {
     const auto holder = Lock::holder(state_dir);
     if (!holder || holder->note.empty()) return std::nullopt;
     if (auto note = noted(holder->note)) return note;
-    std::this_thread::sleep_for(kLookAgain);
+    std::this_thread::sleep_for(kReadAgain);
   }
   return std::nullopt;
 }
