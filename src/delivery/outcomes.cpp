@@ -66,7 +66,9 @@ void apply_fate(StoredUpload& row, const Outcome& o, const Policy& policy, Times
       return again_later(row, o, policy, now, random);
     case Verdict::reject_row:
     case Verdict::reject_batch:
-      if (!may_have_been_taken_before(row, policy.contract.dedup)) return turn(row, UploadState::rejected, o);
+      // Nobody to credit: the same identifiers found nobody in any attempt.
+      if (o.code == connect::kUnattributed || !may_have_been_taken_before(row, policy.contract.dedup))
+        return turn(row, UploadState::rejected, o);
       turn(row, UploadState::uncertain, o);
       row.detail = "refused, but an earlier attempt was never answered and may have been taken: " + o.detail;
       return;

@@ -392,6 +392,17 @@ TEST(Mended, ARefusalAfterALostAnswerDoesNotProveThatNothingWasTaken) {
   EXPECT_EQ(l.sink().believed.at(l.dedup_id("D1")).counted, 1);
 }
 
+TEST(Mended, WhoeverThePlatformHasNotToCreditItHadNotBeforeEither) {
+  Loop l;
+  won(l, "D1");
+  ASSERT_TRUE(l.reconcile());
+  l.sink().faults = {conformance::PlatformFault::lost_before};
+  ASSERT_TRUE(l.deliver());
+  l.sink().refused[l.dedup_id("D1")] = connect::kUnattributed;
+  l.pass(kDay);
+  EXPECT_EQ(l.stands("D1"), "missing rejected");
+}
+
 TEST(Mended, WhatAnEarlierAttemptMayHaveDeliveredIsNotTriedAgainUnderAKeyThatIsForgotten) {
   connect::Contract contract = conformance::generous();
   contract.dedup = {.exists = true, .known = true, .window = std::chrono::hours(48)};
