@@ -116,9 +116,24 @@ TEST(Ledger, ALostDealIsRestatedToZero) {
 TEST(Ledger, AZeroThatIsRefusedIsUncorrectable) {
   Rules r = rules();
   r.contract.zero = ZeroRule::refused;
-  Decision d = decide(unwanted(Reason::not_wanted), {row(UploadState::processed, 100)}, r, kNow);
-  EXPECT_FALSE(d.make);
-  EXPECT_EQ(d.reason, Reason::uncorrectable);
+  for (const Desired& zero : {unwanted(Reason::not_wanted), wants(0)}) {
+    const Decision d = decide(zero, {row(UploadState::processed, 100)}, r, kNow);
+    EXPECT_FALSE(d.make);
+    EXPECT_EQ(d.reason, Reason::uncorrectable);
+  }
+}
+
+TEST(Ledger, ACorrectionGoesOnlyTheWayThatThePlatformTakes) {
+  for (const bool up : {true, false}) {
+    Rules r = rules();
+    r.contract.restate_up = up;
+    r.contract.restate_down = !up;
+    for (const std::int64_t units : {150, 50}) {
+      const Decision d = decide(wants(units), {row(UploadState::processed, 100)}, r, kNow);
+      EXPECT_EQ(d.make.has_value(), (units > 100) == up) << units;
+      EXPECT_EQ(d.reason, d.make ? Reason::waiting : Reason::uncorrectable) << units;
+    }
+  }
 }
 
 TEST(Ledger, WantedAgainAfterAFinalZeroIsANewOccurrence) {
@@ -170,6 +185,18 @@ TEST(Ledger, ARetractedConversionThatIsWantedAgainIsANewOccurrenceEvenWithoutVal
   EXPECT_THAT(d.detail, testing::HasSubstr("new occurrence"));
 }
 
+TEST(Ledger, AZeroIsFinalOnlyWhileNothingIsOnItsWayOrOfUnknownFate) {
+  const std::vector<StoredUpload> ended{row(UploadState::processed, 100),
+                                        row(UploadState::processed, 0, Operation::restate)};
+  EXPECT_TRUE(final_zero(ended, restating()));
+  for (const auto state : {UploadState::pending, UploadState::in_flight, UploadState::retrying, UploadState::received,
+                           UploadState::uncertain}) {
+    auto rows = ended;
+    rows.push_back(row(state, 120, Operation::restate));
+    EXPECT_FALSE(final_zero(rows, restating())) << to_string(state);
+  }
+}
+
 TEST(Ledger, ACorrectionOfUnknownFateInAnotherCurrencyKeepsBothInTheAccounts) {
   StoredUpload correction = row(UploadState::uncertain, 90, Operation::restate);
   StoredUpload told = row(UploadState::processed, 100);
@@ -206,6 +233,13 @@ TEST(Ledger, GoneKeepsWhatWasToldWhateverElseIsSaid) {
   lost.gone = true;
   Decision d = decide(lost, {row(UploadState::processed, 100)}, rules(), kNow);
   EXPECT_FALSE(d.make);
+  EXPECT_EQ(d.t_micros, 100 * kUnit);
+}
+
+TEST(Ledger, AGoLiveMovedPastWhatWasToldTakesNothingBack) {
+  const Decision d = decide(unwanted(Reason::before_go_live), {row(UploadState::processed, 100)}, rules(), kNow);
+  EXPECT_FALSE(d.make);
+  EXPECT_EQ(d.state, State::taken);
   EXPECT_EQ(d.t_micros, 100 * kUnit);
 }
 
