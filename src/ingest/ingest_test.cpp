@@ -303,6 +303,14 @@ std::vector<std::string> standing_touches(Pulling& p, const std::vector<std::str
   });
 }
 
+/// The day's pages come again.
+void read_anew(Pulling& p) {
+  ASSERT_TRUE(p.loop.db->transact(store::Durability::bulk, [](store::Tx& tx) -> Status {
+    service_rows::put_cursor(tx, {"crm", "touches", "day", "", {}, {}, kStart});
+    return {};
+  }));
+}
+
 TEST(Ingest, WhatAPartitionDoesNotRepeatIsWithdrawnAtItsEnd) {
   Pulling p;
   auto made = std::make_unique<Day>();
@@ -312,13 +320,9 @@ TEST(Ingest, WhatAPartitionDoesNotRepeatIsWithdrawnAtItsEnd) {
   p.pull();
   EXPECT_THAT(standing_touches(p, {"a", "b", "c"}), ElementsAre("a", "b", "c"));
   day.pages = {{"a"}, {"c"}};
-  p.loop.db
-      ->transact(store::Durability::bulk,
-                 [](store::Tx& tx) -> Status {
-                   service_rows::put_cursor(tx, {"crm", "touches", "day", "", {}, {}, kStart});
-                   return {};
-                 })
-      .value();
+  read_anew(p);
+  ASSERT_TRUE(p.puller->step({}, 1));
+  EXPECT_THAT(standing_touches(p, {"a", "b", "c"}), ElementsAre("a", "b", "c")) << "its last page is still to come";
   p.pull();
   EXPECT_THAT(standing_touches(p, {"a", "b", "c"}), ElementsAre("a", "c"));
 }
@@ -350,6 +354,23 @@ TEST(Ingest, AFailedCommitInAPartitionIsReadAgain) {
     p.pull();
     EXPECT_THAT(standing_touches(p, {"a", "b", "c"}), ElementsAre("a", "b", "c")) << fail_at;
   }
+}
+
+TEST(Ingest, WhatAloneAFailedCommitRepeatedIsWithdrawn) {
+  Pulling p;
+  auto made = std::make_unique<Day>();
+  Day& day = *made;
+  p.connector.touch_source = std::move(made);
+  day.pages = {{"a"}, {"b", "c"}};
+  p.pull();
+  read_anew(p);
+  ASSERT_TRUE(p.puller->step({}, 1));
+  p.loop.db->commit_fails = [] { return true; };
+  ASSERT_FALSE(p.puller->step({}, 1));
+  p.loop.db->commit_fails = nullptr;
+  day.pages = {{"a"}, {"b"}};
+  p.pull();
+  EXPECT_THAT(standing_touches(p, {"a", "b", "c"}), ElementsAre("a", "b"));
 }
 
 // ------------------------------------------------------------------------------------------------------------

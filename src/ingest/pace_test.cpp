@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "base/log.h"
 #include "ingest/test_kit.h"
 
@@ -165,6 +167,59 @@ TEST(Pace, AStreamInLastingTroubleKeepsNoOtherFromItsHours) {
   p.loop.clock.advance(std::chrono::minutes(1));
   p.pull();
   EXPECT_EQ(streams.good_reads, 2);
+}
+
+/// Has always more; counts what it is asked.
+struct Endless final : connect::RecordSource {
+  int asked = 0;
+  std::function<void()> meanwhile = [] {};
+  Result<std::vector<std::string>> streams(connect::Context) override {
+    ++asked;
+    return std::vector<std::string>{"deals"};
+  }
+  Result<Page<Record>> pull(std::string_view, const connect::Cursor&, std::size_t, connect::Context) override {
+    meanwhile();
+    Page<Record> page = page_of({deal("D" + std::to_string(++asked), "won")});
+    page.next.text = std::to_string(asked);
+    page.more = true;
+    return page;
+  }
+};
+
+void pause_by_person(Pulling& p) {
+  ASSERT_TRUE(p.loop.db->transact(store::Durability::bulk, [&](store::Tx& tx) -> Status {
+    store::service_rows::set_pause(tx, {.scope = store::kByPerson,
+                                        .name = "crm",
+                                        .code = "by_person",
+                                        .detail = "ada",
+                                        .since = p.loop.clock.system_now(),
+                                        .retry_at = {}});
+    return {};
+  }));
+}
+
+TEST(Pace, ASourceThatAPersonPausedIsAskedNothing) {
+  Pulling p;
+  auto made = std::make_unique<Endless>();
+  const Endless& source = *made;
+  p.connector.source = std::move(made);
+  pause_by_person(p);
+  for (const auto& pass : {p.puller->step({}), p.puller->trial({}), p.puller->ask({})}) {
+    ASSERT_TRUE(pass);
+    EXPECT_TRUE(pass->paused);
+    EXPECT_EQ(pass->next, p.loop.clock.system_now() + p.instance.pull_every);
+  }
+  EXPECT_EQ(source.asked, 0);
+}
+
+TEST(Pace, APersonsPauseEndsAPassAfterThePageUnderWay) {
+  Pulling p;
+  auto made = std::make_unique<Endless>();
+  made->meanwhile = [&] { pause_by_person(p); };
+  p.connector.source = std::move(made);
+  const auto pass = p.pull();
+  EXPECT_TRUE(pass.paused);
+  EXPECT_EQ(pass.rows, 1U);
 }
 
 }  // namespace
