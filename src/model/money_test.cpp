@@ -19,6 +19,7 @@ class CurrencyTable : public testing::TestWithParam<CurrencyCase> {};
 
 TEST_P(CurrencyTable, KnowsItsMinorDigitsOrIsRefused) {
   const Result<Currency> got = Currency::parse(GetParam().code);
+  EXPECT_EQ(got.has_value(), GetParam().digits >= 0);
   EXPECT_EQ(got ? got->minor_digits() : -1, GetParam().digits);
 }
 
