@@ -10,6 +10,7 @@
 #include "identity/normalise.h"
 #include "ingest/test_kit.h"
 #include "store/identities.h"
+#include "store/source_fields.h"
 #include "store/touches.h"
 
 namespace hw::ingest {
@@ -264,6 +265,78 @@ TEST(Ingest, WhatIdentityHadTooMuchOfIsFollowedBeforeTheSweepIsNoted) {
     EXPECT_FALSE(store::identities::any_unfollowed(tx));
     for (int i = 0; i < 9; ++i)
       EXPECT_TRUE(store::identities::find(tx, {"ga_client_id", "visitor" + std::to_string(i)})) << i;
+    return true;
+  });
+}
+
+std::string city_of(Pulling& p, const std::string& contact_id) {
+  return p.loop.read([&](store::Tx& tx) {
+    const auto r = store::records::find(tx, {"crm", Object::contact, contact_id});
+    return r->city + "/" + r->postal_code;
+  });
+}
+
+TEST(Ingest, AnAddressIsKeptOnlyWhereNamesAreAskedFor) {
+  RecordState told = contact("C1");
+  told.city = "Berlin";
+  told.postal_code = "10115";
+  for (const bool asked : {false, true}) {
+    Pulling p;
+    p.loop.settings.identity.names = asked;
+    p.start();
+    p.source().pages = {page_of({told})};
+    p.pull();
+    EXPECT_EQ(city_of(p, "C1"), asked ? "Berlin/10115" : "/");
+  }
+}
+
+Touch source_touch(const std::string& key, const std::string& source) {
+  Touch t;
+  t.key = key;
+  t.kind = "crm_source";
+  t.source = source;
+  t.medium = "cpc";
+  t.at = kStart;
+  return t;
+}
+
+/// Writes to the contact as a field writer would.
+void write_back(Pulling& p, const std::string& what, const std::string& value) {
+  ASSERT_TRUE(p.loop.db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Status {
+    store::source_fields::put_written(tx, {.record = store::records::find(tx, {"crm", Object::contact, "C1"})->id,
+                                           .what = what,
+                                           .field = "hw_" + what,
+                                           .hash = store::source_fields::hash_of(value),
+                                           .intended = {},
+                                           .group_at = {},
+                                           .written_at = kStart});
+    return {};
+  }));
+}
+
+TEST(Invariant6, WhatHeadwaterWroteToARecordIsNoEvidence) {
+  Pulling p;
+  p.source().pages = {page_of({contact("C1")})};
+  p.pull();
+  for (const auto& [what, value] : {std::pair{"identifier.gclid", "kC1"},
+                                    {"identifier.gclid", "from-a-touch"},
+                                    {"first_source", "google"},
+                                    {"first_medium", "cpc"}})
+    write_back(p, what, value);
+  RecordState again = contact("C1");
+  again.modified += kHour;
+  again.identifiers.push_back({"gclid", "from-a-touch"});
+  again.identifiers.push_back({"gclid", "typed"});
+  again.source_touches = {source_touch("echo", "google"), source_touch("typed", "bing")};
+  p.source().pages.push_back(page_of({again}));
+  p.pull();
+  p.loop.read([](store::Tx& tx) {
+    const auto r = store::records::find(tx, {"crm", Object::contact, "C1"});
+    EXPECT_THAT(r->identifiers, ElementsAre(Identifier{"gclid", "kC1"}, Identifier{"gclid", "typed"}))
+        << "what it carried before is its own";
+    const auto touches = store::touches::of_record(tx, r->id);
+    EXPECT_EQ(touches.size(), 1U);
+    EXPECT_EQ(touches.at(0).touch.source, "bing");
     return true;
   });
 }
