@@ -269,6 +269,29 @@ TEST(Ingest, WhatIdentityHadTooMuchOfIsFollowedBeforeTheSweepIsNoted) {
   });
 }
 
+TEST(Ingest, WhatAPartialStateDoesNotStateStays) {
+  RecordState whole = contact("C1", "hash");
+  whole.hashes["email"] = {"hash"};
+  whole.country = "DE";
+  RecordState part = contact("C1");
+  part.modified += kHour;
+  part.identifiers = {{"gclid", "other"}};
+  for (const bool partial : {true, false}) {
+    Pulling p;
+    part.partial = partial;
+    p.source().pages = {page_of({whole}), page_of({part})};
+    p.pull();
+    p.loop.read([&](store::Tx& tx) {
+      const auto r = store::records::find(tx, {"crm", Object::contact, "C1"});
+      EXPECT_EQ(r->identifiers.size(), partial ? 2U : 1U);
+      EXPECT_EQ(r->identifiers.at(0), (Identifier{"gclid", "other"}));
+      EXPECT_EQ(r->hashes.size(), partial ? 1U : 0U);
+      EXPECT_EQ(r->country, partial ? "DE" : "");
+      return true;
+    });
+  }
+}
+
 std::string city_of(Pulling& p, const std::string& contact_id) {
   return p.loop.read([&](store::Tx& tx) {
     const auto r = store::records::find(tx, {"crm", Object::contact, contact_id});

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <future>
 #include <thread>
 
 #include "service/slow_platform.h"
@@ -53,6 +54,24 @@ TEST_F(Stop, ARequestThatDoesNotEndIsCutAtTheDeadlineAndItsRowKept) {
   EXPECT_TRUE(g_meeting->was_cut);
   EXPECT_THAT(uploads(*app_, "in_flight"), IsEmpty()) << "that nothing is known of it is recorded";
   EXPECT_THAT(uploads(*app_, "retrying"), SizeIs(1));
+}
+
+class Running : public AppFixture {};
+
+TEST_F(Running, AFailureThatDoesNotPassEndsTheDaemon) {
+  pages_ = {won_deals(1, 1)};
+  auto app = open();
+  ASSERT_TRUE(app->db->transact(store::Durability::bulk, [](store::Tx& tx) -> Status {
+    tx.exec("CREATE TRIGGER no_cursor BEFORE INSERT ON cursor BEGIN SELECT RAISE(ABORT, 'no cursor'); END");
+    return {};
+  }));
+  std::stop_source stop;
+  auto ended = std::async(std::launch::async, [&] { return run(*app, stop.get_token()); });
+  EXPECT_EQ(ended.wait_for(std::chrono::seconds(20)), std::future_status::ready) << "by itself";
+  stop.request_stop();
+  const Status how = ended.get();
+  ASSERT_FALSE(how);
+  EXPECT_EQ(how.error().code, "store_constraint");
 }
 
 }  // namespace

@@ -125,6 +125,18 @@ TEST_F(StoreStateTest, ATokenOutlivesTheProcessAndTheNextOneReplacesIt) {
   EXPECT_EQ(tokens().size(), 1U);
 }
 
+TEST_F(StoreStateTest, ATokenIsReplacedWholeAndNeverWrittenOver) {
+  auto db = open_store();
+  StoreState state(*db, dir_);
+  ASSERT_TRUE(state.save("credential/main", "first", true));
+  ASSERT_EQ(tokens().size(), 1U);
+  std::ifstream before(tokens().at(0));
+  ASSERT_TRUE(state.save("credential/main", "second", true));
+  std::string kept;
+  before >> kept;
+  EXPECT_EQ(kept, "first") << "a kill on the way leaves it";
+}
+
 TEST_F(StoreStateTest, ATokenNeverReachesTheStore) {
   auto db = open_store();
   StoreState state(*db, dir_);

@@ -22,6 +22,14 @@ class Sync : public AppFixture {
     EXPECT_TRUE(done) << (done ? "" : done.error().detail);
     return done ? *done : SyncResult{};
   }
+  Result<std::unique_ptr<App>> make(AppOptions::Access access, const std::string& clock = "") {
+    return App::make({.config = dir_ + "/headwater.yaml",
+                      .state_of = "",
+                      .credentials_directory = "",
+                      .follow_clock = clock,
+                      .access = access},
+                     registry_);
+  }
   static std::string cursor(App& app) {
     return app.db
         ->read([](store::Tx& tx) -> Result<std::string> {
@@ -63,6 +71,15 @@ TEST_F(Sync, WhatATrialSentIsNotSentAgainAndTheRestFollows) {
   EXPECT_EQ(cursor(*app), "2");
   EXPECT_THAT(platform(*app).believed, SizeIs(5));
   for (const auto& [key, belief] : platform(*app).believed) EXPECT_EQ(belief.counted, 1) << key;
+}
+
+TEST_F(Sync, WhatATrialMayHaveSentIsNotTakenBack) {
+  pages_ = {won_deals(1, 1)};
+  auto app = open();
+  platform(*app).faults = {conformance::PlatformFault::lost_after};
+  sync_once(*app, 1);
+  EXPECT_THAT(uploads(*app, "retrying"), SizeIs(1));
+  EXPECT_THAT(uploads(*app, "superseded"), IsEmpty());
 }
 
 TEST_F(Sync, ATrialAfterTheFirstSweepLeavesTheRestForTheNextPass) {
@@ -124,6 +141,39 @@ TEST_F(Sync, AFieldThatAGoalNamesFromNowOnIsKnownOfTheRecordsSeenBefore) {
 }
 
 // ------------------------------------------------------------------------------------------------------------
+// what a command is refused
+
+TEST_F(Sync, ACopyOfTheStoreFromBeforeIsLookedAtAndNotWorkedOn) {
+  { auto app = open(); }
+  write("state/generation", "7\n");
+  EXPECT_TRUE(open(AppOptions::Access::look));
+  for (const auto access : {AppOptions::Access::ask, AppOptions::Access::hold, AppOptions::Access::work}) {
+    const auto app = make(access);
+    ASSERT_FALSE(app);
+    EXPECT_EQ(app.error().code, "store_outdated");
+  }
+}
+
+TEST_F(Sync, ASandboxsClockIsFollowedOnLoopbackAlone) {
+  connect::ConnectorType crm = *registry_.find("shop_crm");
+  connect::OptionDecl url;
+  url.name = "base_url";
+  url.type = connect::OptionType::url;
+  url.help = "Where it is.";
+  crm.options = {url};
+  registry_ = connect::Registry({crm, *registry_.find("ads_platform"), *registry_.find("web_log")});
+  write("clock", std::string(16, '\0'));
+  for (const auto& [host, fits] : {std::pair{"https://crm.example.com", false}, {"http://127.0.0.1:8080", true}}) {
+    std::string text = config("live");
+    text.replace(text.find("shop_crm"), 8, std::string("shop_crm, base_url: \"") + host + '"');
+    write("headwater.yaml", text);
+    const auto app = make(AppOptions::Access::work, dir_ + "/clock");
+    EXPECT_EQ(app.has_value(), fits) << host;
+    EXPECT_EQ(app ? "" : app.error().code, fits ? "" : "follow_clock");
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------------
 // which secrets a command needs
 
 TEST_F(Sync, WhoOnlyLooksNeedsNoSecret) {
@@ -134,12 +184,7 @@ TEST_F(Sync, WhoOnlyLooksNeedsNoSecret) {
 
 TEST_F(Sync, WhoSendsIsToldOfAMissingSecretBeforeAnythingElse) {
   std::filesystem::remove(dir_ + "/token");
-  auto app = App::make({.config = dir_ + "/headwater.yaml",
-                        .state_of = "",
-                        .credentials_directory = "",
-                        .follow_clock = "",
-                        .access = AppOptions::Access::work},
-                       registry_);
+  const auto app = make(AppOptions::Access::work);
   ASSERT_FALSE(app);
   EXPECT_EQ(app.error().code, "config");
   EXPECT_THAT(app.error().detail, HasSubstr("token does not exist"));
@@ -256,6 +301,14 @@ TEST_F(SyncWithFields, WhatTheCrmTookIsCounted) {
   EXPECT_EQ(fields(*app).held["C1"]["click"], "click1");
   EXPECT_EQ(did.fields_written, 2U);
   EXPECT_FALSE(did.retrying);
+}
+
+TEST_F(SyncWithFields, ATrialWritesNothing) {
+  auto app = open();
+  const SyncResult did = sync_once(*app, 1);
+  EXPECT_EQ(did.sent, 1U);
+  EXPECT_EQ(did.fields_written, 0U);
+  EXPECT_THAT(fields(*app).held["C1"], IsEmpty());
 }
 
 TEST_F(SyncWithFields, AWriteThatFailedIsNotCountedAndWaitsForARetry) {
