@@ -105,27 +105,30 @@ TEST_F(Import, ARowThatWasAboutToLeaveStaysHere) {
 TEST_F(Import, AllErrorsAreShownAndNothingIsWritten) {
   const auto before = conformance::tables_of(*loop_.db);
   const auto said = take(
-      "destination,object,id,key,time,value,currency,gclid\n"
-      "ads,deal,1,order-1,2026-03-02 10:00,100,EUR,click-1\n"
-      "nowhere,deal,1,order-2,2026-03-02 10:00,100,EUR,\n"
-      "ads,deal,99,order-3,2026-03-02 10:00,100,EUR,\n"
-      "ads,contact,C1,order-4,2026-03-02 10:00,100,EUR,\n"
-      "ads,deal,2,order-1,2026-03-02 10:00,100,EUR,\n"
-      "ads,deal,2,order-5,yesterday,100,EUR,\n"
-      "ads,deal,2,order-6,2026-03-02 10:00,1e3,EUR,\n"
-      "ads,deal,2,order-7,2026-03-02 10:00,100,EURO,\n"
-      "ads,deal,1,order-8,2026-03-02 10:00,100,EUR,\n"
-      "ads,deal,2,order-9,2026-03-02 10:00,100.5,JPY,\n"
+      "destination,object,id,key,time,value,currency,gclid,email\n"
+      "ads,deal,1,order-1,2026-03-02 10:00,100,EUR,click-1,\n"
+      "nowhere,deal,1,order-2,2026-03-02 10:00,100,EUR,,\n"
+      "ads,deal,99,order-3,2026-03-02 10:00,100,EUR,,\n"
+      "ads,contact,C1,order-4,2026-03-02 10:00,100,EUR,,\n"
+      "ads,deal,2,order-1,2026-03-02 10:00,100,EUR,,\n"
+      "ads,deal,2,order-5,yesterday,100,EUR,,\n"
+      "ads,deal,2,order-6,2026-03-02 10:00,1e3,EUR,,\n"
+      "ads,deal,2,order-7,2026-03-02 10:00,100,EURO,,\n"
+      "ads,deal,1,order-8,2026-03-02 10:00,100,EUR,,\n"
+      "ads,deal,2,order-9,2099-03-02 10:00,100,EUR,,\n"
+      "ads,deal,2,order-10,2026-03-02 10:00,100,EUR,,ada@example.com\n"
+      "ads,deal,2,order-11,2026-03-02 10:00,100.5,JPY,,\n"
       "ads,deal,2\n");
-  EXPECT_THAT(said, ElementsAre(HasSubstr("old.csv:12:1: this line has 3 cells"),
-                                HasSubstr("old.csv:3:1: there is no destination 'nowhere'"),
-                                HasSubstr("old.csv:4:10: no deal '99' is known"),
-                                HasSubstr("old.csv:5:5: goal won is reached by a deal"),
-                                HasSubstr("old.csv:6:12: another line of this file has this key"),
-                                HasSubstr("old.csv:7:20: no time"), HasSubstr("old.csv:8:37: no amount"),
-                                HasSubstr("old.csv:9:41: no currency"),
-                                HasSubstr("old.csv:10:10: another line of this file speaks of the same"),
-                                HasSubstr("old.csv:11:37: JPY has 0 decimals")));
+  EXPECT_THAT(
+      said,
+      ElementsAre(
+          HasSubstr("old.csv:14:1: this line has 3 cells"), HasSubstr("old.csv:3:1: there is no destination 'nowhere'"),
+          HasSubstr("old.csv:4:10: no deal '99' is known"), HasSubstr("old.csv:5:5: goal won is reached by a deal"),
+          HasSubstr("old.csv:6:12: another line of this file has this key"), HasSubstr("old.csv:7:20: no time"),
+          HasSubstr("old.csv:8:37: no amount"), HasSubstr("old.csv:9:41: no currency"),
+          HasSubstr("old.csv:10:10: another line of this file speaks of the same"),
+          HasSubstr("old.csv:11:20: lies in the future"), HasSubstr("old.csv:12:47: no SHA-256 in hex"),
+           HasSubstr("old.csv:13:38: JPY has 0 decimals")));
   EXPECT_EQ(conformance::tables_of(*loop_.db), before);
 }
 

@@ -134,6 +134,57 @@ TEST(Invariant7, TotalsAreTheSumOfTheStandingsToTheMicro) {
   }
 }
 
+TEST(Invariant7, WhatIsLoweredInOneCurrencyIsNotHeldAgainstAnother) {
+  Loop l;
+  l.settings.destinations[0].max_lowering_millionths = 100'000;
+  l.start();
+  for (int i = 0; i < 40; ++i) {
+    const std::string n = std::to_string(i);
+    win(l, "E" + n);
+    win(l, "U" + n, "1000000");
+    l.set("U" + n, "currency", "USD");
+  }
+  l.settle();
+  for (const char* currency : {"U", "E"}) {
+    for (int i = 0; i < 3; ++i) l.set(currency + std::to_string(i), "stage", "lost");
+    l.pass(kHour * 2);
+  }
+  l.pass(kDay * 5);
+  for (const char* deal : {"U0", "U1", "U2", "E0", "E1", "E2"}) EXPECT_EQ(l.believed(deal), 0) << deal;
+}
+
+TEST(Invariant8, ATimeToComeIsPlacedWhereItsConversionIsMadeAndStaysThere) {
+  Loop l;
+  l.sink().minimum_wait = kHour * 6;
+  l.settings.goals[0].time = settings::Goal::Time::close_date;
+  l.start();
+  l.contact("C1", "click");
+  l.deal("D1", "C1");
+  l.set("D1", "closed", rfc3339(kStart + kDay * 3));
+  l.set("D1", "stage", "won");
+  l.settle();
+  const auto made = l.conversions("D1").at(0);
+  EXPECT_GT(made.at, made.created_at);
+  EXPECT_EQ(l.uploads("D1").at(0).conversion_at, made.created_at);
+  l.pass(kHour * 3);
+  l.set(Object::contact, "C1", "owner", "someone else");
+  l.settle();
+  EXPECT_EQ(l.uploads("D1").at(0).conversion_at, made.created_at);
+}
+
+TEST(Invariant8, AConversionIsNoEarlierThanItsClick) {
+  Loop l;
+  l.deal("D1", "C1", "won");
+  l.contact("C1", "");
+  RecordState& late = l.shown(Object::contact, "C1");
+  late.identifiers = {{"gclid", "click"}};  // when it clicked nobody says: as it was created
+  l.show(late);
+  l.pass(kHour);
+  ASSERT_EQ(l.uploads("D1").size(), 1U) << l.stands("D1");
+  EXPECT_LT(l.conversions("D1").at(0).at, *late.created);
+  EXPECT_EQ(l.uploads("D1").at(0).conversion_at, *late.created);
+}
+
 TEST(Invariant8, AClockThatJumpsBackSendsNothingAgain) {
   Loop l;
   win(l);

@@ -39,12 +39,14 @@ TEST(Places, OfTwoDealsOnOneClickAnActionThatCountsOnceIsToldTheFirst) {
 
 TEST(Places, TwoThatAreMadeInOnePassDoNotBothTakeThePlace) {
   Loop l(counting(connect::Counting::once_per_click));
+  l.settings.goals[0] = conformance::goal("won", "qualified");
+  l.settings.goals[0].revenue = false;
   l.settings.goals[0].count = settings::Goal::Count::each;
   l.start();
   l.contact("C1", "click");
-  l.deal("D1", "C1", "won", "100");
+  l.deal("D1", "C1", "qualified", "100");
+  l.set("D1", "stage", "new");
   l.set("D1", "stage", "qualified");
-  l.set("D1", "stage", "won");
   l.settle();
   EXPECT_EQ(l.conversions("D1").size(), 2U);
   EXPECT_EQ(l.sink().bodies.size(), 1U);

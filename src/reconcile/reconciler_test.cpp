@@ -332,6 +332,54 @@ TEST(Reconciler, TwoDealsOfOneContactAreTwoKeysMovedApartOnTheirClick) {
   EXPECT_NE(time_of(l.sink().bodies[0]), time_of(l.sink().bodies[1]));
 }
 
+TEST(Reconciler, ACorrectionCarriesTheTimeThatWasTold) {
+  Loop l;
+  l.contact("C1", "c1");
+  l.deal("D1", "C1", "won", "10");
+  l.settle();
+  l.clock.set(l.clock.system_now() - std::chrono::seconds(1));
+  l.deal("D2", "C1", "won", "20");
+  l.pass(std::chrono::minutes(2));
+  l.set("D2", "stage", "lost");
+  l.pass(kDay * 5);
+  const auto rows = l.uploads("D2");
+  ASSERT_EQ(rows.size(), 2U) << l.history("D2");
+  EXPECT_NE(rows[0].conversion_at, l.conversions("D2").at(0).at) << "it was moved apart";
+  EXPECT_EQ(rows[1].conversion_at, rows[0].conversion_at);
+}
+
+TEST(Reconciler, WithoutAClickThePrimaryContactsDataIsSent) {
+  Loop l;
+  for (const char* id : {"C1", "C2"}) {
+    l.contact(id, "");
+    l.shown(Object::contact, id).hashes["email"] = {std::string("hash-of-") + id};
+    l.show(l.shown(Object::contact, id));
+  }
+  l.deal("D1", "", "won");
+  Association ties;
+  ties.from = {"crm", Object::deal, "D1"};
+  ties.to = {{.id = "C1", .role = "", .primary = false}, {.id = "C2", .role = "primary", .primary = true}};
+  ties.at = l.clock.system_now();
+  l.take({ties});
+  l.settle();
+  ASSERT_EQ(l.sink().bodies.size(), 1U);
+  EXPECT_THAT(l.sink().bodies[0], HasSubstr("hash-of-C2"));
+}
+
+TEST(Reconciler, ADeletedPersonsDataIsNotSent) {
+  Loop l;
+  l.settings.gather = kHour;
+  l.start();
+  l.contact("C1", "");
+  l.shown(Object::contact, "C1").hashes["email"] = {"hash"};
+  l.show(l.shown(Object::contact, "C1"));
+  l.deal("D1", "C1", "won");
+  l.take({Removal{{"crm", Object::contact, "C1"}, Removal::Kind::deleted, l.clock.system_now()}});
+  l.pass(kHour * 2);
+  EXPECT_EQ(l.stands("D1"), "missing consent");
+  EXPECT_EQ(l.sink().calls, 0U);
+}
+
 TEST(Reconciler, ARouteExcludesUntilItHolds) {
   Loop l;
   l.settings.destinations[0].route = {{settings::Condition::Op::equals, "region", {"north"}}};
@@ -340,6 +388,18 @@ TEST(Reconciler, ARouteExcludesUntilItHolds) {
   l.settle();
   EXPECT_EQ(l.stands("D1"), "none excluded_by_goal");
   l.set("D1", "region", "north");
+  l.settle();
+  EXPECT_EQ(l.stands("D1"), "taken");
+}
+
+TEST(Reconciler, GoLiveIsTheFirstStartAndStaysThere) {
+  Loop l;
+  l.settings.goals[0].go_live.reset();
+  l.settings.destinations[0].go_live.reset();
+  l.start();
+  win(l);
+  l.clock.advance(kHour);
+  l.start();
   l.settle();
   EXPECT_EQ(l.stands("D1"), "taken");
 }

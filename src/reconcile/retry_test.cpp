@@ -420,5 +420,20 @@ TEST(Mended, WhatAnEarlierAttemptMayHaveDeliveredIsNotTriedAgainUnderAKeyThatIsF
   EXPECT_EQ(l.uploads("D1").size(), 1U) << l.history("D1");
 }
 
+TEST(Retry, WhatAnEarlierAttemptMayHaveDeliveredIsLeftUnderAKeyThatIsForgotten) {
+  connect::Contract contract = generous();
+  contract.dedup = {.exists = true, .known = true, .window = std::chrono::hours(48)};
+  Loop l(contract);
+  won(l, "D1");
+  l.sink().faults = {PlatformFault::lost_after};
+  ASSERT_TRUE(l.deliver());
+  l.sink().refused[l.dedup_id("D1")] = "not_allowed";
+  l.pass(kDay);
+  ASSERT_EQ(l.history("D1"), "upload rejected 100");
+  l.sink().refused.clear();
+  l.pass(kDay * 10);
+  EXPECT_EQ(done(l, rows_named({last_row(l, "D1")})), "left may_have_been_taken 1 100");
+}
+
 }  // namespace
 }  // namespace hw::reconcile

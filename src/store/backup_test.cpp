@@ -211,5 +211,29 @@ TEST_F(Backup, ADamagedBackupIsRefused) {
   EXPECT_EQ(generation(), 1);
 }
 
+TEST_F(Backup, OfWhichOnePageIsDamagedIsRefused) {
+  for (int i = 0; i < 200; ++i) say(std::string(2000, static_cast<char>('a' + i % 26)));
+  ASSERT_TRUE(back_up(*db_, folder_.path(), file(), at(0)));
+  std::fstream(file(), std::ios::in | std::ios::out | std::ios::binary)
+      .seekp(static_cast<std::streamoff>(std::filesystem::file_size(file()) - 4096 * 10))
+      .write(std::string(4096, '\x7f').data(), 4096);
+  EXPECT_EQ(put_back(at(60)).error().code, "store_corrupt");
+  open();
+  EXPECT_EQ(generation(), 1);
+}
+
+TEST_F(Backup, TheFirstReadingAfterItIsTheOneThatCounts) {
+  ASSERT_TRUE(back_up(*db_, folder_.path(), file(), at(0)));
+  ASSERT_TRUE(put_back(at(60)));
+  open();
+  for (const int moment : {100, 200}) {
+    ASSERT_TRUE(db_->transact(Durability::ledger, [&](Tx& tx) -> Status {
+      backups::note_reading(tx, at(moment));
+      EXPECT_EQ(backups::gap(tx)->read_from, at(100));
+      return {};
+    }));
+  }
+}
+
 }  // namespace
 }  // namespace hw::store
