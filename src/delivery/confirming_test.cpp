@@ -277,6 +277,18 @@ TEST(Delivery, ASignInRefusedWhileConfirmingPausesToo) {
   EXPECT_EQ(l.stands("D1"), "taken");
 }
 
+TEST(Delivery, ASignInThatStaysRefusedLeavesItsReceiptsToAPerson) {
+  Loop l(confirming(Receipt::count));
+  win(l, "D1");
+  l.settle();
+  for (int i = 0; i < 10'000; ++i) l.sink().confirm_errors.push_back({Action::pause, "credentials", "", {}, false});
+  l.pass(kDay * 30);
+  EXPECT_EQ(l.history("D1"), "upload received 100");
+  l.sink().confirm_errors.clear();
+  l.pass(kDay);
+  EXPECT_EQ(l.stands("D1"), "taken");
+}
+
 TEST(Delivery, AStopBetweenReceiptsEndsTheAsking) {
   Loop l(confirming(Receipt::count));
   l.settings.destinations[0].batch = 1;

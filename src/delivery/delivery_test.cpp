@@ -226,6 +226,19 @@ TEST(Delivery, ACrashAndARefusalInTheSameInstantKeepTheRowFrozen) {
 
 // ------------------------------------------------------------------------------------------------ commits and crashes
 
+TEST(Delivery, WhatIsMadeClaimedAnsweredAndConfirmedOutlivesAPowerCut) {
+  Loop l(confirming(connect::Receipt::count));
+  win(l, "D1");
+  int commits = 0;
+  l.db->committing = [&](store::Durability durability) {
+    ++commits;
+    EXPECT_EQ(durability, store::Durability::ledger) << "commit " << commits;
+  };
+  l.pass(kDay);
+  EXPECT_GE(commits, 4);
+  EXPECT_EQ(l.stands("D1"), "taken");
+}
+
 TEST(Delivery, WhatWasAnsweredIsRecordedEveryFiftyMilliseconds) {
   Loop l;
   for (int i = 0; i < 5; ++i) win(l, "D" + std::to_string(i));

@@ -294,6 +294,15 @@ TEST(Retry, AnUncertainRowThatIsNoLongerWhatIsWantedIsLeft) {
   EXPECT_EQ(done(l, rows_named({last_row(l, "D1")}, true)), "left consent 1 100");
 }
 
+TEST(Retry, ARowOfUnknownFatePastThePlatformsWindowIsLeft) {
+  Loop l(without_dedup());
+  won(l, "D1");
+  l.sink().faults = {PlatformFault::lost_before};
+  l.settle();
+  l.pass(kDay * 100);
+  EXPECT_EQ(done(l, rows_named({last_row(l, "D1")}, true)), "left expired 1 100");
+}
+
 TEST(Retry, ARowWithoutWordsIsNeverSent) {
   Loop l;
   won(l, "D1");

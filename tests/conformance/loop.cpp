@@ -80,6 +80,7 @@ Status TestDb::run(bool write, Durability durability, const std::function<Status
   auto counted = [&](Tx& tx) -> Status {
     Status s = body(tx);
     steps += tx.steps;
+    if (s && write && committing) committing(durability);
     if (s && write && commit_fails && commit_fails())
       return Error{Action::pause, "store_full", "no room, says the test", {}, false};
     return s;

@@ -32,7 +32,8 @@ class TestDb final : public store::Db {
  public:
   explicit TestDb(std::unique_ptr<store::Db> inner) : inner_(std::move(inner)) {}
   std::int64_t steps = 0;
-  std::function<bool()> commit_fails;  ///< asked at each commit
+  std::function<bool()> commit_fails;                 ///< asked at each commit
+  std::function<void(store::Durability)> committing;  ///< told of each
 
   std::int64_t size_bytes() override { return inner_->size_bytes(); }
   Status integrity_check() override { return inner_->integrity_check(); }
