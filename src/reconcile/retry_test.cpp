@@ -294,6 +294,19 @@ TEST(Retry, AnUncertainRowThatIsNoLongerWhatIsWantedIsLeft) {
   EXPECT_EQ(done(l, rows_named({last_row(l, "D1")}, true)), "left consent 1 100");
 }
 
+TEST(Retry, APersonsWordEndsWithAnAttemptThatAKillCutShort) {
+  Loop l(without_dedup());
+  won(l, "D1");
+  l.sink().faults = {PlatformFault::lost_before};
+  l.settle();
+  ASSERT_EQ(done(l, rows_named({last_row(l, "D1")}, true)), "again dedup_window_closed 1 100");
+  l.sink().faults = {PlatformFault::crash_after};
+  l.settle();
+  l.pass(kDay);
+  EXPECT_EQ(l.history("D1"), "upload uncertain 100");
+  EXPECT_EQ(l.sink().calls, 2U);
+}
+
 TEST(Retry, ARowOfUnknownFatePastThePlatformsWindowIsLeft) {
   Loop l(without_dedup());
   won(l, "D1");
