@@ -348,6 +348,18 @@ TEST(Delivery, RowsOfAnotherModeAreNeverSent) {
   EXPECT_EQ(l.differences(), "");
 }
 
+TEST(Delivery, AShadowsSenderTouchesNothing) {
+  Loop l;
+  win(l, "D1");
+  ASSERT_TRUE(l.reconcile());
+  settings::Destination shadow = l.settings.destinations[0];
+  shadow.mode = Mode::shadow;
+  Sender sender(shadow, settings::sinks_of(shadow, l.connectors), *l.db, l.clock, *l.random);
+  ASSERT_TRUE(sender.step({}));
+  EXPECT_EQ(l.history("D1"), "upload pending 100");
+  EXPECT_EQ(l.sink().calls, 0U);
+}
+
 TEST(Delivery, ARowWhoseItemCannotBeReadIsMadeAnewAndNeverSentEmpty) {
   Loop l;
   batch(l, 2);

@@ -226,6 +226,39 @@ TEST(Reconciler, ADealWonAgainAfterAFinalZeroIsANewOccurrence) {
   EXPECT_EQ(l.differences(), "");
 }
 
+TEST(Reconciler, ANewOccurrenceOfOneDestinationIsNoneWhereZeroIsNotFinal) {
+  Loop l(final_zero());
+  connect::Contract other = final_zero();
+  other.zero = connect::ZeroRule::ordinary;
+  l.add_sink("other_connector", other);
+  l.settings.destinations.push_back(conformance::destination("other", "won", "other_connector"));
+  l.start();
+  win(l);
+  l.settle();
+  l.set("D1", "stage", "lost");
+  l.pass(kDay * 5);
+  l.set("D1", "stage", "won");
+  l.pass(kDay);
+  EXPECT_EQ(l.conversions("D1").size(), 2U);
+  EXPECT_EQ(l.believed("D1"), 100);
+  EXPECT_EQ(l.believed("D1", "other_connector"), 100);
+  EXPECT_EQ(l.sink("other_connector").believed.size(), 1U) << "told under its first key alone";
+}
+
+TEST(Reconciler, ASecondDealOfOneLeadHasAKeyOfItsOwn) {
+  Loop l;
+  l.contact("C1", "c1");
+  for (const char* id : {"D1", "D2"}) {
+    l.deal(id, "C1");
+    l.shown(Object::deal, id).converted_from = RecordRef{"crm", Object::contact, "C1"};
+    l.set(id, "stage", "won");
+  }
+  l.pass(std::chrono::minutes(2));
+  EXPECT_EQ(l.conversions("D1").at(0).lineage, "crm/contact/C1");
+  EXPECT_EQ(l.conversions("D2").at(0).lineage, "crm/deal/D2");
+  EXPECT_EQ(l.conversions("D2").at(0).occurrence, 1);
+}
+
 TEST(Reconciler, WhereTheActionCountsOncePerClickAFinalZeroIsTheEnd) {
   connect::Contract c = final_zero();
   c.counting = connect::Counting::once_per_click;

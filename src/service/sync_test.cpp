@@ -62,6 +62,14 @@ TEST_F(Sync, ATrialOnANewStoreSendsItsRowsMovesNoCursorAndLeavesNothingToBeSent)
   EXPECT_THAT(uploads(*app, "superseded"), SizeIs(1));
 }
 
+TEST_F(Sync, AShadowHasNoSender) {
+  write("headwater.yaml", config("shadow"));
+  pages_ = {won_deals(1, 1)};
+  auto app = open();
+  EXPECT_THAT(app->senders, IsEmpty());
+  EXPECT_EQ(sync_once(*app).sent, 0U);
+}
+
 TEST_F(Sync, WhatATrialSentIsNotSentAgainAndTheRestFollows) {
   pages_ = {won_deals(1, 3), won_deals(4, 2)};
   auto app = open();
