@@ -20,7 +20,7 @@ Policy policy_of(Receipt receipt, Mode mode) {
   return p;
 }
 
-store::StoredUpload accepted(bool receipted, const Policy& policy) {
+store::StoredUpload row_accepted(bool receipted, const Policy& policy) {
   store::StoredUpload row;
   row.state = UploadState::in_flight;
   row.first_attempt_at = row.last_attempt_at = kAnsweredAt;
@@ -32,14 +32,15 @@ store::StoredUpload accepted(bool receipted, const Policy& policy) {
 TEST(Outcomes, WhatIsAcceptedWithoutAReceiptIsSettledAtOnce) {
   for (const Receipt receipt : {Receipt::count, Receipt::row}) {
     const Policy policy = policy_of(receipt, Mode::live);
-    EXPECT_EQ(accepted(/*receipted=*/false, policy).state, UploadState::processed) << "nobody would ever confirm it";
-    EXPECT_EQ(accepted(/*receipted=*/true, policy).state, UploadState::received);
+    EXPECT_EQ(row_accepted(/*receipted=*/false, policy).state, UploadState::processed)
+        << "nobody would ever confirm it";
+    EXPECT_EQ(row_accepted(/*receipted=*/true, policy).state, UploadState::received);
   }
 }
 
 TEST(Outcomes, ATestsRowIsValidatedAndNeverReceived) {
   for (const Receipt receipt : {Receipt::none, Receipt::request, Receipt::count, Receipt::row}) {
-    const auto row = accepted(/*receipted=*/true, policy_of(receipt, Mode::test));
+    const auto row = row_accepted(/*receipted=*/true, policy_of(receipt, Mode::test));
     EXPECT_EQ(row.state, UploadState::processed);
     EXPECT_EQ(row.code, "validated");
   }
