@@ -128,7 +128,7 @@ TEST_F(Import, AllErrorsAreShownAndNothingIsWritten) {
           HasSubstr("old.csv:8:37: no amount"), HasSubstr("old.csv:9:41: no currency"),
           HasSubstr("old.csv:10:10: another line of this file speaks of the same"),
           HasSubstr("old.csv:11:20: lies in the future"), HasSubstr("old.csv:12:47: no SHA-256 in hex"),
-           HasSubstr("old.csv:13:38: JPY has 0 decimals")));
+          HasSubstr("old.csv:13:38: JPY has 0 decimals")));
   EXPECT_EQ(conformance::tables_of(*loop_.db), before);
 }
 

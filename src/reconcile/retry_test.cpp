@@ -449,7 +449,7 @@ TEST(Retry, WhatAnEarlierAttemptMayHaveDeliveredIsLeftUnderAKeyThatIsForgotten) 
   won(l, "D1");
   l.sink().faults = {PlatformFault::lost_after};
   ASSERT_TRUE(l.deliver());
-  l.sink().refused[l.dedup_id("D1")] = "not_allowed";
+  l.sink().refused[l.dedup_id("D1")] = connect::kUnattributed;
   l.pass(kDay);
   ASSERT_EQ(l.history("D1"), "upload rejected 100");
   l.sink().refused.clear();
