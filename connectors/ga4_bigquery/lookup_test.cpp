@@ -48,11 +48,8 @@ void populate(Property& p) {
   p.world.analytics.events.back().session = 0;
 }
 
-const std::vector<Identifier> kPeople = {{"ga_client_id", "anna.1"},
-                                         {"user_id", "bob-7"},
-                                         {"gclid", "CjCarl"},
-                                         {"gclid", "CjDenied"},
-                                         {"gclid", "CjNobody"}};
+const std::vector<Identifier> kPeople = {{"ga_client_id", "anna.1"}, {"user_id", "bob-7"}, {"gclid", "CjCarl"},
+                                         {"gclid", "CjDenied"},      {"gclid", "CjNight"}, {"gclid", "CjNobody"}};
 
 std::vector<std::string> dumped(const std::vector<Touch>& touches) {
   std::vector<std::string> out;
@@ -74,7 +71,7 @@ TEST(Ga4BigQueryLookup, GivesTheSameTouchesAsMirrorForTheSamePeople) {
   std::vector<Touch> of_people;
   for (const Touch& t : mirror.read())
     if (is_of(t, kPeople)) of_people.push_back(t);
-  EXPECT_THAT(of_people, SizeIs(6));
+  EXPECT_THAT(of_people, SizeIs(7));
   EXPECT_EQ(dumped(lookup.look_up(kPeople)), dumped(of_people));
 }
 

@@ -110,11 +110,14 @@ bool is_on_its_day(const Visit& visit, const Parameters& p) {
   return digits(Day(std::chrono::year(c.year) / c.month / c.day)) == visit[0].day;
 }
 
+/// Of a session; what is loose is a visit of its own.
+bool begins(const Visit& visit, const Parameters& p) {
+  return any(visit, [&](const Event& e) { return contains(p, "events", e.raw->name); }) || is_on_its_day(visit, p);
+}
+
 bool is_wanted(const Visit& visit, const Statement& s, const Parameters& p) {
   const bool holds =
-      visit[0].is_loose()
-          ? any(visit, [](const Event& e) { return e.has_campaign; })
-          : any(visit, [&](const Event& e) { return contains(p, "events", e.raw->name); }) || is_on_its_day(visit, p);
+      any(visit, [](const Event& e) { return e.has_campaign; }) || (!visit[0].is_loose() && begins(visit, p));
   if (!holds || !s.of_people) return holds;
   return contains(p, "clients", visit[0].client) ||
          any(visit, [&](const Event& e) { return contains(p, "members", e.member); }) ||
@@ -188,6 +191,7 @@ json row_of(const Visit& visit, const Statement& s, const Parameters& p) {
       cell(e.client),
       session,
       cell(to_micros(e.raw->at)),
+      cell(std::int64_t{e.is_loose() || begins(visit, p) ? 1 : 0}),
       e.session ? cell(number) : cell(Text()),
       first_cell(visit, [](const Event& x) { return or_null(x.member); }),
       first_cell(visit, [](const Event& x) { return or_null(x.country); }),
@@ -246,8 +250,9 @@ std::vector<json> rows_of(const Statement& s, const std::vector<ExportTable>& ta
 json schema() {
   return {{"fields",
            json::array({column("day", "STRING"), column("client", "STRING"), column("session", "INTEGER"),
-                        column("started", "INTEGER"), column("session_number", "INTEGER"), column("member", "STRING"),
-                        column("country", "STRING"), record("landing", "NULLABLE", {"page", "referrer"}),
+                        column("started", "INTEGER"), column("begins", "INTEGER"), column("session_number", "INTEGER"),
+                        column("member", "STRING"), column("country", "STRING"),
+                        record("landing", "NULLABLE", {"page", "referrer"}),
                         record("campaigns", "REPEATED",
                                {"page", "referrer", "source", "medium", "campaign", "campaign_id", "term", "content",
                                 "gclid", "dclid", "srsltid"},

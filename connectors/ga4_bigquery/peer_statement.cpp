@@ -104,7 +104,11 @@ std::string marked_part() {
 }
 
 std::string visits_part(const Statement& s) {
-  std::string out = "SELECT day, client, session, MIN(happened) AS started, MAX(session_number) AS session_number, ";
+  const std::string begins =
+      "COUNTIF(name IN UNNEST(@events)) > 0 OR FORMAT_TIMESTAMP('%Y%m%d', SAFE.TIMESTAMP_SECONDS(session), @zone) = "
+      "day";
+  std::string out = "SELECT day, client, session, MIN(happened) AS started, IF(loose OR " + begins +
+                    ", 1, 0) AS begins, MAX(session_number) AS session_number, ";
   out += first_of("member", "member") + first_of("country", "country");
   out += first_of("IF(page IS NULL, NULL, STRUCT(page, referrer))", "landing");
   out +=
@@ -115,9 +119,9 @@ std::string visits_part(const Statement& s) {
   out += first_of("IF(first.source IS NULL, NULL, first)", "first");
   out += values_of("event_values", ", ") + values_of("user_values", " ");
   out +=
-      "FROM marked GROUP BY day, client, session, loose, IF(loose, page, NULL) HAVING IF(loose, "
-      "LOGICAL_OR(has_campaign), COUNTIF(name IN UNNEST(@events)) > 0 OR FORMAT_TIMESTAMP('%Y%m%d', "
-      "SAFE.TIMESTAMP_SECONDS(session), @zone) = day)";
+      "FROM marked GROUP BY day, client, session, loose, IF(loose, page, NULL) HAVING (LOGICAL_OR(has_campaign) OR "
+      "(NOT loose AND (" +
+      begins + ")))";
   if (s.of_people)
     out +=
         " AND (client IN UNNEST(@clients) OR LOGICAL_OR(member IN UNNEST(@members)) OR LOGICAL_OR(gclid IN "

@@ -205,6 +205,50 @@ TEST(Ga4BigQuerySource, ASessionOverMidnightIsOneTouchOfItsFirstDay) {
   EXPECT_EQ(p.held.begin()->second.touch.landing_page, "https://example.com/a");
 }
 
+TEST(Ga4BigQuerySource, AnAdClickAfterMidnightInsideASessionIsATouchOfItsDay) {
+  Property p;
+  // 23:50 in Berlin on the 19th, the click at 00:05.
+  const sandbox::AnalyticsEvent first = p.visit("night.1", hours(13) + minutes(10), "https://example.com/a");
+  sandbox::AnalyticsEvent click = first;
+  click.name = "page_view";
+  click.at += minutes(15);
+  click.page = "https://example.com/b?gclid=CjNight";
+  click.collected = {{"gclid", "CjNight"}};
+  p.world.analytics.events.push_back(click);
+  const std::vector<Touch> streamed = p.read();
+  p.pass(2 * kDay);
+  const std::vector<Touch> daily = p.read();
+  ASSERT_EQ(p.held.size(), 2U) << "the session's touch and the click's";
+  std::map<std::string, Touch> by_day;
+  for (const auto& [key, h] : p.held) by_day[h.partition] = h.touch;
+  EXPECT_EQ(value_of(by_day["2026-11-19"], "gclid"), "");
+  EXPECT_EQ(by_day["2026-11-19"].landing_page, "https://example.com/a");
+  const Touch& of_click = by_day["2026-11-20"];
+  EXPECT_EQ(value_of(of_click, "gclid"), "CjNight");
+  EXPECT_EQ(value_of(of_click, "ga_client_id"), "night.1");
+  EXPECT_EQ(of_click.at, click.at);
+  EXPECT_EQ(of_click.landing_page, "https://example.com/b");
+  EXPECT_EQ(of_click.source + " / " + of_click.medium, "google / cpc");
+  EXPECT_EQ(streamed.back().key, daily.back().key);
+}
+
+TEST(Ga4BigQuerySource, WhatAServerSaysOfAnOldSessionsClickIsNoTouch) {
+  Property p;
+  const sandbox::AnalyticsEvent first = p.visit("a.1", 20 * kDay, "https://example.com/?gclid=Cj9", {{"gclid", "Cj9"}});
+  sandbox::AnalyticsEvent purchase = first;
+  purchase.name = "purchase";
+  purchase.at = p.world.now - hours(1);
+  p.world.analytics.events.push_back(purchase);
+  // Of last night's session, without a page.
+  sandbox::AnalyticsEvent lead = p.visit("b.2", hours(14), "https://example.com/?gclid=Cj8", {{"gclid", "Cj8"}});
+  lead.name = "generate_lead";
+  lead.at = p.world.now - hours(1);
+  lead.page = "";
+  p.world.analytics.events.push_back(lead);
+  p.read();
+  EXPECT_EQ(p.held.size(), 2U);
+}
+
 TEST(Ga4BigQuerySource, ASessionWhoseStartWasNotExportedCountsOnTheDayOfItsId) {
   Property p;
   sandbox::AnalyticsEvent& e = p.visit("a.1", hours(1), "https://example.com/a");

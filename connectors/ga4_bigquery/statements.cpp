@@ -71,6 +71,7 @@ SELECT
   client,
   session,
   MIN(happened) AS started,
+  IF(loose OR COUNTIF(name IN UNNEST(@events)) > 0 OR FORMAT_TIMESTAMP('%Y%m%d', SAFE.TIMESTAMP_SECONDS(session), @zone) = day, 1, 0) AS begins,
   MAX(session_number) AS session_number,
   ARRAY_AGG(member IGNORE NULLS ORDER BY happened, name LIMIT 1)[SAFE_OFFSET(0)] AS member,
   ARRAY_AGG(country IGNORE NULLS ORDER BY happened, name LIMIT 1)[SAFE_OFFSET(0)] AS country,
@@ -83,7 +84,7 @@ SELECT
   ARRAY_CONCAT_AGG(IF(ARRAY_LENGTH(user_values) > 0, user_values, NULL) ORDER BY happened, name LIMIT 20) AS user_values
 FROM marked
 GROUP BY day, client, session, loose, IF(loose, page, NULL)
-HAVING IF(loose, LOGICAL_OR(has_campaign), COUNTIF(name IN UNNEST(@events)) > 0 OR FORMAT_TIMESTAMP('%Y%m%d', SAFE.TIMESTAMP_SECONDS(session), @zone) = day){5})";
+HAVING (LOGICAL_OR(has_campaign) OR (NOT loose AND (COUNTIF(name IN UNNEST(@events)) > 0 OR FORMAT_TIMESTAMP('%Y%m%d', SAFE.TIMESTAMP_SECONDS(session), @zone) = day))){5})";
 
 constexpr std::string_view kOfTables = R"(
   WHERE _TABLE_SUFFIX BETWEEN @from AND @to)";

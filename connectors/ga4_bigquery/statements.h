@@ -9,12 +9,14 @@
 ///
 /// One row a visit. A visit is a session of a client (user_pseudo_id, ga_session_id) on the day on which it began: an
 /// event that begins sessions is of that day, or the session id, which is its start in seconds, falls on it. So a
-/// session that goes on after midnight is one visit. An event without client or session is a visit of its own only
-/// where it carries a click or campaign; such events of one page are one visit.
+/// session that goes on after midnight is one visit; its later day has a row of its own only where an event of that day
+/// carries a click or campaign, and the row says so (begins = 0). An event without client or session is a visit of its
+/// own only where it carries a click or campaign; such events of one page are one visit.
 ///
 /// Parameters: @events, @zone, @click_parameters, @event_keys, @user_keys; of people also @clients, @members, @clicks;
 /// of a history also @from, @to (table suffixes after "events_20").
-/// Columns: day, client, session, started (microseconds), session_number, member (user id), country,
+/// Columns: day, client, session, started (microseconds), begins (1, or 0 = the session began on an earlier day),
+///   session_number, member (user id), country,
 ///   landing{page, referrer}       of the first event with a page
 ///   campaigns[]{happened, page, referrer, source, medium, campaign, campaign_id, term, content, gclid, dclid,
 ///   srsltid}                      the events that carry a click or campaign, in order, at most 20

@@ -17,6 +17,9 @@ namespace {
 
 using connect::Landing;
 
+/// A server may speak of a session long after its end.
+constexpr std::chrono::seconds kLongestSession = std::chrono::hours(24);
+
 std::string short_hash(std::string_view text) { return sha256_hex(text).substr(0, 32); }
 
 const json& record(const json& row, const char* name) {
@@ -46,14 +49,21 @@ class Visit {
     session_ = number(row_, "session");
     page_ = text(record(row_, "landing"), "page");
     const bool is_session = !client_.empty() && session_;
+    goes_on_ = is_session && number(row_, "begins") == 0;
     key_ = is_session ? fmt::format("{}\n{}", client_, *session_)
                       : fmt::format("{}\n{}\n{}\n{}", text(row_, "day"), client_, session_.value_or(0), page_);
+    if (goes_on_) key_ += "\n" + text(row_, "day");  // the day before may have seen the same address
     add_identifiers();
     return true;
   }
 
   void add(std::vector<Touch>& out) {
     const json& campaigns = list(row_, "campaigns");
+    if (goes_on_) {
+      for (const json& campaign : campaigns)
+        if (is_of_browser(campaign)) add_later(campaign, out);
+      return;
+    }
     const bool begins_with_one = !campaigns.empty() && is_of_visit(campaigns[0]);
     Touch first = own_touch(begins_with_one ? campaigns[0] : json::object());
     note(first);
@@ -100,6 +110,12 @@ class Visit {
     t.landing_page = connect::page_of(page);
     t.referrer = connect::page_of(text(campaign, "referrer"));
     if (!t.identifiers.empty()) out.push_back(std::move(t));
+  }
+
+  /// Of a session that goes on from an earlier day: somebody looked at a page, and not weeks later.
+  [[nodiscard]] bool is_of_browser(const json& campaign) const {
+    const std::optional<std::int64_t> at = number(campaign, "happened");
+    return at && *session_ > *at / 1'000'000 - kLongestSession.count() && !text(campaign, "page").empty();
   }
 
   /// Does the first campaign tell where the visit came from? It stands on the landing page, or on a later page without
@@ -286,6 +302,7 @@ class Visit {
   Timestamp started_{};
   std::string client_, page_, key_;
   std::optional<std::int64_t> session_;
+  bool goes_on_ = false;         ///< the session began on an earlier day
   std::vector<Identifier> ids_;  ///< of the visit; clicks are each touch's own
   std::set<std::string> seen_;
   std::set<Identifier> seen_clicks_;

@@ -15,7 +15,9 @@ struct Mapping {
 };
 
 /// The touches of one visit (statements.h): the visit itself, and one for each further click or campaign address inside
-/// it, since GA4 begins no new session for these. A visit that carries no identifier at all gives none.
+/// it, since GA4 begins no new session for these. Of a session that began on an earlier day (begins = 0) these alone:
+/// what is on a page and within a day of the session's start, since servers report of old sessions too. A visit that
+/// carries no identifier at all gives none.
 ///
 /// Source, in this order: the first event's raw values (a "google / organic" beside an ad click's id is GA4's reading
 /// of an untagged address and gives way); utm_* of the page's address; what a click id proves; for a user's first

@@ -13,7 +13,7 @@ using testing::SizeIs;
 
 json visit() {
   return json::parse(
-      R"({"day":"20261120","client":"11.22","session":1795170000,"started":1795170000000000,"session_number":2,
+      R"({"day":"20261120","client":"11.22","session":1795170000,"started":1795170000000000,"begins":1,"session_number":2,
           "member":null,"country":"DE","landing":{"page":"https://example.com/p?x=1","referrer":"https://news.example.net/a?b=c"},
           "campaigns":[],"ads":null,"last":null,"first":null,"event_values":[],"user_values":[]})");
 }
@@ -124,6 +124,23 @@ TEST_F(Ga4BigQueryTouches, AFurtherClickInTheSessionIsATouchOfItsOwn) {
   EXPECT_EQ(to_micros(all[1].at), 1795170600000000);
   EXPECT_EQ(all[1].landing_page, "https://example.com/q");
   EXPECT_NE(all[0].key, all[1].key);
+}
+
+TEST_F(Ga4BigQueryTouches, OfASessionOfTheDayBeforeTheClicksAloneAreTouches) {
+  json row = visit();
+  row["begins"] = 0;
+  EXPECT_THAT(of(row), IsEmpty());
+  row["landing"]["page"] = "https://example.com/q?gclid=Cj1";
+  row["campaigns"] = {
+      campaign("https://example.com/q?gclid=Cj1", {{"gclid", "Cj1"}}, 1795170600000000),
+      campaign("https://example.com/thanks", {{"source", "pay.example.org"}, {"medium", "referral"}}, 1795170700000000),
+      campaign("https://example.com/r?utm_source=partner", {{"source", "partner"}}, 1795170800000000)};
+  const std::vector<Touch> all = of(row);
+  ASSERT_THAT(all, SizeIs(2));
+  EXPECT_EQ(value_of(all[0], "gclid"), "Cj1");
+  EXPECT_EQ(to_micros(all[0].at), 1795170600000000);
+  EXPECT_EQ(source(all[1]), "partner /  / ");
+  EXPECT_EQ(value_of(all[1], "ga_client_id"), "11.22");
 }
 
 TEST_F(Ga4BigQueryTouches, AReturnFromAPaymentPageIsNoTouch) {
