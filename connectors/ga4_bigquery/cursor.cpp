@@ -58,6 +58,7 @@ Status read_round(const json& j, Position& p) {
   if (!day || !today) return foreign_cursor();
   p.day = *day;
   p.today = *today;
+  p.back = number(j, "back") == 1;
   p.location = text(j, "location");
   p.unsettled = day_at(j, "unsettled");
   p.job = job_at(j);
@@ -108,6 +109,9 @@ Result<Position> read_position(const connect::Cursor& cursor) {
   if (!j) return j.error();
   p.due = time_at(*j, "due");
   p.from = day_at(*j, "from");
+  p.since = day_at(*j, "since");
+  p.mapping = text(*j, "mapping");
+  p.known_alone = number(*j, "known_alone") == 1;
   if (Status ok = read_round(*j, p); !ok) return ok.error();
   if (const json* read = member(*j, "read"); read != nullptr && read->is_object())
     for (const auto& [name, modified] : read->items())
@@ -122,10 +126,14 @@ connect::Cursor write(const Position& p) {
   json j = cursor_of("days");
   put_time(j, "due", p.due);
   put_day(j, "from", p.from);
+  put_day(j, "since", p.since);
+  put_text(j, "mapping", p.mapping);
+  if (p.known_alone) j["known_alone"] = 1;
   put_time(j, "began", p.began);
   if (p.began) {
     put_day(j, "day", p.day);
     put_day(j, "today", p.today);
+    if (p.back) j["back"] = 1;
     put_text(j, "location", p.location);
     put_day(j, "unsettled", p.unsettled);
     put_job(j, p.job);

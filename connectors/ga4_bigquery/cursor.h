@@ -26,14 +26,19 @@ struct Job {
   int lost = 0;            ///< how often BigQuery no longer knew the job
 };
 
-/// Of the stream "sessions": rounds over the days from `from` to the day on which the round began.
+/// Of the stream "sessions": rounds over the days from `from` to the day on which the round began, and then back over
+/// days before `since` that the configuration has come to want.
 struct Position {
   std::optional<Timestamp> due;  ///< no round is open: when the next may begin; nullopt = there was none
   std::optional<Day> from;       ///< the oldest day that may still change; nullopt = there was no round
+  std::optional<Day> since;      ///< the oldest day told of as the configuration is now; nullopt = there was no round
+  std::string mapping;           ///< what rows became touches by (fingerprint); "" = a cursor from before it was kept
+  bool known_alone = false;      ///< told under pull: lookup, so of people whom the CRM knows
   // of the open round
   std::optional<Timestamp> began;  ///< nullopt = none is open
   std::string location;
   Day day{}, today{};                        ///< the day to look at, the last one
+  bool back = false;                         ///< past today: `day` is the one before `since`
   std::optional<Day> unsettled;              ///< the oldest day of this round that may still change
   Job job;                                   ///< of `day`
   std::optional<std::int64_t> job_modified;  ///< of the daily table it reads; nullopt = the streaming table

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/hash.h"
+#include "base/log.h"
 #include "connectors/ga4_bigquery/touches.h"
 
 namespace hw::connectors::ga4_bigquery {
@@ -16,6 +18,18 @@ constexpr std::string_view kStream = "sessions";
 constexpr days kLateExport(4);
 /// Days that one page looks at, a question or two each.
 constexpr int kDaysAPage = 30;
+
+/// Of every option that decides which rows a day has and what touches they become. `pull` is not among them: a mirror
+/// holds what a lookup wants.
+std::string fingerprint(const Config& c) {
+  std::string all = fmt::format("{}\n{}\n{}\n{}\n{}\n", c.data_project, c.dataset, c.zone.name(), c.crm, c.last_click);
+  for (const std::string& event : c.events) all += event + "\n";
+  for (const auto* mapped : {&c.event_parameters, &c.user_properties}) {
+    all += "\n";
+    for (const Mapped& m : *mapped) all += m.field + "\t" + m.parameter + "\n";
+  }
+  return sha256_hex(all).substr(0, 16);
+}
 
 }  // namespace
 
@@ -43,21 +57,61 @@ Status DayReader::begin_round(Position& p, const Context& context) {
   p.began = env_.clock.system_now();
   p.location = *location;
   p.today = day_of(*p.began, config_.zone);
-  p.day = p.from.value_or(p.today - days(config_.lookup ? config_.late_days : config_.days));
+  follow_configuration(p);
+  p.day = *p.from;
+  p.back = false;
   p.unsettled.reset();
   p.job = {};
   p.job_modified.reset();
   return {};
 }
 
+/// Notes as not told what the configuration wants otherwise than it was told. A cursor from before that was kept is
+/// taken to have been told as the configuration is now.
+void DayReader::follow_configuration(Position& p) const {
+  const Day oldest = p.today - days(config_.days);
+  const std::string mapping = fingerprint(config_);
+  if (!p.from) p.from = config_.lookup ? p.today - days(config_.late_days) : oldest;
+  if (p.mapping.empty() || !p.since) {
+    p.since = std::min(*p.from, oldest);
+  } else if (p.mapping != mapping || (p.known_alone && !config_.lookup)) {
+    p.since = p.from;
+    p.read.clear();
+  }
+  // A look-up of today reaches no further, whatever those before it did.
+  if (config_.lookup) p.since = std::min(*p.from, std::max(*p.since, oldest));
+  p.mapping = mapping;
+  p.known_alone = config_.lookup;
+}
+
+/// Half of the day's budget is left to the days that still change.
+bool DayReader::goes_back(const Position& p) const {
+  const bool is_spent =
+      p.spent_on == std::chrono::floor<days>(env_.clock.system_now()) && p.spent > config_.max_bytes_per_day / 2;
+  return p.since && *p.since > p.today - days(config_.days) && !is_spent;
+}
+
+/// False: the round is over.
+bool DayReader::find_day(Position& p) const {
+  if (!p.back && p.day <= p.today) return true;
+  if (!goes_back(p)) return false;
+  if (!p.back)
+    log_event(
+        Level::info, "old_days_wanted",
+        {{"connector", config_.instance}, {"from", iso(p.today - days(config_.days))}, {"before", iso(*p.since)}});
+  p.back = true;
+  p.day = *p.since - days(1);
+  return true;
+}
+
 /// Looks from day to day until a table is to be read, or the page has looked long enough.
 Result<DayReader::Page> DayReader::look_on(Position p, std::size_t limit, const Context& context) {
-  for (int looked = 0; looked < kDaysAPage && p.day <= p.today; ++looked) {
+  for (int looked = 0; looked < kDaysAPage; ++looked) {
+    if (!find_day(p)) return end_round(std::move(p));
     Result<std::optional<Found>> found = look_at_day(p, context);
     if (!found) return found.error();
     if (*found) return begin_table(std::move(p), **found, limit, context);
   }
-  if (p.day > p.today) return end_round(std::move(p));
   Page page;
   page.more = true;
   page.next = write(p);
@@ -104,7 +158,7 @@ Result<DayReader::Page> DayReader::begin_table(Position p, const Found& found, s
   const Query query = day_query(config_, env_.vocabulary, found.name, found.table.columns);
   Result<std::int64_t> bytes = runner_.estimate(query, p.location, "the table " + found.name, context);
   if (!bytes) return bytes.error();
-  if (Status ok = spend(p, *bytes); !ok) return ok.error();
+  if (Status ok = spend(p, *bytes); !ok) return p.back ? Result<Page>(end_round(std::move(p))) : ok.error();
   p.job_modified.reset();
   if (found.is_daily) p.job_modified = found.table.modified;
   const std::string id =
@@ -137,10 +191,14 @@ bool DayReader::may_change(const Position& p) const { return p.day >= p.today - 
 void DayReader::finish_day(Position& p) const {
   if (!may_change(p)) {
     p.read.erase(p.day);
-  } else if (!p.unsettled) {
+  } else if (!p.unsettled || p.day < *p.unsettled) {
     p.unsettled = p.day;
   }
-  p.day += days(1);
+  if (p.back) {
+    p.since = p.day;
+  } else {
+    p.day += days(1);
+  }
   p.job = {};
   p.job_modified.reset();
 }
@@ -151,6 +209,7 @@ DayReader::Page DayReader::end_round(Position p) const {
     p.due = *p.began + config_.every;
     p.from = p.unsettled.value_or(p.today);
     p.began.reset();
+    p.back = false;
   }
   Page page;
   page.next = write(p);

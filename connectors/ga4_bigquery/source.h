@@ -38,6 +38,9 @@ class DayReader final : public connect::TouchSource {
   };
 
   Status begin_round(Position&, const Context&);
+  void follow_configuration(Position&) const;
+  [[nodiscard]] bool goes_back(const Position&) const;
+  bool find_day(Position&) const;
   Result<Page> look_on(Position, std::size_t limit, const Context&);
   Result<std::optional<Found>> look_at_day(Position&, const Context&);
   Result<Page> begin_table(Position, const Found&, std::size_t limit, const Context&);

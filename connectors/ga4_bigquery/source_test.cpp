@@ -491,6 +491,151 @@ TEST(Ga4BigQuerySource, WithLookupTheDaysFromNowOnAreReadAlone) {
   EXPECT_THAT(clients(p.read()), testing::ElementsAre("now.1"));
 }
 
+// ----------------------------------------------------------- what a changed configuration wants of days gone by
+
+TEST(Ga4BigQuerySource, DaysThatARaisedOptionAddsAreReadNewestFirst) {
+  Property p({{"days", std::int64_t{30}}});
+  for (int day = 5; day < 60; day += 5) p.visit("c." + std::to_string(day), day * kDay, "https://example.com/a");
+  p.read();
+  EXPECT_EQ(p.held.size(), 6U);
+  p.configure({{"days", std::int64_t{50}}});
+  p.pass(hours(2));
+  p.http.requests.clear();
+  p.read();
+  EXPECT_EQ(p.held.size(), 10U);
+  ASSERT_EQ(p.runs(), 4U) << "what was read stays read";
+  EXPECT_THAT(p.run_texts().front(), HasSubstr("events_20261016`"));
+  EXPECT_THAT(p.run_texts().back(), HasSubstr("events_20261001`"));
+  p.pass(hours(2));
+  p.http.requests.clear();
+  p.read();
+  EXPECT_EQ(p.runs(), 0U) << "once";
+}
+
+TEST(Ga4BigQuerySource, DaysOfAChangedMappingAreReadAnew) {
+  Property p({{"days", std::int64_t{30}}});
+  for (int day : {2, 20, 29}) {
+    p.visit("c." + std::to_string(day), day * kDay, "https://example.com/a");
+    p.world.analytics.events.back().parameters["member"] = "m-" + std::to_string(day);
+  }
+  p.read();
+  const auto members = [&] {
+    std::vector<std::string> out;
+    for (const auto& [key, h] : p.held) out.push_back(value_of(h.touch, "user_id"));
+    std::sort(out.begin(), out.end());
+    return out;
+  };
+  EXPECT_THAT(members(), Each(""));
+  p.configure({{"days", std::int64_t{30}},
+               {"event_parameters", std::vector<std::pair<std::string, std::string>>{{"user_id", "member"}}}});
+  p.pass(hours(2));
+  p.http.requests.clear();
+  p.read();
+  EXPECT_THAT(members(), testing::ElementsAre("m-2", "m-20", "m-29"));
+  EXPECT_EQ(p.runs(), 3U);
+  p.pass(hours(2));
+  p.http.requests.clear();
+  p.read();
+  EXPECT_EQ(p.runs(), 0U) << "once";
+}
+
+TEST(Ga4BigQuerySource, ASwitchFromLookupToMirrorReadsTheHistory) {
+  Property p({{"pull", std::string("lookup")}, {"days", std::int64_t{30}}});
+  for (int day = 1; day < 30; day += 2) p.visit("c." + std::to_string(day), day * kDay, "https://example.com/a");
+  p.read();
+  p.pass(20 * kDay);
+  p.read();
+  p.held.clear();  // as if the CRM knew none of them
+  p.configure({{"days", std::int64_t{60}}});
+  p.pass(hours(2));
+  p.read();
+  EXPECT_EQ(p.held.size(), 15U);
+}
+
+TEST(Ga4BigQuerySource, ALookupsRoundsReachAsFarBackAsItsAnswersDid) {
+  Property p({{"pull", std::string("lookup")}, {"days", std::int64_t{30}}});
+  for (int day = 5; day < 60; day += 5) p.visit("c." + std::to_string(day), day * kDay, "https://example.com/a");
+  p.read();
+  p.pass(kDay);
+  p.http.requests.clear();
+  p.read();
+  EXPECT_EQ(p.runs(), 0U);
+  p.configure({{"pull", std::string("lookup")}, {"days", std::int64_t{45}}});
+  p.pass(hours(2));
+  p.read();
+  EXPECT_EQ(p.runs(), 3U) << "of days 30, 35 and 40: no look-up of today reached them";
+}
+
+TEST(Ga4BigQuerySource, OldDaysLeaveHalfOfTheBudgetAndWaitForNobody) {
+  const conformance::Overrides budget = {{"max_bytes_per_query", std::int64_t{8} << 30},
+                                         {"max_bytes_per_day", std::int64_t{20} << 30}};
+  conformance::Overrides less = budget, more = budget;
+  less.emplace_back("days", std::int64_t{10});
+  more.emplace_back("days", std::int64_t{40});
+  Property p(less);
+  p.world.analytics.bytes_per_event = 2LL << 30;  // 4 GiB a visit
+  for (int day = 12; day < 20; ++day) p.visit("c." + std::to_string(day), day * kDay, "https://example.com/a");
+  p.read();
+  EXPECT_EQ(p.runs(), 0U);
+  p.configure(more);
+  p.pass(hours(2));
+  p.read();
+  EXPECT_EQ(p.runs(), 3U) << "8 GiB are less than half of 20, 12 are not";
+  p.visit("now.1", minutes(10), "https://example.com/a");
+  p.pass(hours(2));
+  p.read();
+  EXPECT_EQ(p.held.size(), 4U) << "today goes on";
+  for (int day = 0; day < 3; ++day) {
+    p.pass(kDay);
+    p.read();
+  }
+  EXPECT_EQ(p.held.size(), 9U);
+}
+
+TEST(Ga4BigQuerySource, OldDaysGoOnAfterARestart) {
+  Property p({{"days", std::int64_t{10}}});
+  for (int i = 0; i < 25; ++i) p.visit("c." + std::to_string(i), 15 * kDay + minutes(i), "https://example.com/a");
+  p.read();
+  p.configure({{"days", std::int64_t{30}}});
+  p.pass(hours(2));
+  p.http.requests.clear();
+  for (bool more = true; more;) {
+    more = p.page(10).more;
+    p.restart();
+  }
+  EXPECT_EQ(p.held.size(), 25U);
+  EXPECT_EQ(p.runs(), 1U);
+}
+
+TEST(Ga4BigQuerySource, ALoweredOptionEndsTheReadingOfOldDays) {
+  Property p({{"days", std::int64_t{10}}});
+  for (int day = 12; day < 20; ++day) p.visit("c." + std::to_string(day), day * kDay, "https://example.com/a");
+  p.read();
+  p.configure({{"days", std::int64_t{40}}});
+  p.pass(hours(2));
+  for (int i = 0; i < 50 && p.held.size() < 3; ++i) p.page();
+  p.configure({{"days", std::int64_t{10}}});
+  p.read();
+  EXPECT_EQ(p.held.size(), 3U);
+}
+
+TEST(Ga4BigQuerySource, ACursorFromBeforeThisGoesOnAsItDid) {
+  Property p({{"days", std::int64_t{30}}});
+  for (int day = 5; day < 60; day += 5) p.visit("c." + std::to_string(day), day * kDay, "https://example.com/a");
+  p.read();
+  auto older = nlohmann::json::parse(p.cursor.text);
+  for (const char* field : {"since", "mapping", "known_alone"}) older.erase(field);
+  p.cursor.text = older.dump();
+  p.pass(hours(2));
+  p.http.requests.clear();
+  p.read();
+  EXPECT_EQ(p.runs(), 0U);
+  p.configure({{"days", std::int64_t{50}}});
+  p.pass(hours(2));
+  p.read();
+  EXPECT_EQ(p.held.size(), 10U) << "but what is changed from now on is seen";
+}
+
 TEST(Ga4BigQuerySource, AnUnknownStreamOrCursorPauses) {
   Property p;
   auto stream = p.connector().touches()->pull("users", {}, 10, {});

@@ -88,6 +88,11 @@ void Property::restart() {
   for (const connect::OptionError& e : errors) ADD_FAILURE() << to_string(e);
 }
 
+void Property::configure(conformance::Overrides overrides) {
+  overrides_ = with_base(std::move(overrides));
+  restart();
+}
+
 void Property::pass(Duration d) {
   world.now += d;
   clock.set(world.now);

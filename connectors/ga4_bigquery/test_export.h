@@ -61,6 +61,8 @@ class Property {
   Result<std::vector<Touch>> try_look_up(const std::vector<Identifier>& ids);
   /// As after a crash: a new connector, and the cursor as stored.
   void restart();
+  /// As after a reload with other options.
+  void configure(conformance::Overrides overrides);
   connect::Connector& connector() { return *connector_; }
   connect::Cursor cursor;
 
