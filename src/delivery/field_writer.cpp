@@ -403,7 +403,8 @@ Status FieldWriter::pause(const Outcome& o, Timestamp retry_at) {
                                  .code = o.code,
                                  .detail = o.detail,
                                  .since = before ? before->since : now,
-                                 .retry_at = retry_at});
+                                 .retry_at = retry_at,
+                                 .retrying = o.verdict != Verdict::pause});
     if (!before)
       log_event(o.verdict == Verdict::pause ? Level::error : Level::warn, "paused",
                 {{kScope, entry_.name}, {"code", o.code}, {"detail", o.detail}});

@@ -332,7 +332,8 @@ TEST_F(Fields, AFieldThatIsMissingPausesTheEntryAndIsSaidOnce) {
   l.contact("C1", "");
   visit("C1", "1", "google", kStart - kDay);
   go();
-  EXPECT_TRUE(pause());
+  ASSERT_TRUE(pause());
+  EXPECT_FALSE(pause()->retrying) << "somebody has to make the field";
   fields.refused.clear();
   l.clock.advance(kHour * 2);
   go();
@@ -471,6 +472,7 @@ TEST_F(Fields, AnOutageWhileTheCrmIsAskedShowsAsAPauseUntilItAnswers) {
   EXPECT_TRUE(round.resting);
   ASSERT_TRUE(pause());
   EXPECT_EQ(pause()->code, "http_503");
+  EXPECT_TRUE(pause()->retrying);
   EXPECT_EQ(pause()->retry_at, round.next);
   l.clock.advance(kHour * 2);
   go();

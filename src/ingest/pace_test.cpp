@@ -22,6 +22,7 @@ TEST(Pace, AFailureIsSaidAndTriedAgainWithBackOff) {
   p.source().errors = {{Action::retry, "http_503", "", {}, false}};
   EXPECT_TRUE(p.pull().retrying);
   EXPECT_EQ(p.pauses(), 1U);
+  EXPECT_TRUE(p.retries_alone());
   EXPECT_FALSE(p.swept());
   EXPECT_TRUE(p.pull().resting);
   EXPECT_EQ(p.source().pulls, 1U);
@@ -37,6 +38,7 @@ TEST(Pace, APauseThatAnEarlierProcessNotedEndsWithTheFirstPageThatWorks) {
   p.source().errors = {{Action::pause, "credentials", "", {}, false}};
   p.pull();
   EXPECT_EQ(p.pauses(), 1U);
+  EXPECT_FALSE(p.retries_alone());
   p.start();
   p.pull();
   EXPECT_EQ(p.pauses(), 0U);

@@ -73,6 +73,11 @@ struct Pulling {
       return r ? r->state : std::string("-");
     });
   }
+  /// Is its trouble of a kind that ends by itself?
+  bool retries_alone() {
+    const auto all = loop.read([](store::Tx& tx) { return store::service_rows::pauses(tx); });
+    return !all.empty() && all[0].retrying;
+  }
   std::size_t pauses() {
     return loop.read([](store::Tx& tx) { return store::service_rows::pauses(tx).size(); });
   }

@@ -42,7 +42,8 @@ Status Trouble::note(const std::string& where, const Error& error, Pass& pass) {
                                  .code = error.code,
                                  .detail = where + ": " + error.detail,
                                  .since = known ? known->since : now,
-                                 .retry_at = now + wait});
+                                 .retry_at = now + wait,
+                                 .retrying = error.action != Action::pause});
     if (!known)
       log_event(error.action == Action::pause ? Level::error : Level::warn, "pull_failed",
                 {{"connector", connector_},

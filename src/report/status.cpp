@@ -199,10 +199,23 @@ std::string listed_by(const ledger_rows::StateCount& c) {
          (c.code.empty() ? "" : " --code " + c.code);
 }
 
-Table trouble(store::Tx& tx, const settings::Settings& settings, Timestamp now,
-              const std::vector<ledger_rows::StateCount>& counts) {
-  Table t{.name = "trouble",
-          .title = "Needs a person",
+/// Records whose source fields the CRM refuses, a row for each entry and code.
+void add_refused_fields(store::Tx& tx, const settings::Settings& settings, Table& t) {
+  for (const settings::SourceFields& f : settings.source_fields)
+    for (const auto& r : store::source_fields::refused(tx, f.name)) {
+      const auto record = store::records::get(tx, r.example.record);
+      const std::string one = record ? std::string(to_string(record->ref.object)) + " " + record->ref.id : "-";
+      t.rows.push_back({"source fields refused", f.name, format_local(r.example.updated_at, settings.zone), r.code,
+                        std::to_string(r.n) + (r.n == 1 ? " record, " : " records, such as ") + one + ": " +
+                            r.example.detail + "; mend it in the CRM or in `fields` of the entry: a record is tried " +
+                            "again when it or its journey changes; headwater explain " + one,
+                        "-"});
+    }
+}
+
+Table of_troubles(std::string name, std::string title) {
+  return {.name = std::move(name),
+          .title = std::move(title),
           .columns = {{"what", "What"},
                       {"name", "Name"},
                       {"since", "Since"},
@@ -211,9 +224,26 @@ Table trouble(store::Tx& tx, const settings::Settings& settings, Timestamp now,
                       {"next_try", "Next try"}},
           .rows = {},
           .note = {}};
+}
+
+/// Outages that are young enough to pass by themselves.
+Table retrying(store::Tx& tx, const settings::Settings& settings, Timestamp now) {
+  Table t = of_troubles("retrying", "Tried again by itself");
+  for (const auto& p : service_rows::pauses(tx))
+    if (!store::needs_a_person(p, now))
+      t.rows.push_back({p.scope, p.name, format_local(p.since, settings.zone), p.code, p.detail,
+                        time_cell(p.retry_at, settings.zone)});
+  t.note = "What has lasted for an hour stands under \"Needs a person\".";
+  return t;
+}
+
+Table trouble(store::Tx& tx, const settings::Settings& settings, Timestamp now,
+              const std::vector<ledger_rows::StateCount>& counts) {
+  Table t = of_troubles("trouble", "Needs a person");
   add_refused_configuration(tx, settings, t);
   add_ending_credentials(tx, settings, now, t);
   for (const auto& p : service_rows::pauses(tx)) {
+    if (!store::needs_a_person(p, now)) continue;
     const bool by_person = p.scope == store::kByPerson;
     t.rows.push_back({by_person ? "paused by a person" : "paused " + p.scope, p.name,
                       format_local(p.since, settings.zone), p.code,
@@ -229,6 +259,7 @@ Table trouble(store::Tx& tx, const settings::Settings& settings, Timestamp now,
     if (c.state == "uncertain" || (c.state == "rejected" && c.code != connect::kUnattributed))
       t.rows.push_back({"uploads " + c.state, c.destination, "-", c.code.empty() ? "-" : c.code,
                         std::to_string(c.n) + ": " + listed_by(c), "-"});
+  add_refused_fields(tx, settings, t);
   for (const auto& r : service_rows::rejections(tx, 20))
     t.rows.push_back({"row set aside", r.connector, format_local(r.first_at, settings.zone), r.code,
                       r.place + ": " + r.detail, "-"});
@@ -277,6 +308,7 @@ std::vector<Table> status(store::Tx& tx, const settings::Settings& settings, Tim
   if (Table history = backfills(tx, settings); !history.rows.empty()) out.push_back(std::move(history));
   if (!settings.source_fields.empty()) out.push_back(source_fields(tx, settings));
   if (Table used = quotas(tx, settings, now); !used.rows.empty()) out.push_back(std::move(used));
+  if (Table passing = retrying(tx, settings, now); !passing.rows.empty()) out.push_back(std::move(passing));
   out.push_back(trouble(tx, settings, now, counts));
   if (Table fine = as_it_should_be(tx); !fine.rows.empty()) out.push_back(std::move(fine));
   out.push_back(totals(tx));

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "conformance/loop.h"
+#include "store/source_fields.h"
 
 namespace hw::report {
 namespace {
@@ -53,6 +54,55 @@ TEST(StatusOfDestinations, WhatWasAdoptedIsCountedAlsoWhereNothingIsConfirmed) {
     return {};
   }));
   EXPECT_EQ(cells_of(l, "destinations").at(0)["processed"], "1");
+}
+
+void put_pause(Loop& l, const store::StoredPause& p) {
+  ASSERT_TRUE(l.db->transact(store::Durability::bulk, [&](store::Tx& tx) -> Status {
+    store::service_rows::set_pause(tx, p);
+    return {};
+  }));
+}
+
+TEST(StatusOfTrouble, ARetryByItselfNeedsNobodyForAnHour) {
+  Loop l;
+  l.start();
+  const Timestamp since = l.clock.system_now();
+  put_pause(l, {"source", "crm", "connect", "contacts: refused", since, since + std::chrono::seconds(4), true});
+  l.clock.advance(std::chrono::minutes(59));
+  EXPECT_TRUE(cells_of(l, "trouble").empty());
+  EXPECT_EQ(cells_of(l, "retrying").at(0)["code"], "connect");
+  l.clock.advance(std::chrono::minutes(1));
+  EXPECT_EQ(cells_of(l, "trouble").at(0)["what"], "paused source");
+  EXPECT_TRUE(cells_of(l, "retrying").empty());
+}
+
+TEST(StatusOfTrouble, RefusedSourceFieldsAreFoundWithOneOfTheirRecords) {
+  Loop l;
+  l.settings.source_fields.emplace_back();
+  l.settings.source_fields[0].name = "contacts";
+  l.settings.source_fields[0].connector = "crm";
+  l.start();
+  for (const char* id : {"C1", "C2"}) {
+    l.contact(id, "");
+    const std::int64_t record = l.record_id(Object::contact, id);
+    ASSERT_TRUE(l.db->transact(store::Durability::bulk, [&](store::Tx& tx) -> Status {
+      store::source_fields::put_state(tx, {.name = "contacts",
+                                           .record = record,
+                                           .state = "rejected",
+                                           .code = "http_400",
+                                           .detail = "no such option",
+                                           .tries = 0,
+                                           .next_at = {},
+                                           .updated_at = l.clock.system_now()});
+      return {};
+    }));
+  }
+  const auto rows = cells_of(l, "trouble");
+  ASSERT_EQ(rows.size(), 1U);
+  auto one = rows[0];
+  EXPECT_EQ(one["what"] + "/" + one["name"] + "/" + one["code"], "source fields refused/contacts/http_400");
+  EXPECT_THAT(one["detail"], testing::HasSubstr("2 records, such as contact C2: no such option"));
+  EXPECT_THAT(one["detail"], testing::HasSubstr("headwater explain contact C2"));
 }
 
 TEST(StatusOfDestinations, WhatItConfirmsIsProcessed) {

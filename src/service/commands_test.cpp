@@ -103,7 +103,7 @@ TEST_F(Steering, APassOfAPausedSourceIsNoReading) {
   const std::string text = exposition(app->vitals->metrics.collect());
   EXPECT_THAT(text, HasSubstr(R"(headwater_pulls_total{connector="crm",result="paused"} 1)"));
   EXPECT_THAT(text, testing::Not(HasSubstr("headwater_last_pull_timestamp_seconds{")));
-  const auto stored = store_metrics(*app->db, {}, {}, app->clock->system_now());
+  const auto stored = store_metrics(*app->db, {}, {}, {}, app->clock->system_now());
   EXPECT_THAT(exposition(*stored), HasSubstr(R"(headwater_paused{name="crm",scope="person"} 1)"));
 }
 

@@ -59,7 +59,8 @@ struct Endpoint::Impl {
 
   void metrics(httplib::Response& out) {
     auto families = vitals->metrics.collect();
-    auto stored = store_metrics(*db, vitals->destinations(), vitals->lookups(), clock->system_now());
+    auto stored =
+        store_metrics(*db, vitals->destinations(), vitals->lookups(), vitals->source_fields(), clock->system_now());
     if (!stored) {
       out.status = 503;
       out.set_content("the store cannot be read: " + stored.error().code + "\n", kText);

@@ -11,6 +11,7 @@
 #include "service/sync.h"
 #include "service/test_kit.h"
 #include "service/watched.h"
+#include "store/source_fields.h"
 
 namespace hw::service {
 namespace {
@@ -206,8 +207,60 @@ TEST_F(Scraped, ASinkThatIsWatchedKeepsTheContractOfItsTarget) {
 }
 
 TEST_F(Scraped, AConnectorThatAReloadTookAwayIsForgotten) {
-  app_->vitals->metrics.keep_connectors({"other"});
-  EXPECT_THAT(exposition(app_->vitals->metrics.collect()), Not(HasSubstr("headwater_last_pull_timestamp_seconds{")));
+  app_->vitals->metrics.keep_connectors({{"crm", std::chrono::minutes(15)}, {"other", std::chrono::hours(24)}});
+  app_->vitals->metrics.keep_connectors({{"other", std::chrono::hours(12)}});
+  const std::string text = exposition(app_->vitals->metrics.collect());
+  EXPECT_THAT(text, Not(HasSubstr("headwater_last_pull_timestamp_seconds{")));
+  EXPECT_THAT(text, Not(HasSubstr("headwater_pull_interval_seconds{connector=\"crm\"}")));
+  EXPECT_THAT(text, HasSubstr("headwater_pull_interval_seconds{connector=\"other\"} 43200\n"));
+}
+
+TEST_F(Scraped, WhatTheStoreKnowsOfTheLastReadingStandsUntilThisProcessHasRead) {
+  Metrics metrics;
+  const auto known =
+      app_->db->read([](store::Tx& tx) -> Result<std::map<std::string, Timestamp>> { return last_reads(tx); });
+  ASSERT_TRUE(known->contains("crm"));
+  metrics.read_before("crm", from_micros(1'600'000'000'500'000));
+  EXPECT_THAT(exposition(metrics.collect()),
+              HasSubstr("headwater_last_pull_timestamp_seconds{connector=\"crm\"} 1600000000.5\n"));
+  metrics.pulled("crm", {}, from_micros(1'700'000'000'500'000));
+  metrics.read_before("crm", from_micros(1'600'000'000'500'000));
+  EXPECT_THAT(exposition(metrics.collect()),
+              HasSubstr("headwater_last_pull_timestamp_seconds{connector=\"crm\"} 1700000000.5\n"));
+}
+
+TEST_F(Scraped, ARetryByItselfIsNoPauseForAnHour) {
+  const Timestamp since = from_micros(1'700'000'000'000'000);
+  auto paused_at = [&](Duration later, bool retrying) {
+    EXPECT_TRUE(app_->db->transact(store::Durability::bulk, [&](store::Tx& tx) -> Status {
+      store::service_rows::set_pause(tx, {"source", "crm", "connect", "refused", since, since, retrying});
+      return {};
+    }));
+    return exposition(*store_metrics(*app_->db, {}, {}, {}, since + later)).find("headwater_paused{") !=
+           std::string::npos;
+  };
+  EXPECT_FALSE(paused_at(std::chrono::minutes(59), true));
+  EXPECT_TRUE(paused_at(std::chrono::hours(1), true));
+  EXPECT_TRUE(paused_at(std::chrono::seconds(1), false));
+}
+
+TEST_F(Scraped, SourceFieldsAreCountedByWhatSomebodyMayHaveToDo) {
+  EXPECT_TRUE(app_->db->transact(store::Durability::bulk, [&](store::Tx& tx) -> Status {
+    for (std::int64_t record : {1, 2, 3})
+      store::source_fields::put_state(tx, {.name = "contacts",
+                                           .record = record,
+                                           .state = record == 3 ? "due" : "rejected",
+                                           .code = "http_400",
+                                           .detail = "",
+                                           .tries = 0,
+                                           .next_at = {},
+                                           .updated_at = from_micros(1)});
+    return {};
+  }));
+  const std::string text = exposition(*store_metrics(*app_->db, {}, {}, {"contacts"}, from_micros(1)));
+  EXPECT_THAT(text, HasSubstr("headwater_source_fields{entry=\"contacts\",state=\"rejected\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("headwater_source_fields{entry=\"contacts\",state=\"due\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("headwater_source_fields{entry=\"contacts\",state=\"kept_theirs\"} 0\n"));
 }
 
 }  // namespace

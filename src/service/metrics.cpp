@@ -12,6 +12,7 @@
 #include "store/ledger_rows.h"
 #include "store/lookups.h"
 #include "store/service_rows.h"
+#include "store/source_fields.h"
 
 namespace hw::service {
 namespace {
@@ -66,12 +67,13 @@ class Gauges {
   MetricFamily family_;
 };
 
-MetricFamily paused(store::Tx& tx) {
+MetricFamily paused(store::Tx& tx, Timestamp now) {
   Gauges g(
       "headwater_paused",
       "1 for every connector and destination that is paused (scope person: by headwater pause); what is not paused "
-      "is left out.");
-  for (const auto& p : store::service_rows::pauses(tx)) g.add({{"scope", p.scope}, {"name", p.name}}, 1);
+      "is left out. What is tried again by itself counts as paused once that has lasted for an hour.");
+  for (const auto& p : store::service_rows::pauses(tx))
+    if (store::needs_a_person(p, now)) g.add({{"scope", p.scope}, {"name", p.name}}, 1);
   return g.take();
 }
 
@@ -114,6 +116,18 @@ void add_lookups(store::Tx& tx, const std::vector<std::string>& connectors, std:
   out.push_back(oldest.take());
 }
 
+/// States that somebody may have to act on; the others grow with the CRM.
+MetricFamily source_fields(store::Tx& tx, const std::vector<std::string>& entries) {
+  Gauges g("headwater_source_fields",
+           "CRM records by what became of their source fields: due, rejected by the CRM, kept_theirs (a person's entry "
+           "was kept); each counted to 10000.");
+  for (const auto& entry : entries)
+    for (const char* state : {"due", "rejected", "kept_theirs"})
+      g.add({{"entry", entry}, {"state", state}},
+            static_cast<double>(store::source_fields::count(tx, entry, state, kCountDue)));
+  return g.take();
+}
+
 MetricFamily one(std::string name, std::string help, double value) {
   Gauges g(std::move(name), std::move(help));
   g.add({}, value);
@@ -150,8 +164,13 @@ Metrics::Metrics()
                    .Register(registry_)),
       last_pull_(BuildGauge()
                      .Name("headwater_last_pull_timestamp_seconds")
-                     .Help("When every stream of the connector was last read without a failure.")
+                     .Help("When every stream of the connector was last read without a failure; after a start what "
+                           "the store knows of that, or else the start.")
                      .Register(registry_)),
+      pull_interval_(BuildGauge()
+                         .Name("headwater_pull_interval_seconds")
+                         .Help("How often the connector is read (pull_every).")
+                         .Register(registry_)),
       credential_ends_(BuildGauge()
                            .Name("headwater_credential_expires_timestamp_seconds")
                            .Help("When the credential ends, where that is known: renew it before.")
@@ -234,25 +253,41 @@ void Metrics::keep_destinations(const std::vector<std::string>& names) {
     }
 }
 
-void Metrics::keep_connectors(const std::vector<std::string>& names) {
+void Metrics::keep_connectors(const std::map<std::string, Duration>& pull_every) {
   MutexLock lock(mu_);
-  for (auto it = last_pull_of_.begin(); it != last_pull_of_.end();) {
-    const bool stays = std::find(names.begin(), names.end(), it->first) != names.end();
-    if (!stays) last_pull_.Remove(it->second);
-    it = stays ? std::next(it) : last_pull_of_.erase(it);
+  for (auto& [family, gauges] : {std::pair(&last_pull_, &last_pull_of_), std::pair(&pull_interval_, &interval_of_)})
+    for (auto it = gauges->begin(); it != gauges->end();) {
+      const bool stays = pull_every.contains(it->first);
+      if (!stays) family->Remove(it->second);
+      it = stays ? std::next(it) : gauges->erase(it);
+    }
+  for (const auto& [name, every] : pull_every) {
+    auto& gauge = interval_of_[name];
+    if (gauge == nullptr) gauge = &pull_interval_.Add({{"connector", name}});
+    gauge->Set(seconds(every));
   }
+}
+
+void Metrics::read_before(const std::string& connector, Timestamp at) {
+  MutexLock lock(mu_);
+  auto& gauge = last_pull_of_[connector];
+  if (gauge != nullptr) return;
+  gauge = &last_pull_.Add({{"connector", connector}});
+  gauge->Set(seconds(at.time_since_epoch()));
 }
 
 std::vector<MetricFamily> Metrics::collect() const { return registry_.Collect(); }
 
 Result<std::vector<MetricFamily>> store_metrics(store::Db& db, const std::vector<std::string>& destinations,
-                                                const std::vector<std::string>& lookups, Timestamp now) {
+                                                const std::vector<std::string>& lookups,
+                                                const std::vector<std::string>& source_fields_entries, Timestamp now) {
   auto families = db.read([&](store::Tx& tx) -> Result<std::vector<MetricFamily>> {
     std::vector<MetricFamily> out;
-    out.push_back(paused(tx));
+    out.push_back(paused(tx, now));
     add_totals(tx, out);
     out.push_back(rows_due(tx, destinations, now));
     add_lookups(tx, lookups, out);
+    out.push_back(source_fields(tx, source_fields_entries));
     out.push_back(one("headwater_subjects_waiting", "Records that wait to be reconciled.",
                       static_cast<double>(store::service_rows::count_dirty(tx))));
     return out;
@@ -262,6 +297,16 @@ Result<std::vector<MetricFamily>> store_metrics(store::Db& db, const std::vector
       one("headwater_store_size_bytes", "Size of the store with its log.", static_cast<double>(db.size_bytes())));
   std::erase_if(*families, [](const MetricFamily& f) { return f.metric.empty(); });
   return families;
+}
+
+std::map<std::string, Timestamp> last_reads(store::Tx& tx) {
+  std::map<std::string, Timestamp> out;
+  for (const auto& c : store::service_rows::cursors(tx)) {
+    if (c.role == "lookup") continue;
+    auto [it, is_new] = out.try_emplace(c.connector, c.updated_at);
+    if (!is_new) it->second = std::min(it->second, c.updated_at);
+  }
+  return out;
 }
 
 std::string exposition(const std::vector<MetricFamily>& families) {

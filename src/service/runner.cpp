@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -160,13 +161,27 @@ void wait_for(std::stop_token stop) {
 
 }  // namespace
 
+Status note_last_reads(App& app) {
+  auto known = app.db->read([](store::Tx& tx) -> Result<std::map<std::string, Timestamp>> { return last_reads(tx); });
+  if (!known) return known.error();
+  std::map<std::string, Duration> every;
+  for (const std::string& name : app.puller_names)
+    if (const settings::ConnectorInstance* c = app.settings.connector(name)) every[name] = c->pull_every;
+  app.vitals->metrics.keep_connectors(every);
+  const Timestamp now = app.clock->system_now();
+  for (const std::string& name : app.puller_names)
+    app.vitals->metrics.read_before(name, known->contains(name) ? known->at(name) : now);
+  return {};
+}
+
 Status run(App& app, std::stop_token stop) {
   if (auto s = start(app, stop); !s) return s;
   if (stop.stop_requested()) return {};
-  app.vitals->metrics.keep_connectors(app.puller_names);
+  if (auto s = note_last_reads(app); !s) return s;
   app.vitals->metrics.keep_destinations(app.sender_names);
   app.vitals->set_destinations(app.sender_names);
   app.vitals->set_lookups(app.lookup_names);
+  app.vitals->set_source_fields(app.field_writer_names);
   Crew crew(app);
   const CutAfter cut(crew.stop_.get_token(), app.settings.service.stop_deadline);
   std::vector<Work> work;

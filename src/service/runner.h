@@ -12,4 +12,8 @@ namespace hw::service {
 /// then cut; answers are committed. A store that fails stops all and is returned.
 Status run(App& app, std::stop_token stop);
 
+/// Tells the metrics how often each source is read, and when the store knows it to have been read last, else now: an
+/// alert on what is not read any more must not have to wait for the first reading after a start.
+Status note_last_reads(App& app);
+
 }  // namespace hw::service

@@ -11,6 +11,7 @@
 namespace hw::service {
 namespace {
 
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
@@ -72,6 +73,37 @@ TEST_F(Running, AFailureThatDoesNotPassEndsTheDaemon) {
   const Status how = ended.get();
   ASSERT_FALSE(how);
   EXPECT_EQ(how.error().code, "store_constraint");
+}
+
+class Restarted : public AppFixture {};
+
+TEST_F(Restarted, ASourceThatIsNotReadAnyMoreHasItsAgeBeforeItIsReadAgain) {
+  const Timestamp long_ago = from_micros(1'700'000'000'500'000);
+  {
+    auto before = open();
+    ASSERT_TRUE(before->db->transact(store::Durability::bulk, [&](store::Tx& tx) -> Status {
+      for (const Duration later : {Duration(0), Duration(std::chrono::hours(3))})
+        store::service_rows::put_cursor(tx, {.connector = "crm",
+                                             .role = "records",
+                                             .stream = later == Duration(0) ? "deals" : "contacts",
+                                             .text = "",
+                                             .swept_at = long_ago,
+                                             .again_at = {},
+                                             .updated_at = long_ago + later});
+      return {};
+    }));
+  }
+  auto app = open();
+  ASSERT_TRUE(note_last_reads(*app));
+  const std::string text = exposition(app->vitals->metrics.collect());
+  EXPECT_THAT(text, HasSubstr("headwater_last_pull_timestamp_seconds{connector=\"crm\"} 1700000000.5\n"));
+  EXPECT_THAT(text, HasSubstr("headwater_pull_interval_seconds{connector=\"crm\"} 900\n"));
+}
+
+TEST_F(Restarted, ASourceThatWasNeverReadCountsFromTheStart) {
+  auto app = open();
+  ASSERT_TRUE(note_last_reads(*app));
+  EXPECT_THAT(exposition(app->vitals->metrics.collect()), HasSubstr("headwater_last_pull_timestamp_seconds{"));
 }
 
 }  // namespace

@@ -19,10 +19,11 @@ std::string counted(std::size_t n, std::string_view what) { return fmt::format("
 
 std::string status_line(App& app, bool gated) {
   std::int64_t due = 0;
-  std::vector<std::string> paused;
+  std::vector<std::string> paused, retrying;
   auto read = app.db->read([&](store::Tx& tx) -> Status {
     for (const auto& name : app.sender_names) due += store::count_due(tx, name, app.clock->system_now(), kCountAtMost);
-    for (const auto& p : store::service_rows::pauses(tx)) paused.push_back(p.name);
+    for (const auto& p : store::service_rows::pauses(tx))
+      (store::needs_a_person(p, app.clock->system_now()) ? paused : retrying).push_back(p.name);
     return {};
   });
   if (!read) return "the store cannot be read: " + read.error().code;
@@ -30,6 +31,7 @@ std::string status_line(App& app, bool gated) {
       fmt::format("{}, {}, {} due", counted(app.pullers.size(), "source"), counted(app.senders.size(), "destination"),
                   counted(static_cast<std::size_t>(due), "row"));
   if (gated) line += "; reading the sources for the first time";
+  if (!retrying.empty()) line += fmt::format("; retrying: {}", fmt::join(retrying, ", "));
   if (!paused.empty()) line += fmt::format("; paused: {}", fmt::join(paused, ", "));
   return line;
 }

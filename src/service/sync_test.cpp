@@ -214,7 +214,7 @@ class SyncWithLookup : public Sync {
   }
   ~SyncWithLookup() override { web_log().clear(); }
   static std::string metrics(App& app) {
-    return exposition(store_metrics(*app.db, app.sender_names, app.lookup_names, app.clock->system_now()).value());
+    return exposition(store_metrics(*app.db, app.sender_names, app.lookup_names, {}, app.clock->system_now()).value());
   }
   static conformance::FakeLookup& lookup(App& app) {
     return *static_cast<conformance::FakeLookup*>(app.connectors.at("web")->lookup());

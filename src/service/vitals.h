@@ -28,6 +28,10 @@ class Vitals {
     MutexLock lock(mu_);
     lookups_ = std::move(names);
   }
+  void set_source_fields(std::vector<std::string> names) {
+    MutexLock lock(mu_);
+    source_fields_ = std::move(names);
+  }
   /// When the store was last looked through for damage; over a reload too.
   void store_checked(Timestamp at) {
     MutexLock lock(mu_);
@@ -45,10 +49,14 @@ class Vitals {
     MutexLock lock(mu_);
     return lookups_;
   }
+  [[nodiscard]] std::vector<std::string> source_fields() const {
+    MutexLock lock(mu_);
+    return source_fields_;
+  }
 
  private:
   mutable Mutex mu_;
-  std::vector<std::string> destinations_ GUARDED_BY(mu_), lookups_ GUARDED_BY(mu_);
+  std::vector<std::string> destinations_ GUARDED_BY(mu_), lookups_ GUARDED_BY(mu_), source_fields_ GUARDED_BY(mu_);
   std::optional<Timestamp> store_checked_at_ GUARDED_BY(mu_);
 };
 

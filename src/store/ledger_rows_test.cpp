@@ -352,6 +352,8 @@ TEST_P(LedgerTest, TheTrailOfAStoreOfTheFirstVersionIsKeptAndClosed) {
     for (const char* sql : {"DROP TRIGGER upload_event_no_update", "DROP TRIGGER upload_event_no_delete"})
       if (is_sqlite()) tx.exec(sql);
     if (!is_sqlite()) tx.exec("DROP FUNCTION refuse_change CASCADE");
+    tx.exec("ALTER TABLE pause DROP COLUMN retrying");
+    tx.exec("DROP INDEX source_field_by_state");
     service_rows::set_meta(tx, "schema_version", "1");
   });
   db_.reset();

@@ -154,7 +154,14 @@ constexpr const char* kAudit = R"sql(
 {postgres} CREATE TRIGGER upload_event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON upload_event FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 )sql";
 
-constexpr std::array<Migration, 2> kMigrations{{{1, "first", kFirst}, {2, "audit", kAudit}}};
+/// What is tried again by itself is told from what waits for a person; refused source fields are found by index.
+constexpr const char* kTriedAgain = R"sql(
+ALTER TABLE pause ADD COLUMN retrying {int} NOT NULL DEFAULT 0;
+CREATE INDEX source_field_by_state ON source_field_state(name, state, code);
+)sql";
+
+constexpr std::array<Migration, 3> kMigrations{
+    {{1, "first", kFirst}, {2, "audit", kAudit}, {3, "tried_again", kTriedAgain}}};
 
 }  // namespace
 

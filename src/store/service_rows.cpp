@@ -7,7 +7,7 @@ namespace {
 
 const std::string kSelectCursor = "SELECT connector, role, stream, text, swept_at, again_at, updated_at FROM cursor ";
 const std::string kSelectCommand = "SELECT id, kind, args, actor, result, created_at, done_at FROM command ";
-const std::string kSelectPause = "SELECT scope, name, code, detail, since, retry_at FROM pause ";
+const std::string kSelectPause = "SELECT scope, name, code, detail, since, retry_at, retrying FROM pause ";
 
 StoredCursor read_cursor(const Row& row) {
   return {row.text(0), row.text(1), row.text(2), row.text(3), row.maybe_time(4), row.maybe_time(5), row.time(6)};
@@ -23,7 +23,7 @@ StoredCommand read_command(const Row& row) {
 }
 
 StoredPause read_pause(const Row& row) {
-  return {row.text(0), row.text(1), row.text(2), row.text(3), row.time(4), row.maybe_time(5)};
+  return {row.text(0), row.text(1), row.text(2), row.text(3), row.time(4), row.maybe_time(5), row.integer(6) != 0};
 }
 
 }  // namespace
@@ -89,10 +89,11 @@ std::vector<StoredPause> pauses(Tx& tx) { return all(tx, kSelectPause + "ORDER B
 
 void set_pause(Tx& tx, const StoredPause& p) {
   tx.exec(
-      "INSERT INTO pause(scope, name, since, code, detail, retry_at) VALUES(?, ?, ?, ?, ?, ?) "
+      "INSERT INTO pause(scope, name, since, code, detail, retry_at, retrying) VALUES(?, ?, ?, ?, ?, ?, ?) "
       "ON CONFLICT(scope, name) DO UPDATE SET since = excluded.since, code = excluded.code, detail = excluded.detail, "
-      "retry_at = excluded.retry_at",
-      {val(p.scope), val(p.name), val(p.since), val(p.code), val(p.detail), val(p.retry_at)});
+      "retry_at = excluded.retry_at, retrying = excluded.retrying",
+      {val(p.scope), val(p.name), val(p.since), val(p.code), val(p.detail), val(p.retry_at),
+       val(std::int64_t{p.retrying ? 1 : 0})});
 }
 
 void clear_pause(Tx& tx, std::string_view scope, std::string_view name) {

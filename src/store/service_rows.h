@@ -23,7 +23,14 @@ struct StoredPause {
   std::string scope, name, code, detail;  ///< scope "connector", "destination", "source", "source_fields" or kByPerson
   Timestamp since;
   std::optional<Timestamp> retry_at;
+  bool retrying = false;  ///< tried again by itself, with back-off
 };
+/// A retry that goes on for so long is a pause like any other.
+inline constexpr Duration kRetriesAlone = std::chrono::hours(1);
+/// Does it need somebody? A retry by itself does not, before it has lasted for kRetriesAlone.
+inline bool needs_a_person(const StoredPause& p, Timestamp now) {
+  return !p.retrying || now - p.since >= kRetriesAlone;
+}
 /// Scope of a connector's pause by a person (`headwater pause`); its detail says by whom. It stands beside the pauses
 /// that trouble makes, and no success ends it.
 inline constexpr const char* kByPerson = "person";

@@ -225,6 +225,9 @@ TEST_P(ServiceRowsTest, PausesAreSetReplacedAndCleared) {
     EXPECT_EQ(service_rows::pause(tx, "connector", "crm")->code, "http_403");
     EXPECT_EQ(service_rows::pause(tx, "connector", "crm")->retry_at, at(9));
     EXPECT_THAT(service_rows::pauses(tx), SizeIs(2));
+    EXPECT_FALSE(service_rows::pause(tx, "connector", "crm")->retrying);
+    service_rows::set_pause(tx, {"destination", "crm", "connect", "", at(1), at(3), true});
+    EXPECT_TRUE(service_rows::pause(tx, "destination", "crm")->retrying);
     service_rows::clear_pause(tx, "connector", "crm");
     EXPECT_FALSE(service_rows::pause(tx, "connector", "crm"));
     EXPECT_THAT(service_rows::pauses(tx), SizeIs(1));

@@ -121,6 +121,31 @@ bool any_retrying(Tx& tx, std::string_view name) {
       .has_value();
 }
 
+std::int64_t count(Tx& tx, std::string_view name, std::string_view state, std::int64_t limit) {
+  return tx
+      .one_integer(
+          "SELECT COUNT(*) FROM (SELECT 1 AS one FROM source_field_state WHERE name = ? AND state = ? LIMIT ?) s",
+          {val(name), val(state), val(limit)})
+      .value_or(0);
+}
+
+std::vector<Refused> refused(Tx& tx, std::string_view name) {
+  auto out = all<Refused>(tx,
+                          "SELECT code, COUNT(*) FROM source_field_state WHERE name = ? AND state = 'rejected' "
+                          "GROUP BY code ORDER BY code",
+                          {val(name)}, [](const Row& row) {
+                            return Refused{row.text(0), row.integer(1), {}};
+                          });
+  for (Refused& r : out)
+    if (auto last =
+            one(tx,
+                kSelectState +
+                    "WHERE name = ? AND state = 'rejected' AND code = ? ORDER BY updated_at DESC, record_id LIMIT 1",
+                {val(name), val(r.code)}, read_state))
+      r.example = std::move(*last);
+  return out;
+}
+
 std::vector<StateTotal> totals(Tx& tx) {
   return all<StateTotal>(tx,
                          "SELECT name, state, code, COUNT(*) FROM source_field_state GROUP BY name, state, code "

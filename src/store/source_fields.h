@@ -64,7 +64,16 @@ struct StateTotal {
   std::string name, state, code;
   std::int64_t n = 0;
 };
-std::vector<StateTotal> totals(Tx&);  ///< by scan: for reports, never for the loop
+/// How many records stand so, up to `limit`, by index.
+std::int64_t count(Tx&, std::string_view name, std::string_view state, std::int64_t limit);
+/// Records that the CRM refused for one reason, and one of them.
+struct Refused {
+  std::string code;
+  std::int64_t n = 0;
+  SourceFieldState example;  ///< the one that was refused last
+};
+std::vector<Refused> refused(Tx&, std::string_view name);  ///< by code
+std::vector<StateTotal> totals(Tx&);                       ///< by scan: for reports, never for the loop
 
 }  // namespace source_fields
 }  // namespace hw::store
