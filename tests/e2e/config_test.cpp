@@ -77,5 +77,37 @@ TEST(Config, TheFirstConfigurationOfTheReadmePassesCheckAsItIsWritten) {
   std::filesystem::remove_all(dir);
 }
 
+/// The file with its commented options in force: those lines begin with "#source_fields:" or "#  ".
+std::string with_both_ways_back(const std::string& yaml) {
+  std::istringstream lines(yaml);
+  std::string out;
+  bool back = false;
+  for (std::string line; std::getline(lines, line);) {
+    back = back || line.starts_with("# Two ways back");
+    const bool is_option = back && (line.starts_with("#  ") || line.starts_with("#source_fields:"));
+    out += (is_option ? line.substr(1) : line) + "\n";
+  }
+  return out;
+}
+
+TEST(Config, TheWaysBackThatAreCommentedAreGoodAsWell) {
+  std::string dir = std::filesystem::temp_directory_path() / "hw_back_XXXXXX";
+  ASSERT_NE(mkdtemp(dir.data()), nullptr);
+  const std::string yaml = with_both_ways_back(text_of(conformance::source_dir() + "/config/headwater.yaml"));
+  std::ofstream(dir + "/headwater.yaml", std::ios::binary) << yaml;
+  std::filesystem::copy(conformance::source_dir() + "/config/connectors.d", dir + "/connectors.d");
+  std::filesystem::rename(dir + "/connectors.d/ga4.yaml.example", dir + "/connectors.d/ga4.yaml");
+  auto loaded = settings::load(dir + "/headwater.yaml", connectors::all(),
+                               {.credentials_directory = "", .resolve_secrets = false});
+  if (auto* errors = std::get_if<std::vector<connect::OptionError>>(&loaded)) {
+    for (const auto& e : *errors) ADD_FAILURE() << connect::to_string(e);
+  } else {
+    const settings::Settings& good = std::get<settings::Loaded>(loaded).settings;
+    EXPECT_EQ(good.source_fields.size(), 1U);
+    EXPECT_NE(good.destination("ga4_closed_won"), nullptr);
+  }
+  std::filesystem::remove_all(dir);
+}
+
 }  // namespace
 }  // namespace hw
