@@ -1,6 +1,7 @@
 #include "delivery/field_writer.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -150,7 +151,7 @@ Result<std::vector<FieldWriter::Job>> FieldWriter::claim(std::int64_t limit, Rou
 }
 
 std::optional<FieldWriter::Job> FieldWriter::job_of(Tx& tx, SourceFieldState state, Timestamp go_live, Timestamp now) {
-  auto settle = [&](const char* as, const char* detail) {
+  auto settle = [&](const char* as, const std::string& detail) {
     state.state = as;
     state.detail = detail;
     state.next_at.reset();
@@ -175,12 +176,16 @@ std::optional<FieldWriter::Job> FieldWriter::job_of(Tx& tx, SourceFieldState sta
   });
   const journey::Journey journey = journey::of(tx, *record);
   job.groups = source_values(entry_, *record, journey, now);
+  if (const auto fields_of_it = without_ground(entry_, job.groups, job.written); !fields_of_it.empty())
+    job.stale = fmt::format(
+        "{} written from what is known no more (a visit was withdrawn, or people were parted): look at it in the CRM",
+        fmt::join(fields_of_it, ", "));
   std::erase_if(job.groups, [&](const FieldGroup& g) { return written_already(g, job.written); });
   if (job.groups.empty()) {
     if (job.written.empty()) {
       settle("unchanged", "nothing is known of where it came from");
     } else {
-      settle("written", "");
+      settle(job.stale.empty() ? "written" : "stale", job.stale);
     }
     return std::nullopt;
   }
@@ -340,7 +345,8 @@ void FieldWriter::record_one(Tx& tx, const Job& job, Timestamp now) {
   switch (o.verdict) {
     case Verdict::accepted:
     case Verdict::already_received:
-      s.state = theirs ? "kept_theirs" : "written";
+      s.state = theirs ? "kept_theirs" : job.stale.empty() ? "written" : "stale";
+      if (!theirs && !job.stale.empty()) s.detail = job.stale;
       break;
     case Verdict::retry:
     case Verdict::pause:

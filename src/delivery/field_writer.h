@@ -47,6 +47,7 @@ class FieldWriter {
     std::vector<store::WrittenField> written;  ///< of the entry's fields
     std::vector<store::OwnValue> own;
     std::vector<FieldGroup> groups;  ///< those that may need writing
+    std::string stale;               ///< what of the CRM's values is known no more, in words; "" = nothing
     std::vector<Choice> choices;     ///< of each group, once the CRM was asked
     connect::FieldValues change;     ///< what is written
     connect::Outcome outcome;

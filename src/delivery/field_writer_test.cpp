@@ -341,6 +341,33 @@ TEST_F(Fields, AFieldThatIsMissingPausesTheEntryAndIsSaidOnce) {
   EXPECT_FALSE(pause());
 }
 
+TEST_F(Fields, WhatWasWrittenFromAVisitThatIsWithdrawnIsSaidToBeStale) {
+  l.contact("C1", "");
+  visit("C1", "1", "google", kStart - kDay);
+  go();
+  ASSERT_EQ(state("C1"), "written");
+  ASSERT_TRUE(l.db->transact(store::Durability::bulk, [&](store::Tx& tx) -> Status {
+    std::vector<std::int64_t> seen;
+    Touch t;
+    t.key = "1";
+    t.at = kStart - kDay;
+    t.identifiers = {{"crm_contact_id", "crm:C1"}, {"ga_client_id", "1.1"}};
+    take.row(tx, t, "web", "day", l.clock.system_now());
+    take.end_partition(tx, "web", "day", seen, l.clock.system_now());
+    return {};
+  }));
+  go();
+  EXPECT_EQ(state("C1"), "stale");
+  const auto id = l.record_id(Object::contact, "C1");
+  const auto s = l.read([&](store::Tx& tx) { return store::source_fields::state(tx, "contacts", id); });
+  EXPECT_THAT(s->detail, testing::HasSubstr("fs"));
+  EXPECT_EQ(held("C1", "fs"), "google") << "a person decides";
+  visit("C1", "2", "newsletter", kStart - 2 * kDay);
+  go();
+  EXPECT_EQ(state("C1"), "written");
+  EXPECT_EQ(held("C1", "fs"), "newsletter");
+}
+
 TEST_F(Fields, NothingIsAskedOrWrittenWhileAPersonHasPausedTheConnector) {
   l.contact("C1", "");
   visit("C1", "1", "google", kStart - kDay);

@@ -153,6 +153,22 @@ bool written_already(const FieldGroup& group, const std::vector<WrittenField>& w
   });
 }
 
+std::vector<std::string> without_ground(const settings::SourceFields& entry, const std::vector<FieldGroup>& groups,
+                                        const std::vector<WrittenField>& written) {
+  std::vector<std::string> out;
+  for (const auto& [what, field] : entry.fields) {
+    const bool is_written = std::any_of(written.begin(), written.end(), [&, &name = field, &of = what](const auto& w) {
+      return w.what == of && w.field == name && w.hash;
+    });
+    if (!is_written) continue;
+    const auto group = std::find_if(groups.begin(), groups.end(),
+                                    [&, &name = field](const auto& g) { return g.values.contains(name); });
+    const bool stays = starts_with(what, kFirst) && !is_seen(what) && group != groups.end();
+    if (group == groups.end() || (stays && later_first_touch(*group, written))) out.push_back(field);
+  }
+  return out;
+}
+
 bool is_own(const std::vector<store::OwnValue>& own, const std::string& field, const std::string& value) {
   const std::int64_t hash = store::source_fields::hash_of(value);
   return std::any_of(own.begin(), own.end(),

@@ -33,6 +33,11 @@ std::vector<store::OwnValue> values_of_any_time(const settings::SourceFields& en
 /// Are these exactly the values written last? Then nobody needs to be asked.
 bool written_already(const FieldGroup& group, const std::vector<store::WrittenField>& written);
 
+/// Fields that were written from something that is known no more: their group has no value now, or the first touch that
+/// is left is later than the written one (invariant 6 keeps it). `groups`: all of the entry.
+std::vector<std::string> without_ground(const settings::SourceFields& entry, const std::vector<FieldGroup>& groups,
+                                        const std::vector<store::WrittenField>& written);
+
 enum class Choice : std::uint8_t { write, unchanged, kept_theirs };
 /// Is it a value that Headwater wrote to that field, or may have?
 bool is_own(const std::vector<store::OwnValue>& own, const std::string& field, const std::string& value);

@@ -153,6 +153,7 @@ Table source_fields(store::Tx& tx, const settings::Settings& settings) {
                       {"connector", "Connector"},
                       {"due", "Due", Holds::number},
                       {"written", "Written", Holds::number},
+                      {"stale", "Written, known no more", Holds::number},
                       {"unchanged", "Nothing known", Holds::number},
                       {"kept_theirs", "Kept a person's entry", Holds::number},
                       {"left_out", "Left out", Holds::number},
@@ -168,8 +169,9 @@ Table source_fields(store::Tx& tx, const settings::Settings& settings) {
         if (c.name == f.name && c.state == state) sum += c.n;
       return std::to_string(sum);
     };
-    t.rows.push_back({f.name, f.connector, n("due"), n("written"), n("unchanged"), n("kept_theirs"), n("left_out"),
-                      n("rejected"), time_cell(store::source_fields::next_due(tx, f.name), settings.zone)});
+    t.rows.push_back({f.name, f.connector, n("due"), n("written"), n("stale"), n("unchanged"), n("kept_theirs"),
+                      n("left_out"), n("rejected"),
+                      time_cell(store::source_fields::next_due(tx, f.name), settings.zone)});
   }
   return t;
 }

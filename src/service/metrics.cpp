@@ -120,9 +120,9 @@ void add_lookups(store::Tx& tx, const std::vector<std::string>& connectors, std:
 MetricFamily source_fields(store::Tx& tx, const std::vector<std::string>& entries) {
   Gauges g("headwater_source_fields",
            "CRM records by what became of their source fields: due, rejected by the CRM, kept_theirs (a person's entry "
-           "was kept); each counted to 10000.");
+           "was kept), stale (what was written is known no more); each counted to 10000.");
   for (const auto& entry : entries)
-    for (const char* state : {"due", "rejected", "kept_theirs"})
+    for (const char* state : {"due", "rejected", "kept_theirs", "stale"})
       g.add({{"entry", entry}, {"state", state}},
             static_cast<double>(store::source_fields::count(tx, entry, state, kCountDue)));
   return g.take();

@@ -26,8 +26,8 @@ struct OwnValue {
   std::int64_t hash = 0;
 };
 
-/// How one record stands. state: "due", "written", "unchanged", "kept_theirs", "rejected", "left_out" (before go-live,
-/// deleted, merged).
+/// How one record stands. state: "due", "written", "stale" (written, and what it was written from is known no more),
+/// "unchanged", "kept_theirs", "rejected", "left_out" (before go-live, deleted, merged).
 struct SourceFieldState {
   std::string name;
   std::int64_t record = 0;
