@@ -37,7 +37,8 @@ std::vector<Adoption> adoptions(store::Tx& tx, std::int64_t survivor) {
       if (const auto known = last_told.find(c.goal);
           (known == last_told.end() || known->second.occurrence < c.occurrence) && sent_anywhere(tx, c))
         last_told.insert_or_assign(c.goal, c);
-    for (const auto& [goal, told] : last_told) {
+    for (const auto& of_goal : last_told) {
+      const StoredConversion& told = of_goal.second;
       const auto same_goal = [&](const auto& c) { return c.goal == told.goal; };
       if (std::any_of(own.begin(), own.end(), [&](const auto& c) { return same_goal(c) && sent_anywhere(tx, c); }))
         continue;
