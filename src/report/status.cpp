@@ -1,5 +1,7 @@
 #include "report/status.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdlib>
 
@@ -207,11 +209,12 @@ void add_refused_fields(store::Tx& tx, const settings::Settings& settings, Table
     for (const auto& r : store::source_fields::refused(tx, f.name)) {
       const auto record = store::records::get(tx, r.example.record);
       const std::string one = record ? std::string(to_string(record->ref.object)) + " " + record->ref.id : "-";
-      t.rows.push_back({"source fields refused", f.name, format_local(r.example.updated_at, settings.zone), r.code,
-                        std::to_string(r.n) + (r.n == 1 ? " record, " : " records, such as ") + one + ": " +
-                            r.example.detail + "; mend it in the CRM or in `fields` of the entry: a record is tried " +
-                            "again when it or its journey changes; headwater explain " + one,
-                        "-"});
+      t.rows.push_back(
+          {"source fields refused", f.name, format_local(r.example.updated_at, settings.zone), r.code,
+           fmt::format("{} {}{}: {}; mend it in the CRM or in `fields` of the entry: a record is tried again "
+                       "when it or its journey changes; headwater explain {}",
+                       r.n, r.n == 1 ? "record, " : "records, such as ", one, r.example.detail, one),
+           "-"});
     }
 }
 

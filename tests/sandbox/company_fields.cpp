@@ -96,7 +96,7 @@ std::vector<const Company::TouchRow*> Company::touches_of(const World& world, co
     }
     now = found.size();
   }
-  return in_order(std::move(found));
+  return in_order(found);
 }
 
 std::vector<const Company::TouchRow*> Company::in_order(const std::set<const TouchRow*>& touches) {
@@ -141,7 +141,7 @@ Company::Values Company::deal_fields(const World& world, const std::string& deal
     const auto touches = touches_of(world, tie.to_id);
     all.insert(touches.begin(), touches.end());
   }
-  return fields_of(in_order(std::move(all)));
+  return fields_of(in_order(all));
 }
 
 std::vector<FieldTruth> Company::fields(const World& world) const {
