@@ -408,9 +408,12 @@ TEST(Mended, ARefusalAfterALostAnswerDoesNotProveThatNothingWasTaken) {
   EXPECT_EQ(l.stands("D1"), "uncertain");
   EXPECT_EQ(l.differences(), "");
   l.sink().refused.clear();
+  l.settings.destinations[0].settle += kHour;
+  l.start();
   l.pass(kDay * 3);
   l.set("D1", "amount", "700");
-  l.pass(kDay);
+  l.pass(kDay * 7);
+  EXPECT_EQ(l.uploads("D1").size(), 1U) << l.history("D1");
   EXPECT_EQ(l.sink().believed.at(l.dedup_id("D1")).counted, 1);
 }
 
@@ -423,23 +426,6 @@ TEST(Mended, WhoeverThePlatformHasNotToCreditItHadNotBeforeEither) {
   l.sink().refused[l.dedup_id("D1")] = connect::kUnattributed;
   l.pass(kDay);
   EXPECT_EQ(l.stands("D1"), "missing rejected");
-}
-
-TEST(Mended, WhatAnEarlierAttemptMayHaveDeliveredIsNotTriedAgainUnderAKeyThatIsForgotten) {
-  connect::Contract contract = conformance::generous();
-  contract.dedup = {.exists = true, .known = true, .window = std::chrono::hours(48)};
-  Loop l(contract);
-  won(l, "D1");
-  ASSERT_TRUE(l.reconcile());
-  l.sink().faults = {conformance::PlatformFault::lost_after};
-  ASSERT_TRUE(l.deliver());
-  l.sink().refused[l.dedup_id("D1")] = "not_allowed";
-  l.pass(kDay);
-  l.sink().refused.clear();
-  l.settings.destinations[0].settle += kHour;
-  l.start();
-  l.pass(kDay * 10);
-  EXPECT_EQ(l.uploads("D1").size(), 1U) << l.history("D1");
 }
 
 TEST(Retry, WhatAnEarlierAttemptMayHaveDeliveredIsLeftUnderAKeyThatIsForgotten) {
