@@ -101,8 +101,7 @@ int fail(const Error& error) {
 void tell_of_refused_files() {
   std::cerr << pasteable(
       "headwater: the configuration is refused as it is now (`headwater check` or `headwater status` shows why); this "
-      "is "
-      "by the one from before, with which the daemon works on\n");
+      "is by the one from before, with which the daemon works on\n");
 }
 
 std::unique_ptr<service::App> open(const Common& common, service::AppOptions::Access access, int& exit_code,

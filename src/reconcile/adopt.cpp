@@ -101,7 +101,10 @@ std::vector<std::int64_t> losers_of(store::Tx& tx, std::int64_t survivor) {
 }
 
 void take_back_after_merge(store::Tx& tx, const Subject& subject) {
-  if (subject.record.state != "live") return;
+  // Another record of its lineage has no claim to what was adopted from one that stays merged.
+  const bool parted = std::any_of(subject.facts.begin(), subject.facts.end(),
+                                  [](const store::Fact& f) { return f.name == "unmerged"; });
+  if (subject.record.state != "live" || !parted) return;
   const auto own = rows::conversions_of_record(tx, subject.record.id);
   for (const StoredConversion& told : rows::conversions_of_lineage(tx, subject.record.lineage)) {
     if (!is_away(tx, told, subject.record)) continue;

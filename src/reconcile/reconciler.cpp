@@ -39,8 +39,9 @@ bool leave_row(Tx& tx, StoredUpload row, bool has_sender, Timestamp now) {
     supersede(tx, std::move(row), "no longer in the configuration", now);
     return false;
   }
-  const auto request = row.request_id ? rows::request(tx, *row.request_id) : std::nullopt;
-  const bool is_asked_about = from == UploadState::received && request && request->next_poll_at;
+  const bool is_received = from == UploadState::received && row.request_id;
+  const auto request = is_received ? rows::request(tx, *row.request_id) : std::nullopt;
+  const bool is_asked_about = request && request->next_poll_at;
   const bool open = waits || from == UploadState::in_flight || is_asked_about;
   if (!open || has_sender) return open;
   row.state = UploadState::uncertain;  // nobody is left to send it again or to hear of it
