@@ -601,5 +601,29 @@ TEST(Reconciler, WhatIsTakenAfterItsGoalLeftStandsAsTold) {
   EXPECT_EQ(l.standing("D1").b_micros, 100'000'000);
 }
 
+TEST(Reconciler, WhatWasAdoptedStaysThereWhenAnotherDealOfTheLeadIsRead) {
+  Loop l;
+  const auto deal_of_lead = [&l](const std::string& deal) {
+    l.contact("C" + deal, "click-" + deal);
+    l.deal(deal, "C" + deal, "new", "70");
+    RecordState of_lead = l.shown(Object::deal, deal);
+    of_lead.converted_from = RecordRef{"crm", Object::lead, "L1"};
+    l.show(of_lead);
+    l.set(deal, "stage", "won");
+    l.pass(kDay);
+  };
+  deal_of_lead("D1");
+  const std::string told = l.dedup_id("D1");
+  l.contact("C2", "click-2");
+  l.deal("winner", "C2", "new", "130");
+  l.merge(Object::deal, "D1", "winner");
+  l.set("winner", "stage", "won");
+  l.pass(kDay * 4);
+  ASSERT_EQ(l.dedup_id("winner"), told);
+  deal_of_lead("D3");
+  EXPECT_EQ(l.dedup_id("winner"), told);
+  EXPECT_EQ(l.differences(), "");
+}
+
 }  // namespace
 }  // namespace hw::reconcile
