@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "base/zone.h"
 #include "sandbox/company.h"
+#include "sandbox/demo_setup.h"
 
 namespace hw::sandbox {
 namespace {
@@ -146,8 +147,7 @@ Company::TouchRow Company::stranger(Timestamp until) {
 /// Strangers of the day, and its file.
 void Company::end_of_day(World& world) {
   for (int i = 0; i < kStrangersADay; ++i) collect(world, stranger(world.now), world.now);
-  drop_file(drop_dir_ + numbered("/touches/visits-%04d.csv", files_++),
-            "time,client_id,gclid,email,source,medium,campaign,term,content,page,referrer\n" + exported_, world.now);
+  drop_file(drop_dir_ + numbered("/touches/visits-%04d.csv", files_++), kVisitColumns + exported_, world.now);
   exported_.clear();
 }
 

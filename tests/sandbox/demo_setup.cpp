@@ -199,10 +199,16 @@ std::string filled(std::string text, const std::string& dir, const std::string& 
 
 }  // namespace
 
-Touches touches_of_seed(std::uint64_t seed) { return seed % 2 == 0 ? Touches::files : Touches::events; }
+const char kVisitColumns[] = "time,client_id,gclid,email,source,medium,campaign,term,content,page,referrer\n";
+
+Touches touches_of_seed(std::uint64_t seed) {
+  constexpr Touches kInTurn[] = {Touches::files, Touches::events, Touches::lookups};
+  return kInTurn[seed % std::size(kInTurn)];
+}
 
 std::string write_demo_config(const std::string& dir, int port, World& world, Touches touches) {
-  const char* visits = touches == Touches::files ? kVisitFiles : kVisitEvents;
+  std::string visits = touches == Touches::files ? kVisitFiles : kVisitEvents;
+  if (touches == Touches::lookups) visits += "  pull: lookup\n";
   const std::string url = "http://127.0.0.1:" + std::to_string(port);
   for (const char* sub : {"", "/state", "/secrets", "/connectors.d", "/drop", "/drop/touches", "/drop/spend"})
     ::mkdir((dir + sub).c_str(), 0700);

@@ -10,11 +10,15 @@ namespace hw::sandbox {
 
 /// Where the demo's configuration reads the visits: the company has them in both places.
 enum class Touches : std::uint8_t {
-  files,   ///< CSV files, a day each
-  events,  ///< the export of its web analytics to a warehouse
+  files,    ///< CSV files, a day each
+  events,   ///< the export of its web analytics to a warehouse, a day each
+  lookups,  ///< the same export, asked for the people the CRM knows
 };
 
-/// The seeds try both: odd ones read the export, even ones the files.
+/// The first line of those files: what the configuration maps. A file that lacks one of these columns is refused.
+extern const char kVisitColumns[];
+
+/// The seeds try them all in turn.
 Touches touches_of_seed(std::uint64_t seed);
 
 /// Writes the configuration and secrets of the demo under `dir` (headwater.yaml, connectors.d/, secrets/) against a

@@ -53,7 +53,8 @@ int serve(const ServeOptions& options) {
 
 int main(int argc, char** argv) {
   CLI::App app{"The simulators of the vendors' APIs, on loopback: for tests and the demo"};
-  const std::map<std::string, Touches> touches{{"csv", Touches::files}, {"bigquery", Touches::events}};
+  const std::map<std::string, Touches> touches{
+      {"csv", Touches::files}, {"bigquery", Touches::events}, {"bigquery_lookup", Touches::lookups}};
   ServeOptions serving;
   DemoOptions demonstrating;
   app.add_option("--port", serving.port, "port to serve on; 0 = a free one, printed");
@@ -64,11 +65,12 @@ int main(int argc, char** argv) {
   demo_command->add_flag("--once", demonstrating.once,
                          "to the world's end, then stop: exit code 0 only if the accounts hold");
   demo_command->add_option("--seed", demonstrating.seed, "another world of the same shape");
-  auto* read_from = demo_command
-                        ->add_option("--touches", demonstrating.touches,
-                                     "where the visits are read: bigquery (the export of the web analytics; odd seeds) "
-                                     "or csv (files; even seeds)")
-                        ->transform(CLI::CheckedTransformer(touches));
+  auto* read_from =
+      demo_command
+          ->add_option("--touches", demonstrating.touches,
+                       "where the visits are read: csv (files), bigquery (the export of the web analytics) "
+                       "or bigquery_lookup (the same for the CRM's people alone); seeds take turns")
+          ->transform(CLI::CheckedTransformer(touches));
   demo_command->add_option("--record", demonstrating.record, "write every request to this file, one line of JSON each");
   demo_command->add_option("--state", demonstrating.state, "keep configuration and state in this directory");
   demo_command->add_flag("--quiet", demonstrating.quiet, "the last line alone");
