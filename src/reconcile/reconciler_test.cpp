@@ -471,6 +471,21 @@ TEST(Reconciler, ARefusedRowIsTriedAgainOnlyWhenItWouldBeAnother) {
   EXPECT_EQ(l.believed("D1"), 500);
 }
 
+TEST(Reconciler, ARefusalStandsAsOneWhenItsTimeIsOver) {
+  Loop l;
+  l.sink().rules.conversion_window = kDay * 30;
+  win(l);
+  ASSERT_TRUE(l.reconcile());
+  l.sink().refused[l.dedup_id("D1")] = "unknown_click";
+  l.settle();
+  ASSERT_EQ(l.stands("D1"), "missing rejected");
+  l.pass(kDay * 40);
+  l.set("D1", "owner", "another");
+  l.settle();
+  EXPECT_EQ(l.stands("D1"), "missing rejected");
+  EXPECT_THAT(l.standing("D1").detail, HasSubstr("unknown_click"));
+}
+
 TEST(Reconciler, ATestConversionIsSentOnceForEachValueAndNeverCounts) {
   Loop l;
   l.settings.destinations[0].mode = Mode::test;

@@ -241,7 +241,13 @@ class Assessment {
   void say() {
     if (refused_) return cannot_say(*refused_);
     auto composed = compose(a_, telling(), who_, made_before_);
-    if (auto refusal = refusal_of(composed)) return cannot_say(*refusal);
+    if (auto refusal = refusal_of(composed)) {
+      // What was refused while it could still be said stands as that when its time is over.
+      const StoredUpload* refused = refused_last(history_, a_.plan.destination->mode);
+      if (d_.make && refused != nullptr && refusal->reason == "expired")
+        return ledger::apply_same_as_rejected(d_, *refused);
+      return cannot_say(*refusal);
+    }
     auto& row = std::get<StoredUpload>(composed);
     if (row.operation == Operation::upload && counted_once(row)) return;
     if (d_.make) return make(std::move(row));
