@@ -109,7 +109,8 @@ Result<std::unique_ptr<App>> App::make(const AppOptions& options, const connect:
     auto clock = make_followed_clock(options.follow_clock);
     if (!clock) return clock.error();
     app->clock = std::move(*clock);
-    app->command_poll = std::chrono::hours(24);
+    app->command_poll = std::chrono::milliseconds(20);
+    app->look_every = std::chrono::hours(24);
     app->check_store_every = std::chrono::hours(24 * 7);
   }
   app->random = make_system_random();
@@ -133,6 +134,7 @@ Result<std::unique_ptr<App>> App::successor(const connect::Registry& registry) c
   app->state = state;
   app->vitals = vitals;
   app->command_poll = command_poll;
+  app->look_every = look_every;
   app->check_store_every = check_store_every;
   if (auto s = app->read_settings(registry); !s) return s.error();
   if (app->settings.state_dir != settings.state_dir)

@@ -78,8 +78,11 @@ class App {
   std::vector<std::unique_ptr<delivery::FieldWriter>> field_writers;  ///< as settings.source_fields, less the disabled
   std::vector<std::string> puller_names, sender_names, field_writer_names;
   std::vector<std::string> lookup_names;  ///< connectors that are asked for the history of identifiers
-  /// How often a running daemon looks for what other commands ask of it (`plan approve`, ...).
-  Duration command_poll = std::chrono::seconds(5);
+  /// How often a running daemon looks for what other commands ask of it (`plan approve`, ...). A person waits for it,
+  /// so the machine's time counts, also beside a clock that stands.
+  std::chrono::milliseconds command_poll{1000};
+  /// How often its reconciler looks for what time alone brings: logins that are about to expire, held-back log lines.
+  Duration look_every = std::chrono::seconds(5);
   /// How often a running daemon looks for damage in the store.
   Duration check_store_every = std::chrono::hours(24);
 

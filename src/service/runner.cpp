@@ -16,6 +16,7 @@
 #include "service/status_line.h"
 #include "service/store_watch.h"
 #include "service/sync.h"
+#include "store/service_rows.h"
 
 namespace hw::service {
 namespace {
@@ -126,7 +127,7 @@ Step reconcile_step(App& app, Crew& crew) {
       crew.wake_senders();
     }
     tell_held_events();
-    const Timestamp soon = app.clock->system_now() + app.command_poll;
+    const Timestamp soon = app.clock->system_now() + app.look_every;
     return std::optional(next ? std::min(*next, soon) : soon);
   };
 }
@@ -152,11 +153,17 @@ Step write_step(App& app, std::size_t i, std::stop_token cut) {
   };
 }
 
-void wait_for(std::stop_token stop) {
+/// Until the stop. A command that waits wakes the reconciler; what fails here fails there too, and is told there.
+void watch_for_commands(App& app, Crew& crew, std::stop_token stop) {
   std::mutex m;
   std::condition_variable_any cv;
   std::unique_lock lock(m);
-  cv.wait(lock, stop, [] { return false; });
+  while (!stop.stop_requested()) {
+    cv.wait_for(lock, stop, app.command_poll, [] { return false; });
+    auto open =
+        app.db->read([](store::Tx& tx) -> Result<bool> { return !store::service_rows::open_commands(tx).empty(); });
+    if (open && *open) crew.wake_reconciler();
+  }
 }
 
 }  // namespace
@@ -216,7 +223,7 @@ Status run(App& app, std::stop_token stop) {
   {
     std::vector<std::jthread> threads;
     for (const Work& w : work) threads.emplace_back([&crew, &w] { crew.loop(w, crew.stop_.get_token()); });
-    wait_for(crew.stop_.get_token());
+    watch_for_commands(app, crew, crew.stop_.get_token());
     crew.wake_all();
   }
   Status ended = crew.failure();
