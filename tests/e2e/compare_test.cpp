@@ -77,6 +77,14 @@ TEST(DemoComparison, WhateverOneViewSaysOtherwiseIsADifference) {
            {"the platform counts twice", [](Views& v) { v.belief.count = 2; }},
            {"the platform counts nothing", [](Views& v) { v.belief.count = 0; }},
            {"the platform believes what nobody claims", [](Views& v) { v.belief.key = "hw-b"; }},
+           {"the platform counts one without value that nobody claims",
+            [](Views& v) {
+              v.belief.key = "hw-b";
+              v.belief.micros = v.truth.wanted_micros = v.truth.told_micros = 0;
+              v.truth.state = "none";
+              v.claim.state = "none";
+              v.claim.wanted = v.claim.told = v.claim.told_low = v.claim.told_high = 0;
+            }},
            {"an action that nobody configured", [](Views& v) { v.belief.action = "3"; }},
            {"uncertain where a repeat is harmless",
             [](Views& v) {
@@ -107,6 +115,7 @@ TEST(DemoComparison, AnEventWhoseAnswerDiedWithTheDaemonMayStandAsUncertain) {
     v.belief.micros = believed;
     EXPECT_TRUE(v.compared().equal());
     EXPECT_EQ(v.compared().uncertain, 1U);
+    EXPECT_EQ(v.compared().unanswered, 1U);
   }
 }
 

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
+#include <fstream>
 #include <thread>
 
 namespace hw::sandbox {
@@ -54,6 +56,16 @@ bool Child::ended() {
 
 void Child::signal(int number) const {
   if (pid_ > 0 && !ended_) ::kill(pid_, number);
+}
+
+bool Child::hears(int number) const {
+  if (pid_ <= 0 || ended_) return false;
+  std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+  unsigned long long heard = 0;
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("SigBlk:") || line.starts_with("SigCgt:"))
+      heard |= std::strtoull(line.c_str() + 7, nullptr, 16);
+  return (heard >> (number - 1) & 1U) != 0;
 }
 
 int Child::wait(int seconds) {

@@ -17,6 +17,8 @@ class Child {
   /// Has it ended? Then status() says how.
   bool ended();
   void signal(int number) const;
+  /// Does it handle or wait for this signal? Not yet while it is just born: the signal would end it as any other.
+  [[nodiscard]] bool hears(int number) const;
   /// Waits for its end; SIGKILL after `seconds`.
   int wait(int seconds);
   [[nodiscard]] int status() const { return status_; }  ///< exit code, or 128 + signal

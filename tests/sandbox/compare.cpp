@@ -65,6 +65,9 @@ class Judge {
   std::set<std::string> destinations_, keys_;
 };
 
+/// A conversion without value is one too, unless a final zero ended it or it was never taken.
+bool counts(const Belief& b) { return b.micros != 0 || (b.count != 0 && b.state.starts_with("counted")); }
+
 bool is_uncertain(const ClaimRow& c) { return c.state == "uncertain" || c.state == "unlocated"; }
 
 Judge::Judge(const std::vector<TruthRow>& truth, const std::vector<ClaimRow>& claims,
@@ -187,6 +190,7 @@ void Judge::uncertain(const std::string& where, const Key& own, const ClaimRow& 
   }
   repeated = repeated || counted > 1;
   if (!may_be_uncertain(c)) complain(where + ": is " + c.state + " (" + c.reason + ")");
+  if (!allowed_.may_have_been_told || !allowed_.may_have_been_told(c.object, c.id)) ++out_.unanswered;
   if (repeated) ++out_.doubled;
   if (micros < c.told_low || micros > c.told_high || repeated)
     complain(where + ": the platform believes " + decimal(micros, 2) + ", which is not from " + decimal(c.told_low, 2) +
@@ -206,14 +210,17 @@ Comparison Judge::end() {
       ++out_.vanished;
       continue;
     }
-    if (!believed && (vanished || (t->wanted_micros == 0 && is(allowed_.may_have_been_told)))) continue;
+    if (!believed && (vanished || (t->wanted_micros == 0 && is(allowed_.may_have_been_told)))) {
+      seen_.insert(key);
+      continue;
+    }
     complain(t->destination + " " + t->object + " " + t->id + " " + t->goal +
              ": Headwater knows of no such conversion");
     out_.difference_micros += std::llabs(t->wanted_micros) + std::llabs(t->told_micros);
     ++out_.lost;
   }
   for (const auto& [key, b] : believed_) {
-    if (seen_.contains(key) || b->micros == 0) continue;
+    if (seen_.contains(key) || !counts(*b)) continue;
     complain(key.first + ": the platform believes " + money(b->micros, b->currency) +
              " under a key that nobody claims: " + key.second);
     out_.difference_micros += std::llabs(b->micros);

@@ -36,9 +36,10 @@ struct Allowed {
 
 struct Comparison {
   std::size_t conversions = 0, destinations = 0, uncertain = 0;
-  std::size_t vanished = 0;  ///< keys that a platform still counts of records that `vanished`
-  std::size_t lost = 0;      ///< rows that should be taken or told of and are not, or that nobody claims to know
-  std::size_t doubled = 0;   ///< keys that a platform counts more than once, or counts and nobody claims
+  std::size_t unanswered = 0;  ///< those of them that stand so for a lost answer alone
+  std::size_t vanished = 0;    ///< keys that a platform still counts of records that `vanished`
+  std::size_t lost = 0;        ///< rows that should be taken or told of and are not, or that nobody claims to know
+  std::size_t doubled = 0;     ///< keys that a platform counts more than once, or counts and nobody claims
   std::int64_t difference_micros = 0;   ///< sum of absolute differences of money outside uncertain rows
   std::vector<std::string> complaints;  ///< every row whose reason, state or amounts differ, a line each
   [[nodiscard]] bool equal() const { return difference_micros == 0 && complaints.empty(); }

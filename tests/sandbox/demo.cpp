@@ -83,7 +83,7 @@ int Demo::show_end() {
 /// A gentle pace, until somebody has seen enough.
 void Demo::live_on() {
   screen_.goes_on(run_.dir());
-  if (quicken_demo(run_.dir()).empty()) run_.daemon().signal(SIGHUP);
+  if (pull_demo_every(run_.dir(), "2h").empty()) run_.daemon().signal(SIGHUP);
   const auto began = std::chrono::steady_clock::now();
   const Timestamp from = run_.world().now;
   run_.conductor().pace([=] {

@@ -17,6 +17,8 @@ struct Deeds {
     Timestamp from, to;  ///< of the backup, and of its restore
   };
   std::optional<Gap> gap{};
+  /// Answers of the platforms without a key that may have got lost: so many rows may stand as uncertain for it.
+  std::optional<std::size_t> answers_lost{};
 };
 
 struct Judged {

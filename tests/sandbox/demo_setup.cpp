@@ -31,17 +31,18 @@ std::string make_key(World& world) {
   return text_of(secret.get());
 }
 
+/// Whoever reads it meanwhile sees the old text or the new one.
 bool write(const std::string& path, const std::string& text, mode_t mode) {
+  const std::string fresh = path + ".new";
   {
-    std::ofstream out(path, std::ios::trunc);
+    std::ofstream out(fresh, std::ios::trunc);
     out << text;
     if (!out) return false;
   }
-  return ::chmod(path.c_str(), mode) == 0;
+  return ::chmod(fresh.c_str(), mode) == 0 && ::rename(fresh.c_str(), path.c_str()) == 0;
 }
 
-/// As long as the months pass in seconds.
-constexpr const char* kUnhurried = "pull_every: 1d";
+constexpr std::string_view kPullEvery = "pull_every: ";  // a day in the configuration, as months pass in seconds
 
 constexpr const char* kMain =
     R"(# Written by the demo: one company, its CRM, its visits and costs, its ad accounts, its analytics.
@@ -208,7 +209,7 @@ Touches touches_of_seed(std::uint64_t seed) {
 
 std::string write_demo_config(const std::string& dir, int port, World& world, Touches touches) {
   std::string visits = touches == Touches::files ? kVisitFiles : kVisitEvents;
-  if (touches == Touches::lookups) visits += "  pull: lookup\n";
+  if (touches == Touches::lookups) visits += "  pull: lookup\n  days: 600\n";
   const std::string url = "http://127.0.0.1:" + std::to_string(port);
   for (const char* sub : {"", "/state", "/secrets", "/connectors.d", "/drop", "/drop/touches", "/drop/spend"})
     ::mkdir((dir + sub).c_str(), 0700);
@@ -239,13 +240,13 @@ std::string write_demo_command(const std::string& dir, const std::string& headwa
   return write(command, text, 0700) ? "" : "cannot write " + command;
 }
 
-std::string quicken_demo(const std::string& dir) {
+std::string pull_demo_every(const std::string& dir, const std::string& every) {
   for (const char* name : {"/connectors.d/hubspot.yaml", "/connectors.d/visits.yaml", "/connectors.d/spend.yaml"}) {
     std::ifstream in(dir + name);
     std::string config((std::istreambuf_iterator<char>(in)), {});
-    const auto at = config.find(kUnhurried);
+    const auto at = config.find(kPullEvery);
     if (at == config.npos) continue;
-    config.replace(at, std::string(kUnhurried).size(), "pull_every: 2h");
+    config.replace(at, config.find('\n', at) - at, std::string(kPullEvery) + every);
     if (!write(dir + name, config, 0600)) return "cannot write " + dir + name;
   }
   return "";

@@ -29,8 +29,8 @@ std::string write_demo_config(const std::string& dir, int port, World& world, To
 /// demo shows to people. Returns "" or what went wrong.
 std::string write_demo_command(const std::string& dir, const std::string& headwater);
 
-/// Lets the sources be read every two hours from the daemon's next reload on. Returns "" or what went wrong.
-std::string quicken_demo(const std::string& dir);
+/// Lets the sources be read so often ("2h") from the daemon's next reload on. Returns "" or what went wrong.
+std::string pull_demo_every(const std::string& dir, const std::string& every);
 
 /// Which destination of the demo's configuration an account and action is.
 std::vector<Place> demo_places();

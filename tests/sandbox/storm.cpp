@@ -31,13 +31,20 @@ Fault Storm::any() {
   return fault;
 }
 
+int Storm::struck(const std::string& peer) const {
+  const auto found = struck_.find(peer);
+  return found == struck_.end() ? 0 : found->second;
+}
+
 std::optional<Fault> Storm::strike(const std::string& peer, Timestamp now) {
   if (is_out(peer, now)) {
     ++census_["outage"];
+    ++struck_[peer];
     return Fault{.peer = peer, .path = "", .kind = "status", .status = 503, .retry_after = ""};
   }
   if (below(kOneIn) != 0) return std::nullopt;
   Fault fault = any();
+  ++struck_[peer];
   ++census_[fault.kind == "status" ? "status " + std::to_string(fault.status) : fault.kind];
   return fault;
 }

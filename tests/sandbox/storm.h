@@ -18,6 +18,7 @@ class Storm {
   /// What goes wrong with this request, at the world's time.
   std::optional<Fault> strike(const std::string& peer, Timestamp now);
   [[nodiscard]] const std::map<std::string, int>& census() const { return census_; }  ///< kind -> how often
+  [[nodiscard]] int struck(const std::string& peer) const;                            ///< its requests that went wrong
 
  private:
   bool is_out(const std::string& peer, Timestamp now);
@@ -29,7 +30,7 @@ class Storm {
   };
   std::mt19937_64 random_;
   std::map<std::string, Outage> outages_;  ///< the current or next one of each peer
-  std::map<std::string, int> census_;
+  std::map<std::string, int> census_, struck_;
 };
 
 }  // namespace hw::sandbox

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <optional>
 #include <random>
@@ -16,6 +15,7 @@
 #include "model/money.h"
 #include "sandbox/demo_judge.h"
 #include "sandbox/fault_proxy.h"
+#include "sandbox/operators.h"
 #include "sandbox/sandbox_run.h"
 #include "sandbox/storm.h"
 
@@ -43,22 +43,12 @@ constexpr const char* kPoints[] = {"ingest.page_read",    "ingest.page_committed
 constexpr const char* kBackupPoints[] = {"backup.copied", "backup.counted", "backup.raised", "backup.stamped"};
 constexpr const char* kRestorePoints[] = {"restore.prepared", "restore.kept", "restore.placed"};
 
-/// Not yet while a process is just born: SIGTERM and SIGHUP would end it as they end any other.
-bool hears_signals(int pid) {
-  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-  unsigned long long heard = 0;
-  for (std::string line; std::getline(status, line);)
-    if (line.starts_with("SigBlk:") || line.starts_with("SigCgt:"))
-      heard |= std::strtoull(line.c_str() + 7, nullptr, 16);
-  return (heard >> (SIGTERM - 1) & 1U) != 0 && (heard >> (SIGHUP - 1) & 1U) != 0;
-}
-
 struct Tally {
-  int kills = 0, at_points = 0, backups = 0, restores = 0, stops = 0, reloads = 0;
+  int kills = 0, at_points = 0, backups = 0, restores = 0, stops = 0;
   std::size_t conversions = 0, uncertain = 0, lost = 0, doubled = 0, vanished = 0, fields_different = 0;
   std::int64_t difference = 0;
   std::size_t complaints = 0;
-  std::map<std::string, int> faults{};
+  std::map<std::string, int> faults{}, people{};
 };
 
 /// One world, and a daemon that has no rest in it.
@@ -74,7 +64,8 @@ class Torture {
         touches_(touches_of_seed(seed)),
         dir_(options.state.empty() ? "" : options.state + "/" + std::to_string(seed)),
         script_(seed, dir_.path() + "/drop"),
-        run_(options.headwater, script_, dir_.path()) {}
+        run_(options.headwater, script_, dir_.path()),
+        operators_(run_, seed) {}
 
   /// "" or why it could not go on.
   std::string run();
@@ -114,6 +105,7 @@ class Torture {
   RunDirectory dir_;
   Company script_;
   SandboxRun run_;
+  Operators operators_;
   std::unique_ptr<FaultProxy> proxy_;
   Timestamp seen_{};
   std::chrono::steady_clock::time_point moved_ = std::chrono::steady_clock::now();
@@ -129,6 +121,7 @@ std::string Torture::prepare() {
     return proxy_->start();
   });
   if (!wrong.empty()) return wrong;
+  run_.conductor().pace([this] { return operators_.world_waits_at(); });
   run_.server().locked([this] {
     run_.server().faults().weather([this](const std::string& peer, Timestamp now) { return storm_.strike(peer, now); });
   });
@@ -156,7 +149,7 @@ bool Torture::is_alive() {
 
 bool Torture::reach(Timestamp t) {
   return run_.conductor().run_until(
-      t, [this] { return is_alive(); }, [](Timestamp) {});
+      t, [this] { return is_alive(); }, [this](Timestamp now) { operators_.work(now); });
 }
 
 /// Until a random instant of its work after `t`.
@@ -175,17 +168,14 @@ void Torture::kill_in_exchange() {
   proxy_->fault(
       {.kind = FaultProxy::Kind::black_hole, .bytes = static_cast<std::size_t>(half), .time = milliseconds(3000)});
   run_.conductor().run_until(
-      script_.end(), [&] { return is_alive() && proxy_->struck() == before; }, [](Timestamp) {});
+      script_.end(), [&] { return is_alive() && proxy_->struck() == before; },
+      [this](Timestamp now) { operators_.work(now); });
   run_.daemon().signal(SIGKILL);
 }
 
-/// What ops do: a reload, a stop and a start. (A service manager asks nothing of a process before it is ready.)
+/// A stop and a start. (A service manager asks nothing of a process before it is ready.)
 std::string Torture::orderly() {
-  if (!hears_signals(run_.daemon().pid())) return "";
-  if (one_in(12)) {
-    run_.daemon().signal(SIGHUP);
-    ++tally_.reloads;
-  }
+  if (!run_.daemon().hears(SIGTERM)) return "";
   if (!one_in(12)) return "";
   run_.daemon().signal(SIGTERM);
   const int status = run_.daemon().wait(kEndSeconds);
@@ -254,16 +244,22 @@ std::string Torture::go_back() {
 
 std::string Torture::after_death(bool restore) {
   if (one_in(6)) run_.pass_without_daemon(up_to(hours(one_in(4) ? 20 : 4)));
-  return restore ? go_back() : "";
+  if (!restore) return "";
+  operators_.rest();
+  auto wrong = go_back();
+  operators_.look_around();
+  return wrong;
 }
 
 /// Fair weather until all has settled.
 std::string Torture::finish() {
   run_.server().locked([this] { run_.server().faults().weather({}); });
+  operators_.finish();
+  if (!operators_.wrong().empty()) return operators_.wrong();
   run_.start_daemon();
   moved_ = std::chrono::steady_clock::now();
   const auto on = [this] { return is_alive(); };
-  const bool reached = reach(script_.end()) && run_.conductor().settle(on);
+  const bool reached = run_.conductor().run_until(script_.end(), on, [](Timestamp) {}) && run_.conductor().settle(on);
   if (!reached) return hangs_ ? "headwater does nothing and waits for nothing" : "headwater ended by itself";
   run_.daemon().signal(SIGTERM);
   const int status = run_.daemon().wait(kEndSeconds);
@@ -273,7 +269,10 @@ std::string Torture::finish() {
 /// "" or why nobody could be asked.
 std::string Torture::reckon() {
   std::string wrong;
-  const Judged judged = judge(script_, run_, {.killed = true, .gap = gap_}, wrong);
+  // A kill may take the answers to all destinations of the analytics with it.
+  const int answers_lost = 2 * kills_ + proxy_->struck() + storm_.struck("ga4_measurement_protocol");
+  const Judged judged = judge(
+      script_, run_, {.killed = true, .gap = gap_, .answers_lost = static_cast<std::size_t>(answers_lost)}, wrong);
   const Comparison& c = judged.comparison;
   tally_.conversions += c.conversions;
   tally_.uncertain += c.uncertain;
@@ -285,6 +284,7 @@ std::string Torture::reckon() {
   tally_.fields_different += judged.fields_different;
   for (const auto& [kind, n] : storm_.census()) tally_.faults[kind] += n;
   tally_.faults["network"] += proxy_->struck();
+  for (const auto& [what, n] : operators_.census()) tally_.people[what] += n;
   for (const std::string& line : judged.differences) std::cerr << "torture: " << line << "\n";
   return wrong;
 }
@@ -298,6 +298,7 @@ std::string Torture::run() {
     const Duration slot = span / kills_;
     std::string wrong = die_by(from + slot * k + up_to(slot), k == backup_at_);
     if (wrong.empty()) wrong = after_death(k == restore_at_);
+    if (wrong.empty()) wrong = operators_.wrong();
     if (!wrong.empty()) return wrong + " (world of " + rfc3339(run_.world().now) + ")\n" + run_.log_tail();
     if (k + 1 < kills_) start();
   }
@@ -307,7 +308,9 @@ std::string Torture::run() {
 
 void tell(const Tally& t) {
   std::cout << t.kills << " kills (" << t.at_points << " at crash points), " << t.restores << " restores of "
-            << t.backups << " backups, " << t.stops << " stops, " << t.reloads << " reloads; faults:";
+            << t.backups << " backups, " << t.stops << " stops; people:";
+  for (const auto& [what, n] : t.people) std::cout << " " << what << "=" << n;
+  std::cout << "; faults:";
   for (const auto& [kind, n] : t.faults) std::cout << " " << kind << "=" << n;
   std::cout << "; source fields different: " << t.fields_different
             << "; told in a gap of records that were merged in it: " << t.vanished << "\n";

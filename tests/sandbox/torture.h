@@ -15,11 +15,11 @@ struct TortureOptions {
 };
 
 /// Runs the daemon through the company's months while vendors and network fail at random, and kills it `kills` times:
-/// at named crash points and at random instants of its work. Now and then it stays down for hours, is stopped or
-/// reloaded in the orderly way, or goes on from a backup. The last days are calm; then truth, ledger and
-/// platforms are compared key by key. (The seed chooses what happens; at which instruction a kill strikes is the
-/// machine's choice.) The last line: "torture: kills=N conversions=N lost=0 doubled=0 uncertain=N difference=0.00".
-/// Returns 0 if nothing was lost, doubled or different, 1 if it was, 70 if the run itself failed.
+/// at named crash points and at random instants of its work. Now and then it stays down for hours, is stopped in the
+/// orderly way, or goes on from a backup, and people are at work beside it (operators.h). The last days are calm; then
+/// truth, ledger and platforms are compared key by key. (The seed chooses what happens; at which instruction a kill
+/// strikes is the machine's choice.) The last line: "torture: kills=N conversions=N lost=0 doubled=0 uncertain=N
+/// difference=0.00". Returns 0 if nothing was lost, doubled or different, 1 if it was, 70 if the run itself failed.
 int torture(const TortureOptions& options);
 
 }  // namespace hw::sandbox

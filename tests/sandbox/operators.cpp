@@ -1,0 +1,141 @@
+#include "sandbox/operators.h"
+
+#include <signal.h>
+
+#include <nlohmann/json.hpp>
+
+#include "sandbox/demo_setup.h"
+
+namespace hw::sandbox {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+
+constexpr int kDaysBetween = 25;  ///< spells of one kind, at most
+constexpr int kHours = 6;         ///< that one lasts, at most
+constexpr const char* kLog = "/operators.log";
+constexpr int kPatienceSeconds = 60;
+constexpr const char* kConnectors[] = {"hubspot", "google", "ga4", "visits", "spend"};
+/// The first pauses the destination, the others refuse each row.
+constexpr const char* kRefusals[] = {"TERMS_AND_CONDITIONS_NOT_SIGNED", "INVALID_CUSTOM_VARIABLE",
+                                     "INVALID_NUMBER_FORMAT"};
+
+}  // namespace
+
+Operators::Operators(SandboxRun& run, std::uint64_t seed) : run_(run), random_(seed * 31337 + 5) {}
+
+void Operators::turn(Spell& spell, Timestamp now) {
+  spell.on = !spell.on;
+  spell.next = now + (spell.on ? minutes(1 + below(kHours * 60)) : minutes(60 * (24 + below(24 * kDaysBetween))));
+}
+
+void Operators::work(Timestamp now) {
+  take_answer();
+  for (Spell* spell : {&pause_, &spoilt_, &change_})
+    if (spell->next == Timestamp{}) spell->next = now + hours(1 + below(24 * kDaysBetween));
+  if (pause_.due(now)) pause_or_resume(now);
+  if (spoilt_.due(now)) spoil_or_mend(now);
+  if (change_.due(now)) change_configuration(now);
+}
+
+Timestamp Operators::world_waits_at() {
+  take_answer();
+  return under_way_ ? asked_at_ + minutes(30) : Timestamp::max();
+}
+
+void Operators::finish() {
+  const Timestamp now = run_.world().now;
+  if (pause_.on) pause_or_resume(now);
+  if (spoilt_.on) spoil_or_mend(now);
+  look_around();
+  rest();
+}
+
+void Operators::rest() {
+  while (wrong_.empty() && !commands_.empty()) {
+    if (under_way_) under_way_->wait(kPatienceSeconds);
+    take_answer();
+  }
+}
+
+void Operators::command(std::vector<std::string> words) {
+  const std::string name = words.front();
+  ++census_[name];
+  if (commands_.empty()) asked_at_ = run_.world().now;
+  commands_.push_back(std::move(words));
+  take_answer();
+}
+
+void Operators::take_answer() {
+  if (under_way_ && under_way_->ended()) {
+    // 1: there was nothing to resume or to try again; 75: the daemon takes it up later.
+    const int status = under_way_->status();
+    const bool good = status == 0 || status == 75 || (status == 1 && commands_.front().front() != "pause");
+    if (!good) fail(commands_.front(), status);
+    commands_.pop_front();
+    under_way_.reset();
+  }
+  if (!under_way_ && !commands_.empty())
+    under_way_ =
+        std::make_unique<Child>(run_.command(commands_.front()), std::vector<std::string>{}, run_.dir() + kLog);
+}
+
+void Operators::fail(const std::vector<std::string>& words, int status) {
+  wrong_ = "headwater";
+  for (const std::string& w : words) wrong_ += " " + w;
+  wrong_ += " failed with exit code " + std::to_string(status) + ": see " + run_.dir() + kLog;
+}
+
+void Operators::pause_or_resume(Timestamp now) {
+  turn(pause_, now);
+  if (pause_.on) paused_ = kConnectors[below(std::size(kConnectors))];
+  command({pause_.on ? "pause" : "resume", paused_});
+}
+
+void Operators::spoil_or_mend(Timestamp now) {
+  turn(spoilt_, now);
+  run_.server().locked([&] {
+    auto& actions = run_.world().ads.actions;
+    if (spoilt_.on) {
+      action_ = static_cast<std::size_t>(below(static_cast<int>(actions.size())));
+      refusal_ = kRefusals[below(std::size(kRefusals))];
+    }
+    actions[action_].barred_by = spoilt_.on ? refusal_ : "";
+  });
+  if (!spoilt_.on) mend({"google"});
+}
+
+void Operators::look_around() { mend({std::begin(kConnectors), std::end(kConnectors)}); }
+
+/// What the refusals ask for.
+void Operators::mend(const std::vector<std::string>& connectors) {
+  for (const std::string& connector : connectors)
+    if (!pause_.on || paused_ != connector) command({"resume", connector});
+  retry_uncertain();
+  for (const std::string reason : kRefusals) command({"uploads", "retry", "--reason", reason});
+}
+
+/// A refusal does not tell what became of an attempt before it whose answer was lost. These platforms know a key that
+/// they have already counted, so it can be tried again.
+void Operators::retry_uncertain() {
+  std::vector<std::string> words{"uploads", "retry", "--uncertain"};
+  for (const std::string reason : kRefusals) {
+    const Output out = run_.ask({"uploads", "list", "--state", "uncertain", "--reason", reason, "--format", "json"});
+    if (out.status != 0) return fail({"uploads", "list", "--reason", reason}, out.status);
+    for (const auto& row : nlohmann::json::parse(out.text))
+      words.push_back(std::to_string(row.at("id").get<std::int64_t>()));
+  }
+  if (words.size() > 3) command(words);
+}
+
+void Operators::change_configuration(Timestamp now) {
+  turn(change_, now);
+  if (auto wrong = pull_demo_every(run_.dir(), change_.on ? "12h" : "1d"); !wrong.empty()) wrong_ = wrong;
+  if (run_.daemon().hears(SIGHUP)) {
+    run_.daemon().signal(SIGHUP);
+    ++census_["reload"];
+  }
+}
+
+}  // namespace hw::sandbox
