@@ -127,6 +127,16 @@ TEST(Delivery, CountsOfAnotherNumberOfRowsAreFoundOutRowByRow) {
   EXPECT_EQ(l.differences(), "");
 }
 
+TEST(Delivery, VerdictsOfAnotherNumberOfRowsAreGivenToNone) {
+  Loop l(confirming(Receipt::row));
+  batch(l, 4);
+  l.sink().confirms_short = true;
+  l.sink().refused_later[l.dedup_id("D1")] = later(Verdict::reject_row, "bad_click");
+  l.settle();
+  l.pass(kHour * 2);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(l.stands("D" + std::to_string(i)), i == 1 ? "missing rejected" : "taken") << i;
+}
+
 TEST(Delivery, WhereResendingHarmsARequestRefusedInPartIsUncertain) {
   connect::Contract c = confirming(Receipt::count);
   c.resend_is_harmless = false;

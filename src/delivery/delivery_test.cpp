@@ -123,6 +123,18 @@ TEST(Delivery, ADedupWindowThatClosedMakesTheRowUncertain) {
   EXPECT_EQ(l.sink().calls, 1U);
 }
 
+TEST(Delivery, AnAnswerAboutAnotherNumberOfRowsIsBelievedOfNone) {
+  Loop l;
+  batch(l, 3);
+  l.sink().answers_short = true;
+  l.settle();
+  l.sink().answers_short = false;
+  l.pass(kHour);
+  for (const auto& u : l.uploads("D0")) EXPECT_NE(u.first_attempt_at, u.last_attempt_at) << "sent again";
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(l.stands("D" + std::to_string(i)), "taken") << i;
+  EXPECT_EQ(l.differences(), "");
+}
+
 TEST(Delivery, ARowAnsweredLaterGivesUpAfterItsAttempts) {
   Loop l;
   l.settings.destinations[0].max_attempts = 3;

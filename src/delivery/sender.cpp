@@ -173,8 +173,7 @@ void Sender::note_working(Tx& tx, const std::string& connector) {
 }
 
 void Sender::resume(Tx& tx, const std::string& scope, const std::string& name) {
-  auto known = store::service_rows::pause(tx, scope, name);
-  if (!known || !known->retry_at) return;
+  if (!store::service_rows::pause(tx, scope, name)) return;
   store::service_rows::clear_pause(tx, scope, name);
   log_event(Level::info, "resumed", {{scope, name}});
 }

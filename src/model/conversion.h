@@ -32,8 +32,7 @@ struct Address {
 struct Conversion {
   std::string dedup_id;  ///< "hw-" + base32; stable for ever
   std::string goal;
-  Timestamp at;  ///< when it happened (UTC)
-  Basis at_basis = Basis::crm_history;
+  Timestamp at;                         ///< when it happened (UTC)
   std::optional<Money> value;           ///< absent: the goal has none
   std::vector<Click> clicks;            ///< best first, at most one per click-id type
   std::vector<Identifier> identifiers;  ///< client id, user id, native lead ids of the subject's person

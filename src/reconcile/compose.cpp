@@ -38,16 +38,12 @@ Conversion conversion_of(const Asked& a, const Telling& t, const Who& who,
   out.dedup_id = c.dedup_id;
   out.goal = c.goal;
   out.at = std::min(c.at, c.created_at);  // a time to come is placed once, when the conversion is made
-  out.at_basis = c.at_basis;
   if (t.revision.micros)
     if (auto code = Currency::parse(t.revision.currency)) out.value = Money{*t.revision.micros, *code};
   if (who.click) {
     const Click& click = who.click->click;
     out.clicks.push_back(click);
-    if (out.at < click.at) {
-      out.at = std::min(click.at, a.frame.now);
-      out.at_basis = Basis::inferred;
-    }
+    if (out.at < click.at) out.at = std::min(click.at, a.frame.now);
     out.at = apart(a, c, out.at, click, made_before);
   }
   if (t.original != nullptr && t.original->code == kImported) out.dedup_id = t.original->dedup_key;

@@ -49,8 +49,10 @@ class FakeSink final : public connect::ConversionSink {
   std::map<std::string, connect::Outcome> postponed;      ///< dedup id -> verdict of that row's next answer alone
   std::set<std::string> poison;                           ///< a batch that holds one of these is refused whole
   bool refuses_all_later = false;                         ///< confirm(): every row of a request is refused alike
-  std::size_t uncounted = 0;  ///< rows taken that the counts of a request of several leave out
-  bool forgets = false;       ///< confirm() never knows
+  std::size_t uncounted = 0;    ///< rows taken that the counts of a request of several leave out
+  bool answers_short = false;   ///< send() leaves the last row of several out of its answer
+  bool confirms_short = false;  ///< so does confirm()
+  bool forgets = false;         ///< confirm() never knows
   std::deque<Error> confirm_errors;
   std::set<std::string> unanswered;  ///< receipts that confirm() leaves out
   std::stop_token token;             ///< of the last call
