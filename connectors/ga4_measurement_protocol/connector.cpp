@@ -36,6 +36,7 @@ constexpr std::size_t kMaxBytes = 130'000 - 1;
 /// Of every event but the purchase: nothing takes it back, and a repeat counts again.
 Contract contract_of_events(const Config& config, StreamKind kind) {
   Contract k;
+  k.form = "ga4_measurement_protocol";
   k.operations = {Operation::upload};
   k.zero = connect::ZeroRule::refused;
   k.max_items = kMaxEvents;

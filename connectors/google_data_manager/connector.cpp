@@ -35,6 +35,7 @@ constexpr std::size_t kMaxBytes = 10U << 20;
 
 Contract contract_of(const Config& c) {
   Contract k;
+  k.form = "google_data_manager";
   k.operations = {Operation::upload, Operation::restate};
   k.restate_up = k.restate_down = true;
   k.zero = c.zero;

@@ -194,6 +194,7 @@ struct Item {
   Timestamp expires_at;                       ///< the platform's age window ends
   std::string click_type, click_value;        ///< the click it carries, "" if none
   std::vector<std::string> identifier_types;  ///< what it identifies by: "gclid", "email_gmail_dots_removed", ...
+  std::string form{};                         ///< Contract::form of the sink that made it; filled in by the core
 };
 
 /// Not sendable as it stands. The reason is one of the accounts' reasons (ledger/reasons.h): "no_identifier",
@@ -219,6 +220,9 @@ struct DedupRule {
 
 /// What a sink can do, as data. Vendor limits cite page and date where they are set.
 struct Contract {
+  /// How its items' bodies are written: the name of its API and, where that changed, a number. A row that was frozen in
+  /// another form is never sent by this sink.
+  std::string form;
   std::set<Operation> operations;
   bool restate_up = false, restate_down = false;
   ZeroRule zero = ZeroRule::refused;

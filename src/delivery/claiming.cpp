@@ -68,6 +68,9 @@ bool Sender::give_up_unsent(Tx& tx, StoredUpload& row, const Result<connect::Ite
   } else if (row.mode != destination_.mode) {
     row.code = "mode_changed";
     row.detail = std::string("was made in mode ") + to_string(row.mode);
+  } else if (!item->form.empty() && item->form != sinks_.of(row.operation)->contract().form) {
+    row.code = "other_connector";
+    row.detail = "was made for a connector of another kind than the destination has now";
   } else if (now >= row.expires_at) {
     row.code = "expired";
     row.detail = "the platform's window closed before the row could be sent";

@@ -391,6 +391,20 @@ TEST(Delivery, ARowWhoseItemCannotBeReadIsMadeAnewAndNeverSentEmpty) {
   EXPECT_EQ(l.differences(), "");
 }
 
+TEST(Delivery, WhatWasMadeForAnotherKindOfConnectorIsNeverSentByThisOne) {
+  Loop l;
+  batch(l, 2);
+  l.sink().rules.max_items = 1;
+  l.sink().faults = {PlatformFault::lost_after};
+  ASSERT_TRUE(l.deliver());
+  const std::size_t calls = l.sink().calls;
+  l.sink().rules.form = "another";
+  l.pass(kHour * 2);
+  EXPECT_THAT((std::vector{l.stands("D0"), l.stands("D1")}), testing::UnorderedElementsAre("uncertain", "taken"));
+  EXPECT_EQ(l.sink().calls, calls + 1) << "the row that had not left was made anew";
+  EXPECT_EQ(l.differences(), "");
+}
+
 TEST(Delivery, AnExpiredRowCountsAsSettledSoThatSyncGoesOn) {
   Loop l;
   l.sink().minimum_wait = kHour;

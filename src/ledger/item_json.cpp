@@ -57,7 +57,8 @@ std::string item_to_json(const connect::Item& item) {
               {"expires_at", to_micros(item.expires_at)},
               {"click_type", item.click_type},
               {"click_value", item.click_value},
-              {"identifier_types", item.identifier_types}}
+              {"identifier_types", item.identifier_types},
+              {"form", item.form}}
       .dump();
 }
 
@@ -76,6 +77,7 @@ Result<connect::Item> item_from_json(std::string_view text) {
                      read(from, "click_value", item.click_value) &&
                      read(from, "identifier_types", item.identifier_types);
   if (!whole) return unreadable();
+  read(from, "form", item.form);  // rows of before it was kept have none
   return item;
 }
 

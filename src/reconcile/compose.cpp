@@ -119,7 +119,9 @@ std::variant<StoredUpload, connect::Refusal> compose(const Asked& a, const Telli
   auto prepared =
       a.plan.sinks.of(revision.operation)->prepare(said, revision, target, sent ? &*sent : nullptr, a.frame.now);
   if (auto* refusal = std::get_if<connect::Refusal>(&prepared)) return *refusal;
-  return row_of(a, t, who, said, target, std::get<connect::Item>(prepared));
+  auto& item = std::get<connect::Item>(prepared);
+  item.form = a.plan.sinks.of(revision.operation)->contract().form;
+  return row_of(a, t, who, said, target, item);
 }
 
 std::vector<StoredUpload> rows_on_click(const Asked& a, const std::string& type, const std::string& value,

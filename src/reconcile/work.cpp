@@ -244,7 +244,8 @@ class Assessment {
     if (auto refusal = refusal_of(composed)) {
       // What was refused while it could still be said stands as that when its time is over.
       const StoredUpload* refused = refused_last(history_, a_.plan.destination->mode);
-      if (d_.make && refused != nullptr && refusal->reason == "expired")
+      if (refused != nullptr && refusal->reason == "expired" && d_.make && d_.make->operation == refused->operation &&
+          d_.make->micros == refused->value_micros)
         return ledger::apply_same_as_rejected(d_, *refused);
       return cannot_say(*refusal);
     }

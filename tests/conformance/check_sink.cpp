@@ -68,6 +68,7 @@ class SinkCheck {
     const Contract& k = contract();
     EXPECT_TRUE(k.operations.contains(Operation::upload));
     EXPECT_EQ(k.operations.contains(Operation::restate), k.restate_up || k.restate_down);
+    EXPECT_FALSE(k.form.empty()) << "whose items these are";
     EXPECT_GE(k.max_items, 1U);
     EXPECT_GT(k.max_bytes, 0U);
     EXPECT_TRUE(!k.click_types.empty() || !k.hash_forms.empty() || case_.conversion)

@@ -50,6 +50,7 @@ std::string client_of(const Conversion& c, const connect::Contract& rules) {
 
 connect::Contract generous() {
   connect::Contract c;
+  c.form = "fake";
   c.operations = {Operation::upload, Operation::restate, Operation::retract};
   c.restate_up = c.restate_down = true;
   c.zero = ZeroRule::ordinary;
