@@ -38,6 +38,7 @@ std::string explained(const std::string& why) {
       {"consent", "no consent"},
       {"not_wanted", "the goal no longer holds"},
       {"dedup_window_closed", "may be counted twice: the platform's dedup window has closed"},
+      {"other_connector", "made for a connector of another kind than its destination has"},
       {"no_item", "what it said is not known: it was noted after a restore"},
       {"no_identifier", "no click id or user data that the platform takes"},
       {"platform_counts_once", "the action counts one and has another conversion"},

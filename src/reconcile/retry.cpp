@@ -62,10 +62,13 @@ std::string later_row(Tx& tx, const StoredUpload& row) {
   return later;
 }
 
-/// What a lost daemon may have said between a backup and its restore is noted without the words.
-bool has_item(const StoredUpload& row) {
+/// Why the words of a row cannot be said once more. What a lost daemon may have said between a backup and its restore is
+/// noted without them.
+std::string unspeakable(const StoredUpload& row, const DestinationPlan& plan) {
   const auto item = ledger::item_from_json(row.item);
-  return item && !item->body.empty();
+  if (!item || item->body.empty()) return "no_item";
+  const bool own = item->form.empty() || item->form == plan.sinks.of(row.operation)->contract().form;
+  return own ? "" : "other_connector";
 }
 
 /// The reconciler makes the new revision when that has passed.
@@ -105,8 +108,10 @@ class Retry {
     if (row.mode != plan->destination->mode) return left("mode_changed");
     if (auto why = later_row(tx, row); !why.empty()) return left(why);
     if (ledger::may_have_been_taken(row, plan->contract.dedup)) return left("may_have_been_taken");
-    if (row.state == UploadState::uncertain && !has_item(row)) return left("no_item");
-    if (row.state == UploadState::uncertain && now_ >= row.expires_at) return left("expired");
+    if (row.state == UploadState::uncertain) {
+      if (auto why = unspeakable(row, *plan); !why.empty()) return left(why);
+      if (now_ >= row.expires_at) return left("expired");
+    }
     return judge_anew(tx, row, *plan);
   }
 

@@ -316,6 +316,15 @@ TEST(Retry, ARowOfUnknownFatePastThePlatformsWindowIsLeft) {
   EXPECT_EQ(done(l, rows_named({last_row(l, "D1")}, true)), "left expired 1 100");
 }
 
+TEST(Retry, ARowInTheWordsOfAnotherKindOfConnectorIsLeft) {
+  Loop l(without_dedup());
+  won(l, "D1");
+  l.sink().faults = {PlatformFault::lost_before};
+  l.settle();
+  l.sink().rules.form = "another";
+  EXPECT_EQ(done(l, rows_named({last_row(l, "D1")}, true)), "left other_connector 1 100");
+}
+
 TEST(Retry, ARowWithoutWordsIsNeverSent) {
   Loop l;
   won(l, "D1");
