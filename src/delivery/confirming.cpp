@@ -21,12 +21,11 @@ namespace rows = store::ledger_rows;
 bool is_refusal(const Outcome& o) { return o.verdict != Verdict::accepted && o.verdict != Verdict::already_received; }
 
 /// The counts of a request are of another number of rows than it had: which of them they leave out is found row by row.
-Outcome counts_disagree() {
-  return {.verdict = Verdict::reject_row,
-          .scope = connect::Scope::row,
-          .code = "counts_disagree",
-          .detail = "the platform's counts are of another number of rows",
-          .after = {}};
+/// Why a request was refused in part: the platform's codes. None: its counts are of another number of rows.
+std::string codes_of(const std::vector<std::pair<Outcome, std::size_t>>& refused) {
+  std::string out;
+  for (const auto& [outcome, count] : refused) out += (out.empty() ? "" : " ") + outcome.code;
+  return out.empty() ? "counts_disagree" : out;
 }
 
 /// Every refusal that a confirmation tells, by row or by counts.
@@ -183,7 +182,8 @@ std::size_t Sender::settle_confirmed(Tx& tx, store::StoredRequest& request, cons
                                               [](std::size_t n, const auto& r) { return n + r.second; });
   const bool adds_up = told_of == open || told_of == members.size();
   const bool alike =
-      adds_up && (refused.empty() || (c.rows.empty() && refused.size() == 1 && refused.front().second >= open));
+      adds_up &&
+      (refused.empty() || (c.rows.empty() && c.accepted == 0 && refused.size() == 1 && refused.front().second >= open));
   for (std::size_t i = 0; i < members.size(); ++i) {
     StoredUpload& row = members[i];
     if (row.state != UploadState::received) continue;
@@ -192,7 +192,7 @@ std::size_t Sender::settle_confirmed(Tx& tx, store::StoredRequest& request, cons
     } else if (alike) {
       apply_confirmed(row, refused.empty() ? Outcome{} : refused.front().first, policy_, now, random_);
     } else {
-      apply_partly_refused(row, refused.empty() ? counts_disagree() : refused.front().first, policy_, now);
+      apply_partly_refused(row, codes_of(refused), policy_, now);
     }
     settle(tx, row, UploadState::received, now);
   }

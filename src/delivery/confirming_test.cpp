@@ -127,6 +127,22 @@ TEST(Delivery, CountsOfAnotherNumberOfRowsAreFoundOutRowByRow) {
   EXPECT_EQ(l.differences(), "");
 }
 
+TEST(Delivery, ARowRefusedAloneForAnotherReasonMayHaveBeenTakenWithItsRequest) {
+  Loop l(confirming(Receipt::count));
+  batch(l, 2);
+  l.sink().refused_later[l.dedup_id("D1")] = later(Verdict::reject_row, "bad_click");
+  l.settle();
+  l.clock.advance(std::chrono::minutes(30));
+  ASSERT_TRUE(l.deliver("ads", {}, 0));
+  ASSERT_TRUE(l.reconcile());
+  ASSERT_EQ(l.stands("D0"), "unlocated");
+  l.sink().refused[l.dedup_id("D0")] = "closed";
+  l.pass(kHour * 2);
+  EXPECT_EQ(l.stands("D0"), "uncertain");
+  EXPECT_EQ(l.stands("D1"), "missing rejected");
+  EXPECT_EQ(l.differences(), "");
+}
+
 TEST(Delivery, VerdictsOfAnotherNumberOfRowsAreGivenToNone) {
   Loop l(confirming(Receipt::row));
   batch(l, 4);

@@ -214,6 +214,30 @@ TEST(Delivery, AnEarlierAttemptThatMayHaveBeenTakenKeepsTheRowFrozen) {
   EXPECT_EQ(l.differences(), "");
 }
 
+TEST(Delivery, ACorrectionThatIsRefusedAfterALostAnswerMayHaveBeenTaken) {
+  Loop l;
+  win(l, "D1");
+  l.settle();
+  l.set("D1", "amount", "200");
+  l.sink().faults = {PlatformFault::lost_after};
+  ASSERT_TRUE(l.reconcile());
+  l.settle();
+  ASSERT_EQ(l.believed("D1"), 200);
+  l.sink().refused[l.dedup_id("D1")] = "malformed";
+  l.pass(kHour);
+  EXPECT_EQ(l.differences(), "");
+  l.set("D1", "amount", "100");
+  l.pass(kDay);
+  EXPECT_EQ(l.differences(), "") << l.history("D1") << ": " << l.stands("D1");
+  EXPECT_EQ(l.stands("D1"), "uncertain");
+  l.sink().refused.clear();
+  l.set("D1", "amount", "300");
+  l.pass(kDay);
+  EXPECT_EQ(l.differences(), "");
+  EXPECT_EQ(l.stands("D1"), "taken");
+  EXPECT_EQ(l.believed("D1"), 300);
+}
+
 // ------------------------------------------------------------------------------------------------------------- batches
 
 TEST(Delivery, OneBadRowNeverHoldsBackGoodOnes) {

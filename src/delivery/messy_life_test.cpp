@@ -193,11 +193,15 @@ class Life {
   }
 
   /// Without a key, in a window that closed, or because consent was withdrawn before the answer came.
+  /// After an attempt whose answer was lost, and nothing else is wanted since: a person's to decide.
+  static bool was_refused(const store::StoredUpload& u) {
+    return u.detail.starts_with("refused, but an earlier attempt");
+  }
   bool may_be_uncertain(std::int64_t conversion) {
     if ((story_.platform.kind & kRestating) == 0) return true;
     return story_.read([&](store::Tx& tx) {
       for (const auto& u : store::ledger_rows::uploads(tx, conversion, "ads"))
-        if (u.state == UploadState::uncertain && u.code == "consent") return true;
+        if (u.state == UploadState::uncertain && (u.code == "consent" || was_refused(u))) return true;
       return false;
     });
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/backoff.h"
+#include "base/text.h"
 
 namespace hw::delivery {
 namespace {
@@ -10,6 +11,8 @@ namespace {
 using connect::Outcome;
 using connect::Verdict;
 using store::StoredUpload;
+
+constexpr std::string_view kInPart = "its request was refused in part: ";
 
 void turn(StoredUpload& row, UploadState state, const Outcome& o) {
   row.state = state;
@@ -38,20 +41,24 @@ void again_later(StoredUpload& row, const Outcome& o, const Policy& policy, Time
   if (row.code == ledger::kResent && o.maybe_applied) row.code.clear();
   if (!policy.resend_uncertain && !ledger::may_resend(row, policy.contract.dedup, now))
     return turn(row, UploadState::uncertain, o);
-  const bool keeps_code = row.code == ledger::kUnlocated || row.code == ledger::kResent;  // until its fate is known
-  const std::string code = row.code;
+  const std::string code = row.code, detail = row.detail;
   turn(row, UploadState::retrying, o);
-  if (keeps_code) row.code = code;
+  if (code == ledger::kUnlocated || code == ledger::kResent) row.code = code;  // until its fate is known
+  if (code == ledger::kUnlocated) row.detail = detail;
   row.next_at = now + wait_after(row.attempts, o, random);
 }
 
-/// An earlier attempt was never answered, so that a refusal of this one does not prove that nothing was taken. A
-/// correction under a key without end is absolute: what is said next sets it right. (A row that goes alone to be
-/// located was refused with its whole request before.)
-bool may_have_been_taken_before(const StoredUpload& row, const connect::DedupRule& dedup) {
-  if (!ledger::sent(row) || row.first_attempt_at == row.last_attempt_at || row.code == ledger::kUnlocated) return false;
-  const bool has_end = !dedup.known || dedup.window || !ledger::repeat_counts_once(row.operation, dedup);
-  return row.operation == Operation::upload || has_end;
+/// A row that goes alone to be located, and is refused for what its whole request was: it is the one.
+bool is_located(const StoredUpload& row, const std::string& code) {
+  if (row.code != ledger::kUnlocated || !std::string_view(row.detail).starts_with(kInPart)) return false;
+  const auto codes = split(row.detail.substr(kInPart.size()), ' ');
+  return std::find(codes.begin(), codes.end(), code) != codes.end();
+}
+
+/// An earlier attempt was never answered, or not row by row, so that a refusal of this one does not prove that nothing
+/// was taken.
+bool may_have_been_taken_before(const StoredUpload& row, const std::string& code) {
+  return ledger::sent(row) && row.first_attempt_at != row.last_attempt_at && !is_located(row, code);
 }
 
 /// The fate of a row, told in the answer or by its confirmation.
@@ -67,7 +74,7 @@ void apply_fate(StoredUpload& row, const Outcome& o, const Policy& policy, Times
     case Verdict::reject_row:
     case Verdict::reject_batch:
       // Nobody to credit: the same identifiers found nobody in any attempt.
-      if (o.code == connect::kUnattributed || !may_have_been_taken_before(row, policy.contract.dedup))
+      if (o.code == connect::kUnattributed || !may_have_been_taken_before(row, o.code))
         return turn(row, UploadState::rejected, o);
       turn(row, UploadState::uncertain, o);
       row.detail = "refused, but an earlier attempt was never answered and may have been taken: " + o.detail;
@@ -128,8 +135,11 @@ void apply_answer(StoredUpload& row, const Outcome& o, bool receipted, const Pol
   }
   // Received once more is not yet located: an earlier attempt may have been taken, until the confirmation says.
   const bool alone = row.code == ledger::kUnlocated && !by_request;
+  const std::string detail = row.detail;
   turn(row, UploadState::received, o);
-  if (alone) row.code = ledger::kUnlocated;
+  if (!alone) return;
+  row.code = ledger::kUnlocated;
+  row.detail = detail;
 }
 
 void apply_confirmed(StoredUpload& row, const Outcome& o, const Policy& policy, Timestamp now, Random& random) {
@@ -138,9 +148,9 @@ void apply_confirmed(StoredUpload& row, const Outcome& o, const Policy& policy, 
   apply_fate(row, o, policy, now, random);
 }
 
-void apply_partly_refused(StoredUpload& row, const Outcome& refusal, const Policy& policy, Timestamp now) {
+void apply_partly_refused(StoredUpload& row, const std::string& codes, const Policy& policy, Timestamp now) {
   row.code = ledger::kUnlocated;
-  row.detail = "its request was refused in part: " + refusal.code;
+  row.detail = std::string(kInPart) + codes;
   const bool again = policy.contract.resend_is_harmless || policy.resend_uncertain;
   row.state = again ? UploadState::retrying : UploadState::uncertain;
   row.next_at = now;
@@ -161,10 +171,11 @@ void recover(StoredUpload& row, const Policy& policy, Timestamp now) {
   if (row.code == ledger::kResent) row.code.clear();
   const bool open = policy.resend_uncertain || ledger::may_resend(row, policy.contract.dedup, now);
   row.state = open ? UploadState::retrying : UploadState::uncertain;
-  if (row.code != ledger::kUnlocated || !open) row.code = "answer_lost";
+  row.next_at = now;
+  if (row.code == ledger::kUnlocated && open) return;
+  row.code = "answer_lost";
   row.detail = open ? "stopped before the answer was recorded; the same item goes again"
                     : "stopped before the answer was recorded, and the platform's dedup window has closed";
-  row.next_at = now;
 }
 
 }  // namespace hw::delivery

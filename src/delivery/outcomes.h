@@ -31,8 +31,7 @@ void apply_confirmed(store::StoredUpload& row, const connect::Outcome& outcome, 
 
 /// Its request was refused in part, and the platform does not say which rows: each is sent alone where that is harmless
 /// (or wanted: on_uncertain: resend), else its fate is unknown.
-void apply_partly_refused(store::StoredUpload& row, const connect::Outcome& refusal, const Policy& policy,
-                          Timestamp now);
+void apply_partly_refused(store::StoredUpload& row, const std::string& codes, const Policy& policy, Timestamp now);
 
 /// The time that the platform has to confirm its request has passed. on_uncertain decides.
 void apply_unconfirmed(store::StoredUpload& row, const Policy& policy, Timestamp now, Random& random);

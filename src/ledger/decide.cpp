@@ -95,6 +95,39 @@ void decide_open(const View& v, Decision& d) {
   }
 }
 
+void stand_in_doubt(const View& v, Decision& d, State state) {
+  d.b_low = v.belief.low;
+  d.b_high = v.belief.high;
+  d.range_currency = v.belief.uncertain_currency;
+  stand(d, state, std::nullopt);
+}
+
+/// A correction that was refused after an attempt whose answer was lost, where corrections are absolute: under a key
+/// without end another value settles what that one left open.
+const StoredUpload* correction_in_doubt(const View& v) {
+  const connect::DedupRule& dedup = v.rules.contract.dedup;
+  if (!repeat_counts_once(Operation::restate, dedup) || !dedup.known || dedup.window) return nullptr;
+  const auto last = std::find_if(v.rows.rbegin(), v.rows.rend(), [](const StoredUpload& u) {
+    return u.mode == Mode::live && u.state != UploadState::superseded && u.state != UploadState::rejected;
+  });
+  if (last == v.rows.rend() || last->state != UploadState::uncertain || last->operation != Operation::restate)
+    return nullptr;
+  return last->first_attempt_at != last->last_attempt_at ? &*last : nullptr;
+}
+
+/// Nobody knows what is believed. It is said over when something else is wanted than what may have been taken.
+void decide_uncertain(const View& v, Decision& d) {
+  stand_in_doubt(v, d, State::uncertain);
+  const StoredUpload* doubted = correction_in_doubt(v);
+  if (doubted == nullptr || !v.belief.first_taken || !v.desired.wanted || !v.desired.micros) return;
+  if (v.desired.currency != doubted->currency || v.belief.currency != doubted->currency) return;
+  if (v.desired.micros == doubted->value_micros) return;
+  View highest = v;
+  highest.belief.micros = v.belief.high;
+  decide_correction(highest, d);
+  stand_in_doubt(v, d, State::uncertain);
+}
+
 /// Nothing is believed yet.
 void decide_first(const View& v, Decision& d) {
   if (!v.desired.wanted) return stand(d, State::none, v.desired.not_wanted_because, v.desired.detail);
@@ -156,21 +189,16 @@ Decision decide(const Desired& desired, const std::vector<StoredUpload>& rows, c
   Decision d;
   settle_values(v, d);
   if (v.belief.unlocated) {
-    d.b_low = v.belief.low;
-    d.b_high = v.belief.high;
-    d.range_currency = v.belief.uncertain_currency;
-    stand(d, State::unlocated, std::nullopt);
+    stand_in_doubt(v, d, State::unlocated);
     return d;
   }
   if (v.belief.open) {
     decide_open(v, d);
+    if (v.belief.uncertain) stand_in_doubt(v, d, State::uncertain);
     return d;
   }
   if (v.belief.uncertain) {
-    d.b_low = v.belief.low;
-    d.b_high = v.belief.high;
-    d.range_currency = v.belief.uncertain_currency;
-    stand(d, State::uncertain, std::nullopt);
+    decide_uncertain(v, d);
     return d;
   }
   if (!v.belief.told) {

@@ -101,6 +101,7 @@ void doubt_unanswered(store::Tx& tx, const std::vector<DestinationPlan>& plans, 
       }
     }
   }
+  for (const DestinationPlan& p : plans) rows::mark_standings(tx, p.destination->name, "rejected", "restored");
   store::service_rows::set_meta(tx, kNamedSince, "");
   store::backups::set_marked(tx);
 }

@@ -429,11 +429,44 @@ TEST_P(Restored, ARetryOfTheGapIsAskedForAgainAndCountsOnce) {
   ASSERT_EQ(loop_.believed("refused"), 100);
   restore();
   loop_.settle();
+  loop_.pass(kHour);
+  EXPECT_EQ(loop_.differences(), "");
   ASSERT_TRUE(retry(loop_.settings, loop_.connectors, *loop_.db, loop_.clock, again, "someone", [] { return true; }));
   loop_.pass(kDay * 9);
   EXPECT_EQ(loop_.stands("refused"), GetParam().unanswered) << loop_.history("refused");
   EXPECT_EQ(loop_.believed("refused"), 100);
   EXPECT_EQ(loop_.differences(), "");
+}
+
+TEST_P(Restored, ARetryOfTheGapWhoseTimeIsOverIsUncertain) {
+  win("refused");
+  ASSERT_TRUE(loop_.reconcile());
+  loop_.sink().refused[loop_.dedup_id("refused")] = "bad_click";
+  loop_.settle();
+  ASSERT_EQ(loop_.stands("refused"), "missing rejected");
+  back_up();
+  loop_.sink().refused.clear();
+  ASSERT_TRUE(retry(loop_.settings, loop_.connectors, *loop_.db, loop_.clock, {}, "someone", [] { return true; }));
+  loop_.settle();
+  loop_.pass(kDay * 120);
+  ASSERT_EQ(loop_.believed("refused"), 100);
+  restore();
+  loop_.settle();
+  EXPECT_EQ(loop_.differences(), "");
+  EXPECT_EQ(loop_.stands("refused"), "uncertain");
+}
+
+TEST_P(Restored, ARowOfTheBackupMayHaveGoneAtAnotherValueOfTheGap) {
+  win("pending");
+  ASSERT_TRUE(loop_.reconcile());
+  back_up();
+  loop_.pass(kDay);
+  loop_.set("pending", "amount", "250");
+  loop_.pass(kDay * 3);
+  restore();
+  show_again("pending");
+  loop_.pass(kDay);
+  EXPECT_EQ(loop_.differences(), "") << loop_.history("pending");
 }
 
 TEST_P(Restored, AConnectorThatIsAwayAtTheFirstStartMayHaveToldAllTheSame) {

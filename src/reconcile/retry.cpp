@@ -62,8 +62,8 @@ std::string later_row(Tx& tx, const StoredUpload& row) {
   return later;
 }
 
-/// Why the words of a row cannot be said once more. What a lost daemon may have said between a backup and its restore is
-/// noted without them.
+/// Why the words of a row cannot be said once more. What a lost daemon may have said between a backup and its restore
+/// is noted without them.
 std::string unspeakable(const StoredUpload& row, const DestinationPlan& plan) {
   const auto item = ledger::item_from_json(row.item);
   if (!item || item->body.empty()) return "no_item";

@@ -169,6 +169,8 @@ class Assessment {
       w_.stop = open()->id;
     if (told_unseen()) leave_uncertain(unseen_row(Operation::upload, gap_values().high));
     if (told_anew_unseen()) leave_uncertain(unseen_row(Operation::upload, std::max(gap_values().high, belief_.micros)));
+    if (const auto value = uncovered())
+      leave_uncertain(unseen_row(belief_.first_taken ? Operation::restate : Operation::upload, *value));
     if (!w_.make && !passes_by_itself()) {
       if (const auto operation = taken_back_unseen()) {
         StoredUpload row = unseen_row(*operation, 0);
@@ -179,6 +181,7 @@ class Assessment {
         leave_uncertain(unseen_row(Operation::restate, *value));
       }
     }
+    if (d_.state == ledger::State::uncertain) d_.reason.reset();  // why another value does not go is no reason of this
     fill_standing();
     return std::move(w_);
   }
@@ -244,8 +247,7 @@ class Assessment {
     if (auto refusal = refusal_of(composed)) {
       // What was refused while it could still be said stands as that when its time is over.
       const StoredUpload* refused = refused_last(history_, a_.plan.destination->mode);
-      if (refused != nullptr && refusal->reason == "expired" && d_.make && d_.make->operation == refused->operation &&
-          d_.make->micros == refused->value_micros)
+      if (refused != nullptr && refusal->reason == "expired" && d_.make && is_wanted_still(*refused))
         return ledger::apply_same_as_rejected(d_, *refused);
       return cannot_say(*refusal);
     }
@@ -267,6 +269,12 @@ class Assessment {
     Refusal refusal = named(*cannot, clicks_);
     if (pending && refusal.reason == "no_identifier") refusal.detail += "; " + to_text(*pending);
     return refusal;
+  }
+
+  /// Nothing else is wanted than what was refused, and nothing happened that could have had it taken since.
+  [[nodiscard]] bool is_wanted_still(const StoredUpload& refused) const {
+    return d_.make->operation == refused.operation && d_.make->micros == refused.value_micros &&
+           d_.make->currency == refused.currency && !mended_since(refused) && !retried_unseen(refused);
   }
 
   /// The history that could still change what a first upload says.
@@ -317,7 +325,7 @@ class Assessment {
 
   void make(StoredUpload row) {
     const StoredUpload* refused = refused_last(history_, a_.plan.destination->mode);
-    if (refused != nullptr && same_request(*refused, row) && !mended_since(*refused))
+    if (refused != nullptr && same_request(*refused, row) && !mended_since(*refused) && !retried_unseen(*refused))
       return ledger::apply_same_as_rejected(d_, *refused);
     row.backfill = row.operation == Operation::upload && a_.plan.backfilled(a_.reached.entered_at);
     const bool upload = row.operation == Operation::upload;
@@ -337,6 +345,13 @@ class Assessment {
   [[nodiscard]] bool mended_since(const StoredUpload& refused) const {
     if (ledger::may_have_been_taken(refused, a_.plan.contract.dedup)) return false;
     return refused.id <= a_.plan.mended_row;
+  }
+
+  /// A person may have had it tried again by the daemon that was at work between a backup and its restore. (Who could
+  /// not be credited could not then.)
+  [[nodiscard]] bool retried_unseen(const StoredUpload& refused) const {
+    return a_.plan.gap && a_.plan.destination->mode == Mode::live && is_from_backup(&refused) &&
+           refused.code != connect::kUnattributed && refused.expires_at > a_.plan.gap->from;
   }
 
   /// It may have been said between a backup and its restore: it is noted, and not said again.
@@ -398,6 +413,8 @@ class Assessment {
       return ends && open()->mode == Mode::live && is_from_backup(open());
     }
     if (!d_.reason) return false;
+    const StoredUpload* refused = refused_last(history_, Mode::live);
+    if (refused != nullptr && retried_unseen(*refused) && !passes_by_itself()) return true;
     const auto before = c_.id == 0 ? std::nullopt : rows::standing(a_.tx, c_.id, a_.plan.destination->name);
     if (held_by_ && ((before && before->held_by) || held_since_before())) return false;
     return may_have_been_told(
@@ -465,6 +482,17 @@ class Assessment {
     if (left) values.low = std::min<std::int64_t>(values.low, 0);
     if (contract.restate_up && values.high > belief_.micros) return values.high;
     if (contract.restate_down && values.low < belief_.micros) return values.low;
+    return std::nullopt;
+  }
+
+  /// A value that was true in the gap, and that the range of a row doubted for the gap does not hold.
+  [[nodiscard]] std::optional<std::int64_t> uncovered() const {
+    const StoredUpload* last = last_said();
+    if (!a_.plan.gap || dead_ || w_.make || !belief_.uncertain || last == nullptr || last->code != kRestored)
+      return std::nullopt;
+    const ValueRange values = gap_values();
+    if (values.high > belief_.high && (!belief_.first_taken || a_.plan.contract.restate_up)) return values.high;
+    if (values.low < belief_.low && a_.plan.contract.restate_down) return values.low;
     return std::nullopt;
   }
 
