@@ -168,6 +168,10 @@ class Judge {
     Event out;
     out.payload = e.dump();
     references(e, path, out);
+    for (const std::size_t d : out.destinations) {
+      const AdAction* action = world_.ads.action(out_.destinations[d].account, out_.destinations[d].action);
+      if (action != nullptr && !action->refuses.empty()) fault(path, action->refuses, "The event is not valid.");
+    }
     transaction(e, path, out);
     time(e, path, out);
     if (text(e, "eventSource").empty() || text(e, "eventSource") == "EVENT_SOURCE_UNSPECIFIED")

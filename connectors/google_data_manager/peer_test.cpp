@@ -322,6 +322,12 @@ TEST_F(DataManagerPeer, AnAccountThatIsNotSetUpRefusesEverything) {
   EXPECT_TRUE(peer_->believed().empty());
 }
 
+TEST_F(DataManagerPeer, AnActionThatRefusesEventsNamesEach) {
+  world_.ads.actions[0].refuses = "INVALID_EVENT";
+  EXPECT_EQ(first_violation(post(good().dump())), "INVALID_EVENT events.events[0]");
+  EXPECT_TRUE(peer_->believed().empty());
+}
+
 TEST_F(DataManagerPeer, MalformedAndOversizeBodiesAreRefused) {
   EXPECT_EQ(post("{").status, 400);
   EXPECT_EQ(post("[]").status, 400);

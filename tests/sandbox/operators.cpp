@@ -13,13 +13,14 @@ using std::chrono::hours;
 using std::chrono::minutes;
 
 constexpr int kDaysBetween = 25;  ///< spells of one kind, at most
-constexpr int kHours = 6;         ///< that one lasts, at most
+constexpr int kHours = 6;         ///< that a pause or another configuration lasts, at most
+constexpr int kSpoiltHours = 30;  ///< that the ad account is spoilt, at most: over a day's reading
 constexpr const char* kLog = "/operators.log";
 constexpr int kPatienceSeconds = 60;
 constexpr const char* kConnectors[] = {"hubspot", "google", "ga4", "visits", "spend"};
-/// The first pauses the destination, the others refuse each row.
-constexpr const char* kRefusals[] = {"TERMS_AND_CONDITIONS_NOT_SIGNED", "INVALID_CUSTOM_VARIABLE",
-                                     "INVALID_NUMBER_FORMAT"};
+constexpr const char* kTermsUnsigned = "TERMS_AND_CONDITIONS_NOT_SIGNED";  ///< pauses the destination
+constexpr const char* kEventRefusal = "INVALID_EVENT";                     ///< of each row
+constexpr const char* kEventRefusalCode = "invalid_event";                 ///< as the ledger has it
 
 }  // namespace
 
@@ -27,7 +28,8 @@ Operators::Operators(SandboxRun& run, std::uint64_t seed) : run_(run), random_(s
 
 void Operators::turn(Spell& spell, Timestamp now) {
   spell.on = !spell.on;
-  spell.next = now + (spell.on ? minutes(1 + below(kHours * 60)) : minutes(60 * (24 + below(24 * kDaysBetween))));
+  const int most = &spell == &spoilt_ ? kSpoiltHours : kHours;
+  spell.next = now + (spell.on ? minutes(1 + below(most * 60)) : minutes(60 * (24 + below(24 * kDaysBetween))));
 }
 
 void Operators::work(Timestamp now) {
@@ -73,6 +75,7 @@ void Operators::take_answer() {
     const int status = under_way_->status();
     const bool good = status == 0 || status == 75 || (status == 1 && commands_.front().front() != "pause");
     if (!good) fail(commands_.front(), status);
+    if (status == 0 && commands_.front().front() == "uploads") ++census_["tried_again"];
     commands_.pop_front();
     under_way_.reset();
   }
@@ -95,13 +98,12 @@ void Operators::pause_or_resume(Timestamp now) {
 
 void Operators::spoil_or_mend(Timestamp now) {
   turn(spoilt_, now);
+  const bool bars = below(3) == 0;
   run_.server().locked([&] {
-    auto& actions = run_.world().ads.actions;
-    if (spoilt_.on) {
-      action_ = static_cast<std::size_t>(below(static_cast<int>(actions.size())));
-      refusal_ = kRefusals[below(std::size(kRefusals))];
+    for (AdAction& action : run_.world().ads.actions) {
+      action.barred_by = spoilt_.on && bars ? kTermsUnsigned : "";
+      action.refuses = spoilt_.on && !bars ? kEventRefusal : "";
     }
-    actions[action_].barred_by = spoilt_.on ? refusal_ : "";
   });
   if (!spoilt_.on) mend({"google"});
 }
@@ -113,19 +115,18 @@ void Operators::mend(const std::vector<std::string>& connectors) {
   for (const std::string& connector : connectors)
     if (!pause_.on || paused_ != connector) command({"resume", connector});
   retry_uncertain();
-  for (const std::string reason : kRefusals) command({"uploads", "retry", "--reason", reason});
+  command({"uploads", "retry", "--reason", kEventRefusalCode});
 }
 
 /// A refusal does not tell what became of an attempt before it whose answer was lost. These platforms know a key that
 /// they have already counted, so it can be tried again.
 void Operators::retry_uncertain() {
+  const Output out =
+      run_.ask({"uploads", "list", "--state", "uncertain", "--reason", kEventRefusalCode, "--format", "json"});
+  if (out.status != 0) return fail({"uploads", "list", "--reason", kEventRefusalCode}, out.status);
   std::vector<std::string> words{"uploads", "retry", "--uncertain"};
-  for (const std::string reason : kRefusals) {
-    const Output out = run_.ask({"uploads", "list", "--state", "uncertain", "--reason", reason, "--format", "json"});
-    if (out.status != 0) return fail({"uploads", "list", "--reason", reason}, out.status);
-    for (const auto& row : nlohmann::json::parse(out.text))
-      words.push_back(std::to_string(row.at("id").get<std::int64_t>()));
-  }
+  for (const auto& row : nlohmann::json::parse(out.text))
+    words.push_back(std::to_string(row.at("id").get<std::int64_t>()));
   if (words.size() > 3) command(words);
 }
 

@@ -10,9 +10,9 @@
 namespace hw::sandbox {
 
 /// The people around a daemon, at random: they pause a connector for some hours, change the configuration and reload
-/// it, spoil an action of the ad account for some hours and then do what the platform's refusals ask for: mend it,
-/// resume the connector, have the refused rows tried again. All of it by the program's own commands, and within hours,
-/// so that no platform's window closes meanwhile. The seed makes other people of the same kind.
+/// it, spoil the ad account for some hours and then do what the platform's refusals ask for: mend it, resume the
+/// connector, have the refused rows tried again. All of it by the program's own commands, and soon enough that no
+/// platform's window closes meanwhile. The seed makes other people of the same kind.
 class Operators {
  public:
   /// `run` stays while this does.
@@ -53,8 +53,7 @@ class Operators {
   SandboxRun& run_;
   std::mt19937_64 random_;
   Spell pause_, spoilt_, change_;
-  std::string paused_, refusal_;
-  std::size_t action_ = 0;
+  std::string paused_;
   /// One at a time, beside the world: a daemon takes some of them up when its clock goes on.
   std::deque<std::vector<std::string>> commands_;
   std::unique_ptr<Child> under_way_;

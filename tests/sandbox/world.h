@@ -114,6 +114,7 @@ struct AdAction {
   Timestamp created;
   bool enhanced_conversions = true;
   std::string barred_by{};  ///< the refusal of every event by the account's own state: terms not signed, ...
+  std::string refuses{};    ///< the refusal of each event for itself, while the platform is wrong about a field
   bool is_attributed_elsewhere = false;  ///< by a tool that the platform does not take conversions from here for
 };
 
