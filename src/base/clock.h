@@ -10,7 +10,8 @@
 
 #include "base/result.h"
 
-/// Time is a parameter. `system_clock::now` and sleeps appear in src/base alone; all else is handed a Clock&.
+/// Time is a parameter. `system_clock::now` appears in src/base alone; all else is handed a Clock&, and what is due
+/// waits on it. By the machine's time waits what persons, sockets, locks and the service manager wait for.
 namespace hw {
 
 /// UTC, microseconds since 1970: for people, vendors and rows.
@@ -33,8 +34,9 @@ class Waiter {
   virtual void wake() = 0;
 };
 
-/// Thread-safe. All waiting of the daemon is on system time, since due times are stored; a jump backwards only makes a
-/// wait longer by what is checked again each second, a jump forwards ends it.
+/// Thread-safe. The daemon's work waits on system time, since due times are stored; a jump backwards only makes a wait
+/// longer by what is checked again each second, a jump forwards ends it. Persons wait by the machine's time: what their
+/// commands ask is looked for by it (service/runner.cpp), also while a followed clock stands.
 class Clock {
  public:
   virtual ~Clock() = default;

@@ -113,6 +113,17 @@ Result<std::size_t> take_up_commands(App& app, const std::stop_token& stop) {
   return taken_up;
 }
 
+bool CommandWatch::sees_another() {
+  const auto open =
+      db_.read([](Tx& tx) -> Result<std::vector<StoredCommand>> { return service_rows::open_commands(tx); });
+  if (!open) return false;
+  std::set<std::int64_t> now;
+  for (const StoredCommand& c : *open) now.insert(c.id);
+  const bool another = !std::includes(waiting_.begin(), waiting_.end(), now.begin(), now.end());
+  waiting_ = std::move(now);
+  return another;
+}
+
 std::string pause_connector(Tx& tx, const std::string& connector, const std::string& actor, Timestamp now,
                             const Zone& zone) {
   if (const auto known = service_rows::pause(tx, store::kByPerson, connector))

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <functional>
 #include <thread>
 
 #include "reconcile/retry.h"
@@ -22,15 +23,41 @@ using testing::StartsWith;
 /// Commands as the holder of the lock takes them up.
 class Steering : public AppFixture {
  protected:
+  static constexpr std::chrono::seconds kSoon{10};
+
+  static std::int64_t add_command(App& app, const std::string& kind, const std::string& args) {
+    return app.db
+        ->transact(store::Durability::ledger,
+                   [&](store::Tx& tx) -> Result<std::int64_t> {
+                     return store::service_rows::add_command(tx, kind, args, "ada", app.clock->system_now());
+                   })
+        .value();
+  }
+  /// Whether it comes about while a daemon runs.
+  static bool soon(const std::function<bool()>& so) {
+    const auto clock = make_system_clock();
+    for (const Timestamp end = clock->system_now() + kSoon; clock->system_now() < end;) {
+      if (so()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return false;
+  }
+  static bool carries_out(App& app, const std::string& kind, const std::string& args) {
+    const std::int64_t id = add_command(app, kind, args);
+    return soon([&] {
+      return app.db
+          ->read(
+              [&](store::Tx& tx) -> Result<bool> { return store::service_rows::command(tx, id)->done_at.has_value(); })
+          .value();
+    });
+  }
   /// What the command answers.
   static std::string ask(App& app, const std::string& kind, const std::string& args) {
-    auto id = app.db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Result<std::int64_t> {
-      return store::service_rows::add_command(tx, kind, args, "ada", app.clock->system_now());
-    });
+    const std::int64_t id = add_command(app, kind, args);
     auto taken = take_up_commands(app);
     EXPECT_TRUE(taken && *taken == 1);
     return app.db
-        ->read([&](store::Tx& tx) -> Result<std::string> { return store::service_rows::command(tx, *id)->result; })
+        ->read([&](store::Tx& tx) -> Result<std::string> { return store::service_rows::command(tx, id)->result; })
         .value();
   }
   static SyncResult pass(App& app) {
@@ -179,22 +206,37 @@ TEST_F(Steering, ARunningDaemonGoesOnAtOnceWhenItIsResumed) {
   pages_ = {won_deals(1, 1)};
   auto app = open();
   app->command_poll = std::chrono::milliseconds(1);
+  app->look_every = std::chrono::hours(24);  // the command itself must wake the reconciler
   ask(*app, "pause", "ads");
   std::stop_source stop;
   Status ended;
   std::thread daemon([&] { ended = run(*app, stop.get_token()); });
-  while (uploads(*app, "pending").empty()) std::this_thread::yield();
-  EXPECT_TRUE(app->db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Status {
-    store::service_rows::add_command(tx, "resume", "ads", "ada", app->clock->system_now());
-    return {};
-  }));
-  g_meeting->await(&Meeting::under_way);  // the sender alone would look again in an hour
+  bool heard = soon([&] { return !uploads(*app, "pending").empty(); });
+  // What the start does wakes the reconciler a few times: commands one after another outlast that.
+  for (int i = 0; i < 20 && heard; ++i) heard = carries_out(*app, "dance", "");
+  EXPECT_TRUE(heard && carries_out(*app, "resume", "ads")) << "nobody woke the reconciler";
+  EXPECT_TRUE(g_meeting->comes(&Meeting::under_way, kSoon)) << "the sender alone would look again in an hour";
   g_meeting->tell(&Meeting::may_answer);
   stop.request_stop();
   daemon.join();
   EXPECT_TRUE(ended);
   app.reset();
   g_meeting.reset();
+}
+
+TEST_F(Steering, ACommandThatCannotBeCarriedOutYetWakesTheReconcilerOnce) {
+  auto app = open();
+  CommandWatch watch(*app->db);
+  EXPECT_FALSE(watch.sees_another());
+  add_command(*app, "pause", "ads");
+  EXPECT_TRUE(watch.sees_another());
+  EXPECT_FALSE(watch.sees_another()) << "the rest is the failed step's";
+  add_command(*app, "pause", "crm");
+  EXPECT_TRUE(watch.sees_another());
+  EXPECT_EQ(take_up_commands(*app).value_or(9), 2U);
+  EXPECT_FALSE(watch.sees_another());
+  add_command(*app, "resume", "crm");
+  EXPECT_TRUE(watch.sees_another());
 }
 
 TEST_F(Steering, WhatNobodyKnowsIsSaid) {

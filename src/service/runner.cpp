@@ -153,16 +153,15 @@ Step write_step(App& app, std::size_t i, std::stop_token cut) {
   };
 }
 
-/// Until the stop. A command that waits wakes the reconciler; what fails here fails there too, and is told there.
+/// Until the stop. A command that waits wakes the reconciler.
 void watch_for_commands(App& app, Crew& crew, std::stop_token stop) {
   std::mutex m;
   std::condition_variable_any cv;
   std::unique_lock lock(m);
+  CommandWatch watch(*app.db);
   while (!stop.stop_requested()) {
     cv.wait_for(lock, stop, app.command_poll, [] { return false; });
-    auto open =
-        app.db->read([](store::Tx& tx) -> Result<bool> { return !store::service_rows::open_commands(tx).empty(); });
-    if (open && *open) crew.wake_reconciler();
+    if (watch.sees_another()) crew.wake_reconciler();
   }
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -23,6 +24,10 @@ struct Meeting {
   void await(bool Meeting::*what) {
     std::unique_lock lock(mu);
     changed.wait(lock, [&] { return this->*what; });
+  }
+  [[nodiscard]] bool comes(bool Meeting::*what, std::chrono::seconds within) {
+    std::unique_lock lock(mu);
+    return changed.wait_for(lock, within, [&] { return this->*what; });
   }
 };
 inline std::unique_ptr<Meeting> g_meeting;

@@ -30,6 +30,7 @@ struct Views {
   ClaimRow claim;
   Belief belief{
       .account = "1", .action = "2", .key = "hw-a", .currency = "EUR", .micros = 100 * kEuro, .state = "counted"};
+  std::vector<Belief> more_beliefs{};
   bool counts_repeats = false;
   Allowed allowed{};
 
@@ -44,7 +45,9 @@ struct Views {
     claim.wanted = claim.told = claim.told_low = claim.told_high = 100 * kEuro;
   }
   [[nodiscard]] Comparison compared() const {
-    return compare({truth}, {claim}, {belief}, {{"1", "2", "ads", counts_repeats}}, allowed);
+    std::vector<Belief> beliefs{belief};
+    beliefs.insert(beliefs.end(), more_beliefs.begin(), more_beliefs.end());
+    return compare({truth}, {claim}, beliefs, {{"1", "2", "ads", counts_repeats}}, allowed);
   }
 };
 
@@ -84,6 +87,11 @@ TEST(DemoComparison, WhateverOneViewSaysOtherwiseIsADifference) {
               v.truth.state = "none";
               v.claim.state = "none";
               v.claim.wanted = v.claim.told = v.claim.told_low = v.claim.told_high = 0;
+            }},
+           {"the platform counts twice under one key, in beliefs of their own",
+            [](Views& v) {
+              v.more_beliefs.push_back(v.belief);
+              v.more_beliefs.back().micros = 0;
             }},
            {"an action that nobody configured", [](Views& v) { v.belief.action = "3"; }},
            {"uncertain where a repeat is harmless",
@@ -136,6 +144,7 @@ TEST(DemoComparison, WhatWasToldOfARecordThatVanishedBeforeTheRestoreIsCountedAp
   v.allowed.vanished = [](const auto&, const auto& id) { return id == "1"; };
   const auto judged = [&](std::int64_t believed) {
     v.belief.micros = believed;
+    v.belief.state = believed == 0 ? "final_zero" : "counted";
     return compare({v.truth}, {}, {v.belief}, {{"1", "2", "ads", false}}, v.allowed);
   };
   EXPECT_TRUE(judged(0).equal());
@@ -150,6 +159,20 @@ TEST(DemoComparison, WhatWasToldOfARecordThatVanishedBeforeTheRestoreIsCountedAp
   v.truth.wanted_micros = 0;
   v.truth.id = "2";
   EXPECT_FALSE(judged(0).equal()) << "this one is there";
+}
+
+TEST(DemoComparison, OneWithoutValueThatAPlatformCountsIsOneToo) {
+  Views v;
+  v.truth.wanted_micros = v.truth.told_micros = v.belief.micros = 0;
+  v.truth.state = "none";
+  const auto unclaimed = [&] { return compare({v.truth}, {}, {v.belief}, {{"1", "2", "ads", false}}, v.allowed); };
+  v.allowed.may_have_been_told = [](const auto&, const auto&) { return true; };
+  EXPECT_FALSE(unclaimed().equal()) << "nobody claims it";
+  v.belief.state = "final_zero";
+  EXPECT_TRUE(unclaimed().equal()) << "the platform counts it no more";
+  v.belief.state = "counted";
+  v.allowed.vanished = v.allowed.may_have_been_told;
+  EXPECT_EQ(unclaimed().vanished, 1U) << "it is counted apart";
 }
 
 /// Won, lost and won again: the first occurrence ended at the platform, and a second was told.
@@ -193,12 +216,17 @@ TEST(DemoComparison, AnUncertainOneMayStandUnderAKeyThatNobodyClaims) {
   const auto judged = [&](std::int64_t first, std::int64_t second) {
     v.first.belief.micros = first * kEuro;
     v.second.belief.micros = second * kEuro;
+    v.first.belief.state = first == 0 ? "final_zero" : "counted";
     return compare({v.first.truth, v.second.truth}, {v.first.claim}, {v.first.belief, v.second.belief},
                    {{"1", "2", "ads", true}}, v.first.allowed);
   };
   EXPECT_TRUE(judged(0, 100).equal());
   EXPECT_FALSE(judged(60, 40).equal()) << "one of the two counts at most";
   EXPECT_FALSE(judged(100, 100).equal()) << "both together are beyond its range";
+  EXPECT_FALSE(judged(100, 0).equal()) << "the second one has no value, and counts";
+  v.second.belief.state = "final_zero";
+  EXPECT_TRUE(judged(100, 0).equal()) << "and now no more";
+  v.second.belief.state = "counted";
   v.second.truth.id = "2";
   EXPECT_FALSE(judged(0, 100).equal()) << "of another record";
 }

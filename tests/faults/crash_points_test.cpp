@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -22,7 +23,18 @@ using std::chrono::hours;
 constexpr hours kOneDay(24);
 constexpr std::int64_t kFirst = 1'000'000'000, kRaised = 1'234'560'000, kAtLast = 1'500'010'000;  // micros
 
-/// One buyer who clicked an ad, and the one deal with them.
+constexpr const char *kBuyer = "11.22", *kColleague = "33.44";  // their browsers
+
+/// A visit by a newsletter's link: "newsletter", "email" and the campaign.
+struct Visit {
+  Timestamp at;
+  std::string client, campaign;
+};
+
+/// Money of one day's costs: what is lost of one day is not made good by another that came twice.
+std::int64_t cost_of(int day) { return 10'000'000 + std::int64_t{day} * day * 10'000; }
+
+/// One buyer who clicked an ad, and the one deal with them; and a colleague who is known only after their last visit.
 class OneDeal final : public Script {
  public:
   explicit OneDeal(std::string drop) : drop_(std::move(drop)) {}
@@ -43,14 +55,32 @@ class OneDeal final : public Script {
   void at(double days, std::function<void(World&)> event) {
     events_.emplace(start() + Duration(static_cast<std::int64_t>(days * 86.4e9)), std::move(event));
   }
+  /// From now on nobody visits and nothing costs: what was before must be known to the last line.
+  void rest() { rests_ = true; }
   [[nodiscard]] const std::string& deal() const { return deal_; }
+  [[nodiscard]] const std::string& contact() const { return contact_; }
+  [[nodiscard]] const std::string& colleague() const { return colleague_; }
+  [[nodiscard]] std::vector<Visit> visits_of(const std::string& client) const {
+    std::vector<Visit> out;
+    std::copy_if(visits_.begin(), visits_.end(), std::back_inserter(out),
+                 [&](const Visit& v) { return v.client == client; });
+    return out;
+  }
+  [[nodiscard]] std::int64_t cost() const { return cost_; }
 
  private:
   void begin(World& world);
-  std::string drop_, contact_, deal_;
+  void day(World& world, int n);
+  void collect(World& world, const Visit& v);
+  std::string drop_, contact_, deal_, colleague_;
+  std::vector<Visit> visits_;
+  std::int64_t cost_ = 0;
+  bool rests_ = false;
   std::multimap<Timestamp, std::function<void(World&)>> events_;
   bool begun_ = false;
 };
+
+std::string page_of(const Visit& v) { return "https://www.example.com/" + v.campaign; }
 
 void OneDeal::begin(World& world) {
   begun_ = true;
@@ -85,21 +115,49 @@ void OneDeal::begin(World& world) {
     w.crm.tie("deals", deal_, "contacts", contact_, true, w.now);
   });
   // Each day brings something to every source.
-  for (int day = 1; day < 128; ++day)
-    at(day + 0.1, [this, day](World& w) {
-      const std::string when = rfc3339(w.now), n = std::to_string(day);
-      drop_file(drop_ + "/touches/" + n + ".csv",
-                kVisitColumns + when + ",11.22,,,newsletter,email,n" + n + ",,,https://www.example.com/" + n + ",\n",
-                w.now);
-      drop_file(
-          drop_ + "/spend/" + n + ".csv",
-          "day,source,medium,campaign,cost,currency,clicks\n" + when.substr(0, 10) + ",google,cpc,brand,10.00,EUR,3\n",
-          w.now);
-    });
+  for (int n = 1; n < 128; ++n) at(n + 0.1, [this, n](World& w) { day(w, n); });
   at(5.2, [this](World& w) { w.crm.set("deals", deal_, "stage", "won", w.now); });
-  at(6.3, [](World& w) {
-    w.crm.create("contacts", {{"email", "colleague@example.com"}, {"ga_client_id", "33.44"}}, w.now);
+  at(6.3, [this](World& w) {
+    colleague_ = w.crm.create("contacts", {{"email", "colleague@example.com"}, {"ga_client_id", kColleague}}, w.now);
   });
+}
+
+void OneDeal::day(World& world, int n) {
+  if (rests_) return;
+  const std::string name = std::to_string(n);
+  const Timestamp at = std::chrono::floor<std::chrono::seconds>(world.now);  // the CRM keeps no more of it
+  std::vector<Visit> visits{{at, kBuyer, "n" + name}};
+  if (n < 5) visits.push_back({at, kColleague, "c" + name});
+  std::string lines;
+  for (const Visit& v : visits) {
+    lines += rfc3339(v.at) + "," + v.client + ",,,newsletter,email," + v.campaign + ",,," + page_of(v) + ",\n";
+    collect(world, v);
+    visits_.push_back(v);
+  }
+  drop_file(drop_ + "/touches/" + name + ".csv", kVisitColumns + lines, world.now);
+  drop_file(drop_ + "/spend/" + name + ".csv",
+            "day,source,medium,campaign,cost,currency,clicks\n" + rfc3339(world.now).substr(0, 10) +
+                ",google,cpc,brand," + decimal(cost_of(n), 2) + ",EUR,3\n",
+            world.now);
+  cost_ += cost_of(n);
+}
+
+/// As the site's tag does.
+void OneDeal::collect(World& world, const Visit& v) {
+  const auto before = visits_of(v.client);
+  const Visit& first = before.empty() ? v : before.front();
+  AnalyticsEvent e;
+  e.at = v.at;
+  e.client = v.client;
+  e.session = v.at.time_since_epoch().count() / 1'000'000;
+  e.session_number = static_cast<std::int64_t>(before.size()) + 1;
+  e.page = page_of(v) + "?utm_source=newsletter&utm_medium=email&utm_campaign=" + v.campaign;
+  e.collected = {{"manual_source", "newsletter"}, {"manual_medium", "email"}, {"manual_campaign_name", v.campaign}};
+  e.first_touch = {{"source", "newsletter"}, {"medium", "email"}, {"name", first.campaign}};
+  for (const char* name : {"session_start", "page_view"}) {
+    e.name = name;
+    world.analytics.events.push_back(e);
+  }
 }
 
 struct Death {
@@ -138,6 +196,8 @@ class CrashPoints : public testing::Test {
 
   void die_and_come_back(const Death& death, int days_dead);
   void judge(const Death& death, int days_dead, const std::set<std::string>& in_flight);
+  void judge_fields(const std::string& type, const std::string& id, const std::string& client);
+  void judge_costs();
   std::set<std::string> in_flight();
 
   RunDirectory dir_;
@@ -159,16 +219,68 @@ void CrashPoints::die_and_come_back(const Death& death, int days_dead) {
   ASSERT_TRUE(until(death.of_correction ? 9 : 4.9)) << run_.log_tail();
   stop();
   if (death.of_correction) amount(kRaised);
+  run_.pass_without_daemon(kOneDay / 3);  // every source has something that the daemon finds at its start
   run_.start_daemon({std::string("HW_CRASH_AT=") + death.point});
   ASSERT_FALSE(until(day() + 10)) << "never passed";
   ASSERT_EQ(run_.daemon().wait(30), 128 + SIGKILL) << run_.log_tail();
   const auto unanswered = in_flight();
+  if (std::string_view(death.point) == "fields.intended") script_.rest();  // the next visit would write them anyway
   amount(kAtLast);
   run_.pass_without_daemon(kOneDay * days_dead);
   run_.start_daemon();
-  ASSERT_TRUE(until(day() + 12)) << run_.log_tail();
+  ASSERT_TRUE(until(day() + 8)) << run_.log_tail();
+  script_.rest();
+  ASSERT_TRUE(until(day() + 4)) << run_.log_tail();
   stop();
   judge(death, days_dead, unanswered);
+  judge_fields("contacts", script_.contact(), kBuyer);
+  judge_fields("contacts", script_.colleague(), kColleague);
+  judge_fields("deals", script_.deal(), kBuyer);
+  judge_costs();
+}
+
+/// What the CRM holds, against the visits: each of them once, and the first and the last one.
+void CrashPoints::judge_fields(const std::string& type, const std::string& id, const std::string& client) {
+  SCOPED_TRACE(type + " of " + client);
+  const auto visits = script_.visits_of(client);
+  ASSERT_FALSE(visits.empty());
+  std::map<std::string, std::string> expected{{"hw_touches", std::to_string(visits.size())}};
+  for (const auto& [group, v] : {std::pair{"hw_first_", visits.front()}, {"hw_last_", visits.back()}}) {
+    const auto as = [&, group = std::string(group)](const char* name) -> std::string& {
+      return expected[group + name];
+    };
+    as("channel") = "Email";
+    as("source") = "newsletter";
+    as("campaign") = v.campaign;
+    as("at") = rfc3339(v.at);
+    if (type != "contacts") continue;
+    as("medium") = "email";
+    as("page") = page_of(v);
+  }
+  if (type == "contacts") {
+    expected["hw_seen_first"] = rfc3339(visits.front().at);
+    expected["hw_seen_last"] = rfc3339(visits.back().at);
+    expected["hw_ga_client_id"] = client;
+  }
+  std::map<std::string, std::string> held;
+  run_.server().locked([&] {
+    const CrmObject* record = run_.world().crm.find(type, id);
+    for (const auto& [field, value] : expected) held[field] = record->get(field);
+  });
+  EXPECT_EQ(held, expected);
+}
+
+/// Each day's costs once.
+void CrashPoints::judge_costs() {
+  const Output said = run_.ask({"report", "channels", "--format", "json"});
+  ASSERT_EQ(said.status, 0) << said.text;
+  std::map<std::string, std::int64_t> cost;
+  for (const auto& row : nlohmann::json::parse(said.text)) {
+    const auto& cell = row.at("cost");
+    if (const auto micros = parse_micros(cell.is_string() ? cell.get<std::string>() : cell.dump()))
+      cost[row.at("channel").get<std::string>()] = *micros;
+  }
+  EXPECT_THAT(cost, testing::ElementsAre(testing::Pair("Paid Search", script_.cost())));
 }
 
 /// What the platforms believe, by their own rules, against what the ledger says of them, and both against the CRM.
@@ -283,8 +395,10 @@ const Death kDeaths[] = {
     {"ingest.page_committed/records", false},
     {"ingest.page_committed/touches", false},
     {"ingest.page_committed/costs", false},
-    {"lookup.page_read", false},
-    {"lookup.page_committed", false},
+    {"lookup.page_read:1", false},  // today's visits, of which there are none
+    {"lookup.page_read:2", false},  // those of before
+    {"lookup.page_committed:1", false},
+    {"lookup.page_committed:2", false},
     {"reconcile.computed", false},
     {"reconcile.committed", false},
     {"ledger.claimed:1", false},

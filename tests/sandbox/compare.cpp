@@ -92,8 +92,8 @@ Judge::Judge(const std::vector<TruthRow>& truth, const std::vector<ClaimRow>& cl
                           [&](const Place& q) { return q.account == b.account && q.action == b.action; });
     if (p == places.end()) {
       complain("the platform believes something of an action that nobody configured: " + b.account + "/" + b.action);
-    } else {
-      believed_[{p->destination, b.key}] = &b;
+    } else if (!believed_.try_emplace({p->destination, b.key}, &b).second) {
+      complain(p->destination + ": the platform believes twice of " + b.key);
     }
   }
 }
@@ -185,7 +185,7 @@ void Judge::uncertain(const std::string& where, const Key& own, const ClaimRow& 
     const auto b = believed_.find(key);
     if (b == believed_.end()) continue;
     micros += b->second->micros;
-    if (b->second->micros != 0) counted += b->second->count;
+    if (counts(*b->second)) counted += b->second->count;
     repeated = repeated || b->second->count > 1;
   }
   repeated = repeated || counted > 1;
@@ -202,7 +202,7 @@ Comparison Judge::end() {
     if (seen_.contains(key)) continue;
     if (waits_for_earlier({t->destination, t->goal, t->object, t->id}, t->occurrence)) continue;
     const auto b = believed_.find(key);
-    const bool believed = b != believed_.end() && b->second->micros != 0;
+    const bool believed = b != believed_.end() && counts(*b->second);
     const auto is = [&row = *t](const Allowed::AboutRecord& so) { return so && so(row.object, row.id); };
     const bool vanished = t->wanted_micros == 0 && is(allowed_.vanished);
     if (vanished && believed && b->second->count == 1) {

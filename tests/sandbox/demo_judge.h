@@ -29,6 +29,7 @@ struct Judged {
   std::vector<std::string> differences;  ///< a line each
   Comparison comparison;
   std::size_t fields_different = 0;
+  std::size_t fields_excused = 0;  ///< that differ as well: of who took in, in the gap, somebody no backup held
 };
 
 /// Three views of the world at its end: the script's truth, what Headwater says (`claims`: its report of conversions as

@@ -45,7 +45,8 @@ constexpr const char* kRestorePoints[] = {"restore.prepared", "restore.kept", "r
 
 struct Tally {
   int kills = 0, at_points = 0, backups = 0, restores = 0, stops = 0;
-  std::size_t conversions = 0, uncertain = 0, lost = 0, doubled = 0, vanished = 0, fields_different = 0;
+  std::size_t conversions = 0, uncertain = 0, lost = 0, doubled = 0, vanished = 0, fields_different = 0,
+              fields_excused = 0;
   std::int64_t difference = 0;
   std::size_t complaints = 0;
   std::map<std::string, int> faults{}, people{};
@@ -282,6 +283,7 @@ std::string Torture::reckon() {
   tally_.difference += c.difference_micros;
   tally_.complaints += judged.differences.size();
   tally_.fields_different += judged.fields_different;
+  tally_.fields_excused += judged.fields_excused;
   for (const auto& [kind, n] : storm_.census()) tally_.faults[kind] += n;
   tally_.faults["network"] += proxy_->struck();
   for (const auto& [what, n] : operators_.census()) tally_.people[what] += n;
@@ -313,6 +315,7 @@ void tell(const Tally& t) {
   std::cout << "; faults:";
   for (const auto& [kind, n] : t.faults) std::cout << " " << kind << "=" << n;
   std::cout << "; source fields different: " << t.fields_different
+            << " (and excused after a restore: " << t.fields_excused << ")"
             << "; told in a gap of records that were merged in it: " << t.vanished << "\n";
 }
 
