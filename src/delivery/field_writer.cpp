@@ -201,7 +201,8 @@ void FieldWriter::own_what_the_gap_wrote(Job& job, Timestamp restored_at, const 
   if (job.record.modified >= restored_at + kReadAnew) return;  // somebody may have worked on it since
   for (store::OwnValue& v : values_of_any_time(entry_, job.record, journey)) {
     const bool since = std::any_of(job.written.begin(), job.written.end(), [&](const WrittenField& w) {
-      return w.field == v.field && w.written_at >= restored_at;
+      return w.field == v.field && w.hash && !w.intended &&
+             w.written_at >= restored_at;  // an intent may not have arrived
     });
     if (!since) job.own.push_back(std::move(v));
   }

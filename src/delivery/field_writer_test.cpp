@@ -130,6 +130,31 @@ TEST_F(Fields, WhatWasWrittenBetweenABackupAndItsRestoreIsNobodyElses) {
   EXPECT_EQ(held("C1", "ls"), "by hand");
 }
 
+TEST_F(Fields, AWriteAfterARestoreThatNeverArrivedLeavesTheGapsValuesOurs) {
+  l.contact("C1", "");
+  visit("C1", "1", "google", kStart - kDay);
+  const std::string folder = l.store_file().substr(0, l.store_file().rfind('/')), backup = folder + "/backup.db";
+  go();
+  ASSERT_TRUE(store::back_up(*l.db, folder, backup, l.clock.system_now()));
+  visit("C1", "2", "newsletter", kStart - kHour);
+  go();
+  ASSERT_EQ(held("C1", "ls"), "newsletter");
+  l.clock.advance(kHour);
+  l.db.reset();
+  ASSERT_TRUE(store::restore(folder, backup, l.clock.system_now()));
+  l.db = std::make_unique<conformance::TestDb>(*store::Db::open({.path = l.store_file(), .postgres = {}}));
+  restart();
+  visit("C1", "2", "newsletter", kStart - kHour);
+  visit("C1", "3", "bing", kStart);
+  l.clock.advance(kHour);
+  fields.trouble = {Error{Action::retry, "reset", "cut off", {}, true}};
+  go();
+  ASSERT_EQ(held("C1", "ls"), "newsletter");
+  l.clock.advance(kHour);
+  go();
+  EXPECT_EQ(held("C1", "ls"), "bing");
+}
+
 TEST_F(Fields, WhatAPersonPutThereLongAfterARestoreIsTheirs) {
   l.contact("C1", "");
   visit("C1", "1", "google", kStart - kDay);
