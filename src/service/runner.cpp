@@ -16,7 +16,6 @@
 #include "service/status_line.h"
 #include "service/store_watch.h"
 #include "service/sync.h"
-#include "store/service_rows.h"
 
 namespace hw::service {
 namespace {

@@ -30,7 +30,7 @@ struct Views {
   ClaimRow claim;
   Belief belief{
       .account = "1", .action = "2", .key = "hw-a", .currency = "EUR", .micros = 100 * kEuro, .state = "counted"};
-  std::vector<Belief> more_beliefs{};
+  std::vector<Belief> more_beliefs{};  ///< before that one
   bool counts_repeats = false;
   Allowed allowed{};
 
@@ -45,8 +45,8 @@ struct Views {
     claim.wanted = claim.told = claim.told_low = claim.told_high = 100 * kEuro;
   }
   [[nodiscard]] Comparison compared() const {
-    std::vector<Belief> beliefs{belief};
-    beliefs.insert(beliefs.end(), more_beliefs.begin(), more_beliefs.end());
+    std::vector<Belief> beliefs = more_beliefs;
+    beliefs.push_back(belief);
     return compare({truth}, {claim}, beliefs, {{"1", "2", "ads", counts_repeats}}, allowed);
   }
 };
@@ -88,7 +88,7 @@ TEST(DemoComparison, WhateverOneViewSaysOtherwiseIsADifference) {
               v.claim.state = "none";
               v.claim.wanted = v.claim.told = v.claim.told_low = v.claim.told_high = 0;
             }},
-           {"the platform counts twice under one key, in beliefs of their own",
+           {"the platform has two beliefs under one key",
             [](Views& v) {
               v.more_beliefs.push_back(v.belief);
               v.more_beliefs.back().micros = 0;

@@ -221,8 +221,8 @@ Comparison Judge::end() {
   }
   for (const auto& [key, b] : believed_) {
     if (seen_.contains(key) || !counts(*b)) continue;
-    complain(key.first + ": the platform believes " + money(b->micros, b->currency) +
-             " under a key that nobody claims: " + key.second);
+    complain(key.first + ": the platform believes " + money(b->micros, b->currency) + ", counted " +
+             std::to_string(b->count) + " times, under a key that nobody claims: " + key.second);
     out_.difference_micros += std::llabs(b->micros);
     ++out_.doubled;
   }
