@@ -456,6 +456,25 @@ TEST_P(Restored, ARetryOfTheGapWhoseTimeIsOverIsUncertain) {
   EXPECT_EQ(loop_.stands("refused"), "uncertain");
 }
 
+TEST_P(Restored, ARefusedRowThatWasMendedInTheGapAndIsTooLateNowIsUncertain) {
+  win("refused");
+  ASSERT_TRUE(loop_.reconcile());
+  loop_.sink().refused[loop_.dedup_id("refused")] = connect::kUnattributed;
+  loop_.settle();
+  ASSERT_EQ(loop_.stands("refused"), "missing rejected");
+  back_up();
+  loop_.sink().refused.clear();
+  loop_.set("refused", "amount", "120");
+  loop_.settle();
+  loop_.pass(kDay * 120);
+  ASSERT_EQ(loop_.believed("refused"), 120);
+  restore();
+  show_again("refused");
+  loop_.settle();
+  EXPECT_EQ(loop_.differences(), "");
+  EXPECT_EQ(loop_.stands("refused"), "uncertain");
+}
+
 TEST_P(Restored, ARowOfTheBackupMayHaveGoneAtAnotherValueOfTheGap) {
   win("pending");
   ASSERT_TRUE(loop_.reconcile());

@@ -274,7 +274,8 @@ class Assessment {
   /// Nothing else is wanted than what was refused, and nothing happened that could have had it taken since.
   [[nodiscard]] bool is_wanted_still(const StoredUpload& refused) const {
     return d_.make->operation == refused.operation && d_.make->micros == refused.value_micros &&
-           d_.make->currency == refused.currency && !mended_since(refused) && !retried_unseen(refused);
+           d_.make->currency == refused.currency && !mended_since(refused) &&
+           !(a_.plan.gap && is_from_backup(&refused));
   }
 
   /// The history that could still change what a first upload says.

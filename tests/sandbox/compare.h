@@ -29,8 +29,8 @@ struct Allowed {
   using AboutRecord = std::function<bool(const std::string& object, const std::string& id)>;
   /// After a restore: something of the record happened so that it may have been told between backup and restore.
   AboutRecord may_have_been_told{};
-  /// After a restore: in that time the record came and went, or went into another one, and the CRM shows no more of it
-  /// than that. What was told of it then and not taken back yet no store can know.
+  /// After a restore: in that time the record went, or went into another one, and the CRM shows no more of it than
+  /// that. What was told of it then and not taken back yet no store can know.
   AboutRecord vanished{};
 };
 

@@ -26,7 +26,7 @@ class Events {
     if (o == nullptr) return false;
     const auto in_gap = [&](Timestamp t) { return t >= gap_.from && t < gap_.to; };
     const bool went = o->archived_at && *o->archived_at < gap_.to;
-    return (o->merged_at && in_gap(*o->merged_at)) || (went && in_gap(o->created));
+    return (o->merged_at && in_gap(*o->merged_at)) || (went && (in_gap(o->created) || in_gap(*o->archived_at)));
   }
 
   /// A contact, or one of a deal's, took in another one that no store of today ever saw: the CRM gives away no more

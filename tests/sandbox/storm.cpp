@@ -44,7 +44,7 @@ std::optional<Fault> Storm::strike(const std::string& peer, Timestamp now) {
   }
   if (below(kOneIn) != 0) return std::nullopt;
   Fault fault = any();
-  ++struck_[peer];
+  if (fault.kind != "status" || fault.status != 429) ++struck_[peer];
   ++census_[fault.kind == "status" ? "status " + std::to_string(fault.status) : fault.kind];
   return fault;
 }

@@ -18,7 +18,7 @@ class Storm {
   /// What goes wrong with this request, at the world's time.
   std::optional<Fault> strike(const std::string& peer, Timestamp now);
   [[nodiscard]] const std::map<std::string, int>& census() const { return census_; }  ///< kind -> how often
-  [[nodiscard]] int struck(const std::string& peer) const;                            ///< its requests that went wrong
+  [[nodiscard]] int struck(const std::string& peer) const;  ///< its answers that got lost, or may have
 
  private:
   bool is_out(const std::string& peer, Timestamp now);

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <random>
 #include <thread>
@@ -14,6 +15,7 @@
 #include "base/zone.h"
 #include "model/money.h"
 #include "sandbox/demo_judge.h"
+#include "sandbox/demo_setup.h"
 #include "sandbox/fault_proxy.h"
 #include "sandbox/operators.h"
 #include "sandbox/sandbox_run.h"
@@ -87,6 +89,7 @@ class Torture {
   bool reach(Timestamp t);
   bool is_alive();
   std::string die_by(Timestamp t, bool after_backup);
+  std::string count_cut_short();
   void kill_at_work();
   void kill_in_exchange();
   std::string orderly();
@@ -111,6 +114,7 @@ class Torture {
   Timestamp seen_{};
   std::chrono::steady_clock::time_point moved_ = std::chrono::steady_clock::now();
   bool hangs_ = false;
+  std::size_t cut_short_ = 0;
   bool backed_up_ = false;
   Timestamp backed_up_at_{};
   std::optional<Deeds::Gap> gap_;
@@ -210,7 +214,20 @@ std::string Torture::die_by(Timestamp t, bool after_backup) {
   const int status = run_.daemon().wait(kEndSeconds);
   if (status != 128 + SIGKILL) return "headwater ended by itself with exit code " + std::to_string(status);
   ++tally_.kills;
+  if (auto wrong = count_cut_short(); !wrong.empty()) return wrong;
   return after_backup && !backed_up_ ? back_up() : "";
+}
+
+/// Events of the analytics whose answers the death took with it: by its ledger, as it lies there.
+std::string Torture::count_cut_short() {
+  for (const Place& place : demo_places()) {
+    if (!place.counts_repeats && !place.counts_refunds) continue;
+    const Output out =
+        run_.ask({"uploads", "list", "--state", "in_flight", "--destination", place.destination, "--format", "json"});
+    if (out.status != 0) return "headwater uploads list failed: " + std::to_string(out.status);
+    cut_short_ += nlohmann::json::parse(out.text).size();
+  }
+  return "";
 }
 
 /// Beside a working daemon, unless that died before.
@@ -270,10 +287,9 @@ std::string Torture::finish() {
 /// "" or why nobody could be asked.
 std::string Torture::reckon() {
   std::string wrong;
-  // A kill may take the answers to all destinations of the analytics with it.
-  const int answers_lost = 2 * kills_ + proxy_->struck() + storm_.struck("ga4_measurement_protocol");
-  const Judged judged = judge(
-      script_, run_, {.killed = true, .gap = gap_, .answers_lost = static_cast<std::size_t>(answers_lost)}, wrong);
+  const std::size_t answers_lost =
+      cut_short_ + static_cast<std::size_t>(proxy_->struck() + storm_.struck("ga4_measurement_protocol"));
+  const Judged judged = judge(script_, run_, {.killed = true, .gap = gap_, .answers_lost = answers_lost}, wrong);
   const Comparison& c = judged.comparison;
   tally_.conversions += c.conversions;
   tally_.uncertain += c.uncertain;
