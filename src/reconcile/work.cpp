@@ -274,8 +274,7 @@ class Assessment {
   /// Nothing else is wanted than what was refused, and nothing happened that could have had it taken since.
   [[nodiscard]] bool is_wanted_still(const StoredUpload& refused) const {
     return d_.make->operation == refused.operation && d_.make->micros == refused.value_micros &&
-           d_.make->currency == refused.currency && !mended_since(refused) &&
-           !(a_.plan.gap && is_from_backup(&refused));
+           d_.make->currency == refused.currency && !mended_since(refused) && !retried_unseen(refused);
   }
 
   /// The history that could still change what a first upload says.
@@ -348,11 +347,25 @@ class Assessment {
     return refused.id <= a_.plan.mended_row;
   }
 
-  /// A person may have had it tried again by the daemon that was at work between a backup and its restore. (Who could
-  /// not be credited could not then.)
+  /// The daemon that was at work between a backup and its restore may have said it again: as a person wished, or in
+  /// other words. (Who could not be credited could not then either, in the same words.)
   [[nodiscard]] bool retried_unseen(const StoredUpload& refused) const {
     return a_.plan.gap && a_.plan.destination->mode == Mode::live && is_from_backup(&refused) &&
-           refused.code != connect::kUnattributed && refused.expires_at > a_.plan.gap->from;
+           refused.expires_at > a_.plan.gap->from &&
+           (refused.code != connect::kUnattributed || was_changed_unseen() || had_another_click(refused));
+  }
+
+  [[nodiscard]] bool was_changed_unseen() const {
+    const auto in_gap = [&](const store::StoredRecord& r) {
+      return r.modified >= a_.plan.gap->from && r.modified < a_.plan.gap->to;
+    };
+    return in_gap(a_.subject.record) || std::any_of(a_.subject.people.begin(), a_.subject.people.end(), in_gap);
+  }
+
+  [[nodiscard]] bool had_another_click(const StoredUpload& refused) const {
+    return std::any_of(clicks_.passed_over.begin(), clicks_.passed_over.end(), [&](const auto& passed) {
+      return passed.reason == "too_old" && passed.candidate.click.value != refused.click_value;
+    });
   }
 
   /// It may have been said between a backup and its restore: it is noted, and not said again.
