@@ -173,6 +173,7 @@ class ToyWriter final : public SourceFieldWriter {
 class ToySink final : public ConversionSink {
  public:
   explicit ToySink(Env env) : env_(env) {
+    contract_.form = "toy";
     contract_.operations = {Operation::upload, Operation::restate};
     contract_.restate_up = true;
     contract_.max_items = 10;
