@@ -50,8 +50,9 @@ void again_later(StoredUpload& row, const Outcome& o, const Policy& policy, Time
 
 /// A row that goes alone to be located, and is refused for what its whole request was: it is the one.
 bool is_located(const StoredUpload& row, const std::string& code) {
-  if (row.code != ledger::kUnlocated || !std::string_view(row.detail).starts_with(kInPart)) return false;
-  const auto codes = split(row.detail.substr(kInPart.size()), ' ');
+  const std::string_view detail = row.detail;
+  if (row.code != ledger::kUnlocated || !detail.starts_with(kInPart)) return false;
+  const auto codes = split(detail.substr(kInPart.size()), ' ');
   return std::find(codes.begin(), codes.end(), code) != codes.end();
 }
 
