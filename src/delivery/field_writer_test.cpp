@@ -41,6 +41,14 @@ class Fields : public testing::Test {
                                            [this] { return reading; });
     ASSERT_TRUE(writer->start());
   }
+  [[nodiscard]] std::string folder() const { return l.store_file().substr(0, l.store_file().rfind('/')); }
+  void back_up() { ASSERT_TRUE(store::back_up(*l.db, folder(), folder() + "/backup.db", l.clock.system_now())); }
+  void restore() {
+    l.db.reset();
+    ASSERT_TRUE(store::restore(folder(), folder() + "/backup.db", l.clock.system_now()));
+    l.db = std::make_unique<conformance::TestDb>(*store::Db::open({.path = l.store_file(), .postgres = {}}));
+    restart();
+  }
   Round go() {
     l.settle();
     Round last;
@@ -106,17 +114,13 @@ TEST_F(Fields, FirstAndLastTouchReachTheRecord) {
 TEST_F(Fields, WhatWasWrittenBetweenABackupAndItsRestoreIsNobodyElses) {
   l.contact("C1", "");
   visit("C1", "1", "google", kStart - kDay);
-  const std::string folder = l.store_file().substr(0, l.store_file().rfind('/')), backup = folder + "/backup.db";
   go();
-  ASSERT_TRUE(store::back_up(*l.db, folder, backup, l.clock.system_now()));
+  back_up();
   visit("C1", "2", "newsletter", kStart - kHour);
   go();
   ASSERT_EQ(held("C1", "ls"), "newsletter");
   l.clock.advance(kHour);
-  l.db.reset();
-  ASSERT_TRUE(store::restore(folder, backup, l.clock.system_now()));
-  l.db = std::make_unique<conformance::TestDb>(*store::Db::open({.path = l.store_file(), .postgres = {}}));
-  restart();
+  restore();
   visit("C1", "2", "newsletter", kStart - kHour);
   visit("C1", "3", "bing", kStart);
   l.clock.advance(kHour);
@@ -133,17 +137,13 @@ TEST_F(Fields, WhatWasWrittenBetweenABackupAndItsRestoreIsNobodyElses) {
 TEST_F(Fields, AWriteAfterARestoreThatNeverArrivedLeavesTheGapsValuesOurs) {
   l.contact("C1", "");
   visit("C1", "1", "google", kStart - kDay);
-  const std::string folder = l.store_file().substr(0, l.store_file().rfind('/')), backup = folder + "/backup.db";
   go();
-  ASSERT_TRUE(store::back_up(*l.db, folder, backup, l.clock.system_now()));
+  back_up();
   visit("C1", "2", "newsletter", kStart - kHour);
   go();
   ASSERT_EQ(held("C1", "ls"), "newsletter");
   l.clock.advance(kHour);
-  l.db.reset();
-  ASSERT_TRUE(store::restore(folder, backup, l.clock.system_now()));
-  l.db = std::make_unique<conformance::TestDb>(*store::Db::open({.path = l.store_file(), .postgres = {}}));
-  restart();
+  restore();
   visit("C1", "2", "newsletter", kStart - kHour);
   visit("C1", "3", "bing", kStart);
   l.clock.advance(kHour);
@@ -158,14 +158,10 @@ TEST_F(Fields, AWriteAfterARestoreThatNeverArrivedLeavesTheGapsValuesOurs) {
 TEST_F(Fields, WhatAPersonPutThereLongAfterARestoreIsTheirs) {
   l.contact("C1", "");
   visit("C1", "1", "google", kStart - kDay);
-  const std::string folder = l.store_file().substr(0, l.store_file().rfind('/')), backup = folder + "/backup.db";
   go();
-  ASSERT_TRUE(store::back_up(*l.db, folder, backup, l.clock.system_now()));
+  back_up();
   l.clock.advance(kHour);
-  l.db.reset();
-  ASSERT_TRUE(store::restore(folder, backup, l.clock.system_now()));
-  l.db = std::make_unique<conformance::TestDb>(*store::Db::open({.path = l.store_file(), .postgres = {}}));
-  restart();
+  restore();
   l.clock.advance(kDay * 3);
   visit("C1", "2", "newsletter", kStart - kHour);
   visit("C1", "3", "bing", kStart);

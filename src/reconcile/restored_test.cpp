@@ -49,6 +49,16 @@ class Restored : public testing::TestWithParam<Platform> {
     loop_.db = std::make_unique<conformance::TestDb>(*store::Db::open({.path = loop_.store_file(), .postgres = {}}));
     loop_.start();
   }
+  /// A backup in which the deal "refused" was refused; from now on the platform takes it.
+  void back_up_refused(const std::string& code) {
+    win("refused");
+    ASSERT_TRUE(loop_.reconcile());
+    loop_.sink().refused[loop_.dedup_id("refused")] = code;
+    loop_.settle();
+    ASSERT_EQ(loop_.stands("refused"), "missing rejected");
+    back_up();
+    loop_.sink().refused.clear();
+  }
   /// The CRM shows again what it showed since the backup.
   void show_again(const std::string& deal) {
     loop_.show(loop_.shown(Object::contact, "C" + deal));
@@ -415,13 +425,7 @@ TEST_P(Restored, ADestinationThatIsNamedLaterWasToldNothing) {
 }
 
 TEST_P(Restored, ARetryOfTheGapIsAskedForAgainAndCountsOnce) {
-  win("refused");
-  ASSERT_TRUE(loop_.reconcile());
-  loop_.sink().refused[loop_.dedup_id("refused")] = "bad_click";
-  loop_.settle();
-  ASSERT_EQ(loop_.stands("refused"), "missing rejected");
-  back_up();
-  loop_.sink().refused.clear();
+  back_up_refused("bad_click");
   const RetryAsked again;
   ASSERT_TRUE(retry(loop_.settings, loop_.connectors, *loop_.db, loop_.clock, again, "someone", [] { return true; }));
   loop_.settle();
@@ -439,13 +443,7 @@ TEST_P(Restored, ARetryOfTheGapIsAskedForAgainAndCountsOnce) {
 }
 
 TEST_P(Restored, ARetryOfTheGapWhoseTimeIsOverIsUncertain) {
-  win("refused");
-  ASSERT_TRUE(loop_.reconcile());
-  loop_.sink().refused[loop_.dedup_id("refused")] = "bad_click";
-  loop_.settle();
-  ASSERT_EQ(loop_.stands("refused"), "missing rejected");
-  back_up();
-  loop_.sink().refused.clear();
+  back_up_refused("bad_click");
   ASSERT_TRUE(retry(loop_.settings, loop_.connectors, *loop_.db, loop_.clock, {}, "someone", [] { return true; }));
   loop_.settle();
   loop_.pass(kDay * 120);
@@ -457,13 +455,7 @@ TEST_P(Restored, ARetryOfTheGapWhoseTimeIsOverIsUncertain) {
 }
 
 TEST_P(Restored, ARefusedRowThatWasMendedInTheGapAndIsTooLateNowIsUncertain) {
-  win("refused");
-  ASSERT_TRUE(loop_.reconcile());
-  loop_.sink().refused[loop_.dedup_id("refused")] = connect::kUnattributed;
-  loop_.settle();
-  ASSERT_EQ(loop_.stands("refused"), "missing rejected");
-  back_up();
-  loop_.sink().refused.clear();
+  back_up_refused(connect::kUnattributed);
   loop_.set("refused", "amount", "120");
   loop_.settle();
   loop_.pass(kDay * 120);

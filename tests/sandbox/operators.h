@@ -54,7 +54,7 @@ class Operators {
   std::mt19937_64 random_;
   Spell pause_, spoilt_, change_;
   std::string paused_;
-  /// One at a time, beside the world: a daemon takes some of them up when its clock goes on.
+  /// One at a time, beside a world that hardly goes on meanwhile.
   std::deque<std::vector<std::string>> commands_;
   std::unique_ptr<Child> under_way_;
   Timestamp asked_at_{};
