@@ -467,6 +467,20 @@ TEST_P(Restored, ARefusedRowThatWasMendedInTheGapAndIsTooLateNowIsUncertain) {
   EXPECT_EQ(loop_.stands("refused"), "uncertain");
 }
 
+TEST_P(Restored, WhoWasNotFoundMayHaveBeenFoundByAClickThatCameInTheGap) {
+  back_up_refused(connect::kUnattributed);
+  loop_.pass(kHour);
+  loop_.contact("Crefused", "another-click");
+  loop_.settle();
+  loop_.pass(kDay * 120);
+  ASSERT_EQ(loop_.believed("refused"), 100);
+  restore();
+  show_again("refused");
+  loop_.settle();
+  EXPECT_EQ(loop_.differences(), "");
+  EXPECT_EQ(loop_.stands("refused"), "uncertain");
+}
+
 TEST_P(Restored, ARowOfTheBackupMayHaveGoneAtAnotherValueOfTheGap) {
   win("pending");
   ASSERT_TRUE(loop_.reconcile());
