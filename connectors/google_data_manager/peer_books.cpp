@@ -107,8 +107,13 @@ void Books::process(Timestamp now) {
 }
 
 void Books::settle(Batch& batch, Timestamp received) {
+  std::size_t refused = 0;
   for (const Entry& entry : batch.entries)
-    if (std::string reason = judge_entry(entry, batch.destination, received); !reason.empty()) ++batch.errors[reason];
+    if (std::string reason = judge_entry(entry, batch.destination, received); !reason.empty()) {
+      ++batch.errors[reason];
+      ++refused;
+    }
+  if (refused > 0 && refused < batch.entries.size()) ++world_.ads.refused_in_part;
   batch.done = true;
 }
 

@@ -14,7 +14,7 @@ namespace hw::sandbox::data_manager {
 /// counts.
 class Books {
  public:
-  explicit Books(const World& world) : world_(world) {}
+  explicit Books(World& world) : world_(world) {}
 
   /// Takes a request at world.now and gives its id.
   std::string take(Ingestion ingestion);
@@ -67,7 +67,7 @@ class Books {
   [[nodiscard]] bool collides(const Key& key, const Conversion& c) const;
   [[nodiscard]] bool click_is_used(const Key& key, const Conversion& c) const;
 
-  const World& world_;
+  World& world_;
   std::vector<Request> requests_;
   std::map<std::string, std::size_t> by_id_;
   std::size_t first_open_ = 0;  ///< requests before it are judged

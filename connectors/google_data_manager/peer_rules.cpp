@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "connectors/google_data_manager/peer_shape.h"
 #include "model/money.h"
@@ -170,7 +171,8 @@ class Judge {
     references(e, path, out);
     for (const std::size_t d : out.destinations) {
       const AdAction* action = world_.ads.action(out_.destinations[d].account, out_.destinations[d].action);
-      if (action != nullptr && !action->refuses.empty()) fault(path, action->refuses, "The event is not valid.");
+      if (action != nullptr && refuses(*action, text(e, "transactionId")))
+        fault(path, action->refuses, "The event is not valid.");
     }
     transaction(e, path, out);
     time(e, path, out);
@@ -188,6 +190,10 @@ class Judge {
     const std::string of_request = text(object(request_, "consent"), "adUserData");
     out.consent_denied = (own.empty() || own == "CONSENT_STATUS_UNSPECIFIED" ? of_request : own) == "CONSENT_DENIED";
     out_.events.push_back(std::move(out));
+  }
+
+  static bool refuses(const AdAction& action, const std::string& key) {
+    return !action.refuses.empty() && !(action.refuses_half && hash64(key) % 2 == 0);
   }
 
   void references(const json& e, const std::string& path, Event& out) {

@@ -328,6 +328,24 @@ TEST_F(DataManagerPeer, AnActionThatRefusesEventsNamesEach) {
   EXPECT_TRUE(peer_->believed().empty());
 }
 
+TEST_F(DataManagerPeer, AnActionThatRefusesHalfOfTheEventsKnowsThemByTheirKeys) {
+  world_.ads.actions[0].refuses = "INVALID_EVENT";
+  world_.ads.actions[0].refuses_half = true;
+  json request = good();
+  const json event = request["events"][0];
+  request["events"].clear();
+  for (const int i : {0, 1, 2, 3, 4, 5, 6, 7}) {
+    request["events"].push_back(event);
+    request["events"].back()["transactionId"] = "K" + std::to_string(i);
+  }
+  const std::string first = post(request.dump()).body;
+  std::size_t named = 0;
+  for (int i = 0; i < 8; ++i) named += first.find("events.events[" + std::to_string(i) + "]") != std::string::npos;
+  EXPECT_GT(named, 0U);
+  EXPECT_LT(named, 8U);
+  EXPECT_EQ(post(request.dump()).body, first);
+}
+
 TEST_F(DataManagerPeer, MalformedAndOversizeBodiesAreRefused) {
   EXPECT_EQ(post("{").status, 400);
   EXPECT_EQ(post("[]").status, 400);

@@ -71,11 +71,11 @@ goals:
   - {name: opportunity, subject: deal, stage: proposal, value: share 20%, when: {deal_type: not test}}
   - {name: won, subject: deal, stage: won, value: amount, revenue: true, when: {deal_type: not test}}
 destinations:
-  - {name: ads_qualified, goal: qualified, upload_by: google, account: "@EU@", action: "@QUALIFIED@", route: {country: not US}, mode: live}
-  - {name: ads_qualified_us, goal: qualified, upload_by: google, account: "@US@", action: "@QUALIFIED_US@", route: {country: US}, mode: live}
-  - {name: ads_opportunity, goal: opportunity, upload_by: google, account: "@EU@", action: "@OPPORTUNITY@", route: {currency: EUR}, mode: live}
-  - {name: ads_won, goal: won, upload_by: google, account: "@EU@", action: "@WON@", route: {currency: EUR}, mode: live}
-  - {name: ads_won_us, goal: won, upload_by: google, account: "@US@", action: "@WON_US@", route: {currency: USD}, mode: live}
+  - {name: ads_qualified, goal: qualified, upload_by: google, account: "@EU@", action: "@QUALIFIED@", route: {country: not US}, batch: 20, mode: live}
+  - {name: ads_qualified_us, goal: qualified, upload_by: google, account: "@US@", action: "@QUALIFIED_US@", route: {country: US}, batch: 20, mode: live}
+  - {name: ads_opportunity, goal: opportunity, upload_by: google, account: "@EU@", action: "@OPPORTUNITY@", route: {currency: EUR}, batch: 20, mode: live}
+  - {name: ads_won, goal: won, upload_by: google, account: "@EU@", action: "@WON@", route: {currency: EUR}, batch: 20, mode: live}
+  - {name: ads_won_us, goal: won, upload_by: google, account: "@US@", action: "@WON_US@", route: {currency: USD}, batch: 20, mode: live}
   - {name: ga4_qualified, goal: qualified, upload_by: ga4, account: @STREAM@, action: qualify_lead, mode: live}
   - {name: ga4_won, goal: won, upload_by: ga4, account: @STREAM@, action: purchase, mode: live}
 source_fields:

@@ -98,11 +98,12 @@ void Operators::pause_or_resume(Timestamp now) {
 
 void Operators::spoil_or_mend(Timestamp now) {
   turn(spoilt_, now);
-  const bool bars = below(3) == 0;
+  const bool bars = below(3) == 0, half = below(2) == 0;
   run_.server().locked([&] {
     for (AdAction& action : run_.world().ads.actions) {
       action.barred_by = spoilt_.on && bars ? kTermsUnsigned : "";
       action.refuses = spoilt_.on && !bars ? kEventRefusal : "";
+      action.refuses_half = half;
     }
   });
   if (!spoilt_.on) mend({"google"});

@@ -115,6 +115,7 @@ struct AdAction {
   bool enhanced_conversions = true;
   std::string barred_by{};  ///< the refusal of every event by the account's own state: terms not signed, ...
   std::string refuses{};    ///< the refusal of each event for itself, while the platform is wrong about a field
+  bool refuses_half = false;  ///< of the events, by their keys alone: one row of a request and not the next
   bool is_attributed_elsewhere = false;  ///< by a tool that the platform does not take conversions from here for
 };
 
@@ -122,6 +123,7 @@ class Ads {
  public:
   std::vector<AdClick> clicks;
   std::vector<AdAction> actions;
+  std::size_t refused_in_part = 0;  ///< requests of which it took some events, and does not say which
   std::set<std::string> login_accounts;  ///< managers that may act on the accounts
   const AdClick* click(const std::string& type, const std::string& value) const;
   const AdAction* action(const std::string& account, const std::string& id) const;
