@@ -45,7 +45,7 @@ Result<report::Table> brakes(service::App& app) {
     for (const auto& b : store::ledger_rows::brakes(tx))
       if (!b.released_at)
         t.rows.push_back({std::to_string(b.id), b.destination, format_local(b.braked_at, app.settings.zone),
-                          b.approved_at ? "approved" : "waits"});
+                          b.approved_at ? "approved by " + b.approved_by : "waits"});
     if (!t.rows.empty()) t.note = "headwater plan approve ID lets the braked rows of one go.";
     return t;
   });

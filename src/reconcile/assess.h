@@ -42,11 +42,16 @@ struct Work {
   const DestinationPlan* plan = nullptr;
   store::Standing standing;                 ///< conversion_id is 0 while the conversion is new
   std::optional<store::StoredUpload> make;  ///< a revision to add (conversion_id filled in by the caller)
+  std::string made_because;                 ///< for the trail: what is believed and what is wanted instead
   bool shadow = false;                      ///< `make` is what would be sent: it never enters the ledger
   bool lowering = false;                    ///< `make` lowers what is believed: the brake counts it
   std::int64_t lowering_micros = 0;
-  std::optional<std::int64_t> supersede;  ///< upload id that was never sent and is no longer right
-  std::optional<std::int64_t> stop;       ///< upload id that may have been taken and must not be sent again
+  struct Superseded {
+    std::int64_t upload;
+    std::string code, detail;  ///< why
+  };
+  std::optional<Superseded> supersede;  ///< what was never sent and is no longer right
+  std::optional<std::int64_t> stop;     ///< upload id that may have been taken and must not be sent again
   std::optional<std::pair<std::int64_t, store::StoredUpload>> replace;  ///< upload id, and what its unsent item becomes
   std::optional<Click> click;  ///< the lineage's choice for this platform, to be kept
 };

@@ -75,6 +75,16 @@ bool brake_closed(Tx& tx, const DestinationPlan& plan, std::int64_t conversion, 
   return true;
 }
 
+bool approve_brake(Tx& tx, std::int64_t id, const std::string& actor, Timestamp now) {
+  for (const auto& b : rows::brakes(tx)) {
+    if (b.id != id || b.approved_at || b.released_at) continue;
+    rows::approve_brake(tx, id, actor, now);
+    rows::mark_standings(tx, b.destination, "braked", "approved");
+    return true;
+  }
+  return false;
+}
+
 Status release_brakes(store::Db& db, Timestamp now) {
   auto open = db.read([&](Tx& tx) -> Result<bool> {
     const auto all = rows::brakes(tx);

@@ -10,6 +10,9 @@ namespace hw::reconcile {
 bool brake_closed(store::Tx& tx, const DestinationPlan& plan, std::int64_t conversion, const std::string& currency,
                   std::int64_t micros, Timestamp now);
 
+/// Lets what waits behind the brake go. False: no such brake waits.
+bool approve_brake(store::Tx& tx, std::int64_t id, const std::string& actor, Timestamp now);
+
 /// A brake ends when nothing waits behind it any more: let go by a person, or wanted no longer.
 Status release_brakes(store::Db& db, Timestamp now);
 

@@ -24,10 +24,11 @@ namespace service_rows = store::service_rows;
 
 constexpr const char* kActor = "reconcile";
 
-void supersede(Tx& tx, StoredUpload row, const char* why, Timestamp now) {
+void supersede(Tx& tx, StoredUpload row, std::string code, std::string why, Timestamp now) {
   const UploadState from = row.state;
   row.state = UploadState::superseded;
-  row.detail = why;
+  row.code = std::move(code);
+  row.detail = std::move(why);
   rows::move(tx, row, from, kActor, now);
 }
 
@@ -36,7 +37,7 @@ bool leave_row(Tx& tx, StoredUpload row, bool has_sender, Timestamp now) {
   const UploadState from = row.state;
   const bool waits = from == UploadState::pending || from == UploadState::retrying;
   if (waits && !ledger::sent(row)) {
-    supersede(tx, std::move(row), "no longer in the configuration", now);
+    supersede(tx, std::move(row), "not_in_configuration", "no longer in the configuration", now);
     return false;
   }
   const bool is_received = from == UploadState::received && row.request_id;
@@ -49,6 +50,13 @@ bool leave_row(Tx& tx, StoredUpload row, bool has_sender, Timestamp now) {
   row.detail = "its destination left the configuration before the answer came";
   rows::move(tx, row, from, kActor, now);
   return false;
+}
+
+/// A lowering that a brake held goes by a person's word.
+std::string approval(Tx& tx, const std::string& destination) {
+  const auto brake = rows::open_brake(tx, destination);
+  if (!brake || !brake->approved_at) return {};
+  return "; approved by " + brake->approved_by + " (brake " + std::to_string(brake->id) + ")";
 }
 
 /// Nobody asks for it any more: what the platform believes of it is what stands.
@@ -210,7 +218,7 @@ Result<std::size_t> Reconciler::work_off(const std::vector<std::int64_t>& subjec
     };
     for (std::int64_t record : subjects) {
       const auto mark = service_rows::dirty_of(tx, record);
-      if (auto s = reconcile_one(tx, frame, record); !s) return s.error();
+      if (auto s = reconcile_one(tx, frame, record, mark ? mark->cause : "time"); !s) return s.error();
       if (mark) service_rows::clear_dirty(tx, record, mark->seq);
     }
     crash_point("reconcile.computed");
@@ -218,14 +226,14 @@ Result<std::size_t> Reconciler::work_off(const std::vector<std::int64_t>& subjec
   });
 }
 
-Status Reconciler::reconcile_one(Tx& tx, Frame& frame, std::int64_t record) {
+Status Reconciler::reconcile_one(Tx& tx, Frame& frame, std::int64_t record, const std::string& cause) {
   auto subject = load_subject(tx, record);
   if (!subject) return {};
   take_back_after_merge(tx, *subject);
   adopt_from_merged(tx, *subject);
   std::set<std::pair<std::int64_t, std::string>> judged;
   for (ConversionWork& work : assess(tx, frame, *subject, rows::conversions_of_record(tx, record)))
-    for (const auto& place : apply(tx, std::move(work))) judged.insert(place);
+    for (const auto& place : apply(tx, std::move(work), cause)) judged.insert(place);
   leave_unasked(tx, *subject, frame.now);
   let_rest(tx, record, judged, frame.now);
   for (const settings::SourceFields& f : settings_.source_fields)
@@ -265,7 +273,8 @@ void Reconciler::let_rest(Tx& tx, std::int64_t record, const std::set<std::pair<
   }
 }
 
-std::vector<std::pair<std::int64_t, std::string>> Reconciler::apply(Tx& tx, ConversionWork work) {
+std::vector<std::pair<std::int64_t, std::string>> Reconciler::apply(Tx& tx, ConversionWork work,
+                                                                    const std::string& cause) {
   std::vector<std::pair<std::int64_t, std::string>> judged;
   const Timestamp now = clock_.system_now();
   std::int64_t id = work.conversion.id;
@@ -275,7 +284,7 @@ std::vector<std::pair<std::int64_t, std::string>> Reconciler::apply(Tx& tx, Conv
   for (Work& w : work.work) {
     const std::string& destination = w.plan->destination->name;
     if (w.supersede) {
-      supersede(tx, *rows::upload(tx, *w.supersede), "another value or item is wanted now", now);
+      supersede(tx, *rows::upload(tx, w.supersede->upload), w.supersede->code, w.supersede->detail, now);
       // The place is free now: what is wanted instead is judged in the next round.
       service_rows::mark_dirty(tx, work.conversion.record_id, "superseded");
     }
@@ -290,7 +299,9 @@ std::vector<std::pair<std::int64_t, std::string>> Reconciler::apply(Tx& tx, Conv
     if (w.replace) rows::replace_unsent(tx, w.replace->first, w.replace->second);
     if (w.make && !w.shadow) {
       w.make->conversion_id = id;
-      rows::add_upload(tx, *w.make, kActor);
+      std::string why = w.made_because;
+      if (!why.empty()) why += "; cause: " + cause + (w.lowering ? approval(tx, destination) : "");
+      rows::add_upload(tx, *w.make, kActor, why);
       if (w.lowering) rows::add_lowering(tx, destination, now, id, w.lowering_micros, w.standing.b_currency);
     }
     if (w.click) rows::choose_click(tx, work.conversion.lineage, w.plan->platform(), *w.click, now);

@@ -49,9 +49,10 @@ class Reconciler {
 
  private:
   Result<std::size_t> work_off(const std::vector<std::int64_t>& subjects, const Frame& frame);
-  Status reconcile_one(store::Tx& tx, Frame& frame, std::int64_t record);
+  /// `cause`: what marked it, for the trail.
+  Status reconcile_one(store::Tx& tx, Frame& frame, std::int64_t record, const std::string& cause);
   /// Returns the (conversion, destination) pairs whose standing it wrote.
-  std::vector<std::pair<std::int64_t, std::string>> apply(store::Tx& tx, ConversionWork work);
+  std::vector<std::pair<std::int64_t, std::string>> apply(store::Tx& tx, ConversionWork work, const std::string& cause);
   void leave_unasked(store::Tx& tx, const Subject& subject, Timestamp now);
   void let_rest(store::Tx& tx, std::int64_t record, const std::set<std::pair<std::int64_t, std::string>>& judged,
                 Timestamp now);

@@ -139,6 +139,11 @@ bool comes_after_consent(const ledger::Decision& d) {
          (*d.reason == Reason::settling || *d.reason == Reason::braked || *d.reason == Reason::uncorrectable);
 }
 
+std::string amount_text(std::int64_t micros, const std::string& currency) {
+  const auto code = Currency::parse(currency);
+  return code ? human({micros, *code}) : "no value";
+}
+
 /// What a lowering takes away, in the currency that is believed.
 std::int64_t lowered_by(const ledger::Decision& d) {
   return d.t_currency == d.b_currency ? d.b_micros - d.t_micros : d.b_micros;
@@ -164,7 +169,10 @@ class Assessment {
     choose();
     if (refused_ && comes_after_consent(d_)) ledger::apply_refusal(d_, *refused_);
     if (d_.make || d_.replace_open) say();
-    if (d_.supersede_open) w_.supersede = open()->id;
+    if (d_.supersede_open)
+      w_.supersede = desired_.wanted
+                         ? Work::Superseded{open()->id, "another_value", wanted()}
+                         : Work::Superseded{open()->id, to_string(desired_.not_wanted_because), desired_.detail};
     if (refused_ && belief_.open && open()->state == UploadState::retrying && ledger::sent(*open()))
       w_.stop = open()->id;
     if (told_unseen()) leave_uncertain(unseen_row(Operation::upload, gap_values().high));
@@ -300,7 +308,7 @@ class Assessment {
   }
 
   void cannot_say(const Refusal& refusal) {
-    if (d_.replace_open) w_.supersede = open()->id;
+    if (d_.replace_open) w_.supersede = {open()->id, refusal.reason, refusal.detail};
     ledger::apply_refusal(d_, refusal);
   }
 
@@ -336,9 +344,27 @@ class Assessment {
     }
     w_.lowering = d_.make->lowering;
     w_.lowering_micros = lowered_by(d_);
+    w_.made_because = because(row);
     w_.make = std::move(row);
     w_.shadow = a_.plan.destination->mode == Mode::shadow;
     if (!w_.shadow) keep_click();
+  }
+
+  /// "150.00 EUR wanted", or why nothing is.
+  [[nodiscard]] std::string wanted() const {
+    if (!desired_.wanted)
+      return to_string(desired_.not_wanted_because) + (desired_.detail.empty() ? "" : ": " + desired_.detail);
+    return desired_.micros ? amount_text(*desired_.micros, desired_.currency) + " wanted" : "wanted";
+  }
+
+  [[nodiscard]] std::string because(const StoredUpload& row) const {
+    std::string out = belief_.told ? amount_text(belief_.micros, belief_.currency) + " believed, " : "";
+    out += wanted();
+    if (!row.backfill) return out;
+    for (const store::StoredBackfill& b : a_.plan.backfills)
+      if (b.from <= a_.reached.entered_at && a_.reached.entered_at < b.to)
+        return out + "; backfill asked by " + b.actor;
+    return out;
   }
 
   /// What refused it may lie in a setting that the request does not show.

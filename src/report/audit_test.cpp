@@ -1,4 +1,4 @@
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "conformance/loop.h"
 #include "reconcile/retry.h"
@@ -13,6 +13,9 @@ using conformance::kHour;
 using conformance::Loop;
 using conformance::PlatformFault;
 using connect::Receipt;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
 
 /// What is wrong with the trail of one upload; "" when it is whole.
 std::string gap_in(const store::StoredUpload& u, const std::vector<store::UploadEvent>& trail) {
@@ -108,6 +111,79 @@ TEST_P(Trail, OfEveryUploadIsWholeWhateverHappens) {
   std::string seen;
   for (const auto& c : counts) seen += c.state + " " + c.code + " " + std::to_string(c.n) + "; ";
   EXPECT_NE(seen.find("superseded retried"), std::string::npos) << seen;
+}
+
+/// "superseded consent: denied by the CRM", of the last step of the deal's row `n`.
+std::string last_step(Loop& l, const std::string& deal, std::size_t n = 0) {
+  const auto trail = l.read([&](store::Tx& tx) { return store::ledger_rows::events(tx, l.uploads(deal).at(n).id); });
+  return trail.back().to_state + " " + trail.back().code + ": " + trail.back().detail;
+}
+
+/// The first step of its last row.
+std::string first_step(Loop& l, const std::string& deal) {
+  return l.read(
+      [&](store::Tx& tx) { return store::ledger_rows::events(tx, l.uploads(deal).back().id).front().detail; });
+}
+
+TEST(TrailSays, WhyARowThatWasNotSentWentBack) {
+  struct Case {
+    const char* name;
+    std::function<void(Loop&)> change;
+    const char* said;
+  };
+  const Case cases[] = {
+      {"raised", [](Loop& l) { l.set("D1", "amount", "150"); }, "superseded another_value: 150.00 EUR wanted"},
+      {"lost", [](Loop& l) { l.set("D1", "stage", "lost"); }, "superseded not_wanted: "},
+      {"deleted", [](Loop& l) { l.remove("D1"); }, "superseded not_wanted: "},
+      {"withdrawn", [](Loop& l) { l.consent("C1", ConsentState::denied); }, "superseded consent: "},
+      {"too old",
+       [](Loop& l) {
+         l.clock.advance(kDay * 200);
+         ASSERT_TRUE(l.deliver());
+       },
+       "superseded expired: "},
+  };
+  for (const Case& c : cases) {
+    Loop l;
+    l.contact("C1", "click-1");
+    l.deal("D1", "C1", "won", "100");
+    ASSERT_TRUE(l.reconcile());
+    ASSERT_EQ(l.history("D1"), "upload pending 100");
+    c.change(l);
+    ASSERT_TRUE(l.reconcile());
+    EXPECT_THAT(last_step(l, "D1"), StartsWith(c.said)) << c.name;
+  }
+}
+
+TEST(TrailSays, WhyARowWasMade) {
+  Loop l;
+  l.contact("C1", "click-1");
+  l.deal("D1", "C1", "won", "100");
+  l.settle();
+  EXPECT_THAT(first_step(l, "D1"), StartsWith("100.00 EUR wanted; cause: "));
+  l.set("D1", "amount", "150");
+  l.settle();
+  EXPECT_THAT(first_step(l, "D1"), StartsWith("100.00 EUR believed, 150.00 EUR wanted; cause: "));
+  l.set("D1", "stage", "lost");
+  l.pass(kDay * 4);
+  EXPECT_THAT(first_step(l, "D1"), AllOf(StartsWith("150.00 EUR believed, not_wanted"), HasSubstr("; cause: time")));
+}
+
+TEST(TrailSays, WhoLetALoweringGo) {
+  Loop l;
+  l.settings.destinations[0].settle = {};
+  l.settings.destinations[0].max_lowering_count = 0;
+  l.start();
+  l.contact("C1", "click-1");
+  l.deal("D1", "C1", "won", "100");
+  l.settle();
+  l.set("D1", "amount", "50");
+  l.settle();
+  ASSERT_EQ(l.stands("D1"), "excess braked");
+  l.approve_brakes();
+  l.settle();
+  EXPECT_THAT(first_step(l, "D1"), HasSubstr("100.00 EUR believed, 50.00 EUR wanted; "));
+  EXPECT_THAT(first_step(l, "D1"), HasSubstr("approved by test (brake 1)"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Receipts, Trail,

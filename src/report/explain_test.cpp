@@ -116,7 +116,8 @@ TEST(Status, BackfillsAreShownWithHowFarTheyAre) {
   (void)l.db->transact(store::Durability::ledger,
                        [&](store::Tx& tx) -> Result<std::string> { return reconcile::take_up(tx, l.settings, asked); });
   ASSERT_TRUE(l.reconcile());
-  EXPECT_THAT(look(), ElementsAre("won | ads | test | 2026-03-01 21:20:00 | 2026-03-01 22:20:00 | 7 | 0 | 1"));
+  EXPECT_THAT(look(),
+              ElementsAre("won | ads | test | 2026-03-01 21:20:00 | 2026-03-01 22:20:00 | someone | 7 | 0 | 1"));
   l.settle();
   EXPECT_THAT(look(), ElementsAre(testing::EndsWith("| 7 | 1 | 0")));
 }

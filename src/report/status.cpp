@@ -129,6 +129,7 @@ Table backfills(store::Tx& tx, const settings::Settings& settings) {
                       {"mode", "Mode"},
                       {"from", "From"},
                       {"to", "To"},
+                      {"asked_by", "Asked by"},
                       {"per_hour", "Rows an hour", Holds::number},
                       {"done", "Done", Holds::number},
                       {"left", "Left", Holds::number}},
@@ -137,7 +138,7 @@ Table backfills(store::Tx& tx, const settings::Settings& settings) {
   for (const auto& b : store::backfills::list(tx)) {
     const auto n = store::backfills::progress(tx, b);
     t.rows.push_back({b.goal, b.destination, to_string(b.mode), format_local(b.from, settings.zone),
-                      format_local(b.to, settings.zone), std::to_string(b.per_hour), std::to_string(n.done),
+                      format_local(b.to, settings.zone), b.actor, std::to_string(b.per_hour), std::to_string(n.done),
                       std::to_string(n.left)});
     const settings::Destination* d = settings.destination(b.destination);
     if (d == nullptr || d->mode != b.mode || d->goal != b.goal)
@@ -259,7 +260,10 @@ Table trouble(store::Tx& tx, const settings::Settings& settings, Timestamp now,
     if (!b.released_at)
       t.rows.push_back(
           {"braked", b.destination, format_local(b.braked_at, settings.zone), b.approved_at ? "approved" : "waits",
-           "mass lowering: look at `headwater plan`, then `headwater plan approve " + std::to_string(b.id) + "`", "-"});
+           b.approved_at
+               ? "let go by " + b.approved_by
+               : "mass lowering: look at `headwater plan`, then `headwater plan approve " + std::to_string(b.id) + "`",
+           "-"});
   for (const auto& c : counts)
     if (c.state == "uncertain" || (c.state == "rejected" && c.code != connect::kUnattributed))
       t.rows.push_back({"uploads " + c.state, c.destination, "-", c.code.empty() ? "-" : c.code,

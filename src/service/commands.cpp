@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/zone.h"
 #include "reconcile/backfill.h"
+#include "reconcile/brake.h"
 #include "reconcile/retry.h"
 #include "store/ledger_rows.h"
 #include "store/service_rows.h"
@@ -34,13 +35,7 @@ std::string take_up_backfill(App& app, Tx& tx, const StoredCommand& c, Timestamp
 
 std::string approve(Tx& tx, const StoredCommand& c, Timestamp now) {
   const std::int64_t id = std::strtoll(c.args.c_str(), nullptr, 10);
-  for (const auto& b : store::ledger_rows::brakes(tx)) {
-    if (b.id != id || b.approved_at) continue;
-    store::ledger_rows::approve_brake(tx, id, c.actor, now);
-    store::ledger_rows::mark_standings(tx, b.destination, "braked", "approved");
-    return "approved";
-  }
-  return "no brake " + c.args + " waits";
+  return reconcile::approve_brake(tx, id, c.actor, now) ? "approved" : "no brake " + c.args + " waits";
 }
 
 /// Many rows take many commits: one that is carried out again finds the first ones done. nullopt: stopped before the

@@ -105,6 +105,38 @@ TEST_F(Steering, APausedSinkSendsNothingOverARestartUntilItIsResumed) {
   EXPECT_EQ(ask(*app, "resume", "ads"), "ads was not paused");
 }
 
+TEST_F(Steering, AnApprovalLetsTheRowsBehindABrakeGoAndSaysWhoseItWas) {
+  std::string config = AppFixture::config("live");
+  const std::string mode = "mode: live";
+  config.replace(config.find(mode), mode.size(), mode + ", settle: 0s, max_lowering: {conversions: 1}");
+  write("headwater.yaml", config);
+  pages_ = {won_deals(1, 3)};
+  auto app = open();
+  ASSERT_EQ(pass(*app).sent, 3U);
+  pages_.push_back(won_deals(1, 3));
+  for (auto& row : pages_.back().rows)
+    if (auto* state = std::get_if<RecordState>(&row); state != nullptr && state->ref.object == Object::deal) {
+      state->fields["amount"] = "40";
+      state->modified += std::chrono::hours(1);
+    }
+  static_cast<conformance::FakeRecords*>(app->connectors.at("crm")->records())->pages = pages_;
+  EXPECT_EQ(pass(*app).sent, 1U) << "as many as may go unasked";
+  const auto braked = [&] {
+    return app->db
+        ->read([](store::Tx& tx) -> Result<std::size_t> {
+          return store::ledger_rows::list_standings(tx, "ads_won", "", "braked", 0, 10).size();
+        })
+        .value();
+  };
+  ASSERT_EQ(braked(), 2U);
+  EXPECT_EQ(ask(*app, "plan_approve", "2"), "no brake 2 waits");
+  EXPECT_EQ(ask(*app, "plan_approve", "1"), "approved");
+  EXPECT_EQ(ask(*app, "plan_approve", "1"), "no brake 1 waits") << "once";
+  EXPECT_EQ(pass(*app).sent, 2U);
+  EXPECT_EQ(braked(), 0U);
+  EXPECT_EQ(ask(*app, "plan_approve", "1"), "no brake 1 waits") << "released";
+}
+
 TEST_F(Steering, APausedSourceIsNotAskedAndTheOthersGoOn) {
   pages_ = {won_deals(1, 1)};
   auto app = open();

@@ -137,8 +137,9 @@ void mark_standings(Tx&, std::string_view destination, std::string_view reason, 
 std::vector<StoredUpload> uploads(Tx&, std::int64_t conversion, std::string_view destination);  ///< by revision
 std::optional<StoredUpload> upload(Tx&, std::int64_t id);
 std::int64_t last_upload(Tx&);  ///< the highest id; ids grow, whatever the clock does; 0: none was made
-/// With its first event. Here and in move(), next_at is stored no earlier than not_before.
-std::int64_t add_upload(Tx&, const StoredUpload&, std::string_view actor);
+/// With its first event, whose detail is `why`, or the row's own. Here and in move(), next_at is stored no earlier than
+/// not_before.
+std::int64_t add_upload(Tx&, const StoredUpload&, std::string_view actor, std::string_view why = {});
 /// Gives a row that was never attempted what `u` says (everything that the first attempt freezes, and its windows);
 /// throws "store_constraint" for one that was.
 void replace_unsent(Tx&, std::int64_t id, const StoredUpload& u);

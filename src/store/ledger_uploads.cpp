@@ -158,7 +158,7 @@ std::optional<StoredUpload> upload(Tx& tx, std::int64_t id) {
 
 std::int64_t last_upload(Tx& tx) { return tx.one_integer("SELECT MAX(id) FROM upload").value_or(0); }
 
-std::int64_t add_upload(Tx& tx, const StoredUpload& u, std::string_view actor) {
+std::int64_t add_upload(Tx& tx, const StoredUpload& u, std::string_view actor, std::string_view why) {
   StoredUpload added = u;
   added.id = tx.insert(
       "INSERT INTO upload(conversion_id, destination, revision, operation, mode, state, code, detail, value_micros, "
@@ -197,6 +197,7 @@ std::int64_t add_upload(Tx& tx, const StoredUpload& u, std::string_view actor) {
        val(u.person),
        val(u.conversion_at),
        val(std::int64_t{u.backfill})});
+  if (!why.empty()) added.detail = why;
   add_event(tx, added, "", actor, u.made_at);
   return added.id;
 }

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "journey/journey.h"
+#include "reconcile/brake.h"
 
 namespace hw::conformance {
 namespace {
@@ -319,11 +320,7 @@ void Loop::pass(Duration time) {
 
 void Loop::approve_brakes() {
   must(db->transact(Durability::ledger, [&](Tx& tx) -> Status {
-    for (const auto& b : rows::brakes(tx)) {
-      rows::approve_brake(tx, b.id, "test", clock.system_now());
-      for (const auto& l : rows::list_standings(tx, b.destination, "", "braked", 0, 10'000))
-        store::service_rows::mark_dirty(tx, l.conversion.record_id, "approved");
-    }
+    for (const auto& b : rows::brakes(tx)) reconcile::approve_brake(tx, b.id, "test", clock.system_now());
     return {};
   }));
 }
