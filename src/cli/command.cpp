@@ -8,6 +8,7 @@
 #include <iostream>
 #include <map>
 
+#include "base/text.h"
 #include "cli/pasteable.h"
 
 namespace hw::cli {
@@ -50,6 +51,31 @@ Result<std::optional<Timestamp>> before(Timestamp now, const std::string& text) 
   const auto d = age(text);
   if (!d) return bad_argument("'" + text + "' is no age: write 30m, 12h or 3d");
   return std::optional(now - *d);
+}
+
+namespace {
+
+/// "there is no goal 'wno'; did you mean 'won'? The configuration has: won, lead".
+template <class Named>
+Error unknown_name(const char* what, const std::string& name, const std::vector<Named>& all) {
+  std::vector<std::string> known;
+  std::string listed;
+  for (const Named& one : all) {
+    known.push_back(one.name);
+    listed += (listed.empty() ? "" : ", ") + one.name;
+  }
+  const std::string near = nearest(name, known);
+  return bad_argument("there is no " + std::string(what) + " '" + name + "'" +
+                      (near.empty() ? ". " : "; did you mean '" + near + "'? ") + "The configuration has: " + listed);
+}
+
+}  // namespace
+
+Status check_names(const settings::Settings& settings, const std::string& destination, const std::string& goal) {
+  if (!destination.empty() && settings.destination(destination) == nullptr)
+    return unknown_name("destination", destination, settings.destinations);
+  if (!goal.empty() && settings.goal(goal) == nullptr) return unknown_name("goal", goal, settings.goals);
+  return {};
 }
 
 Error bad_argument(std::string text) { return {Action::reject_row, "usage", std::move(text), {}, false}; }

@@ -43,6 +43,8 @@ struct Common {
 int fail(const Error& error);
 /// What was given on the command line does not fit: exit 64.
 Error bad_argument(std::string text);
+/// "there is no goal 'wno'; did you mean 'won'? The configuration has: won, lead", unless it has both; "" is no name.
+Status check_names(const settings::Settings& settings, const std::string& destination, const std::string& goal);
 /// The sandbox's clock that this run follows; nullptr where it follows none.
 Result<std::unique_ptr<Clock>> followed_clock(const Common& common);
 /// So long before now: "3d", "12h", "30m"; nullopt for "". Error "usage".

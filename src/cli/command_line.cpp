@@ -115,7 +115,9 @@ void add_commands(::CLI::App& app, Line& line) {
   list->add_option("--reason,--code", line.uploads.reason, "the platform's code, or the reason of the accounts");
   list->add_option("--older-than", line.uploads.older_than, "since the last attempt: 30m, 12h, 3d");
   list->add_option("--newer-than", line.uploads.newer_than, "since the last attempt: 30m, 12h, 3d");
-  list->add_option("--limit", line.uploads.limit)->check(whole_number_from_1());
+  list->add_option("--limit", line.uploads.limit, "at most N rows, the oldest first")
+      ->check(whole_number_from_1())
+      ->capture_default_str();
   auto* show = command(*uploads, "show", "one row with its item and its history", line,
                        [&] { return cli::uploads_show(c, line.id); });
   show->add_option("id", line.id)->required();

@@ -33,25 +33,10 @@ Result<Timestamp> instant(const std::string& text, const Zone& zone, bool end) {
   return zone.to_utc(day);
 }
 
-/// "there is no goal 'wno'; did you mean 'won'? The configuration has: won, lead".
-template <class Named>
-Error unknown_name(const char* what, const std::string& name, const std::vector<Named>& all) {
-  std::vector<std::string> known;
-  std::string listed;
-  for (const Named& one : all) {
-    known.push_back(one.name);
-    listed += (listed.empty() ? "" : ", ") + one.name;
-  }
-  const std::string near = nearest(name, known);
-  return bad_argument("there is no " + std::string(what) + " '" + name + "'" +
-                      (near.empty() ? ". " : "; did you mean '" + near + "'? ") + "The configuration has: " + listed);
-}
-
 Result<store::StoredBackfill> asked(const service::App& app, const BackfillArgs& args) {
   if (args.stop) return reconcile::stop_of(args.goal, args.destination);
+  if (auto ok = check_names(app.settings, args.destination, args.goal); !ok) return ok.error();
   const settings::Destination* d = app.settings.destination(args.destination);
-  if (app.settings.goal(args.goal) == nullptr) return unknown_name("goal", args.goal, app.settings.goals);
-  if (d == nullptr) return unknown_name("destination", args.destination, app.settings.destinations);
   if (d->goal != args.goal)
     return bad_argument("destination " + args.destination + " is told of goal " + d->goal + ", not of " + args.goal);
   store::StoredBackfill b;

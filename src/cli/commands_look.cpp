@@ -46,7 +46,11 @@ int uploads_list(const Common& common, const UploadsArgs& args) {
       return bad_argument(
           "'" + args.state +
           "' is no state: pending, in_flight, retrying, received, processed, rejected, uncertain or superseded");
-    return std::vector{report::uploads(tx, filter, app.settings.zone)};
+    auto listed = report::uploads(tx, filter, app.settings.zone);
+    // One that left the configuration may still have rows.
+    if (listed.rows.empty())
+      if (auto known = check_names(app.settings, args.destination, args.goal); !known) return known.error();
+    return std::vector{std::move(listed)};
   });
 }
 
@@ -72,10 +76,8 @@ int report_reconciliation(const Common& common, const ReconciliationArgs& args) 
         tx,
         {.destination = args.destination, .goal = args.goal, .reason = args.reason, .state = args.state, .limit = 0},
         app.settings.zone);
-    // One that left the configuration may still have rows.
-    const bool is_known = args.destination.empty() || app.settings.destination(args.destination) != nullptr;
-    if (listed.rows.empty() && !is_known)
-      return bad_argument("there is no destination '" + args.destination + "': headwater status lists them");
+    if (listed.rows.empty())
+      if (auto known = check_names(app.settings, args.destination, args.goal); !known) return known.error();
     return std::vector{std::move(listed)};
   });
 }

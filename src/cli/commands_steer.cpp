@@ -89,15 +89,6 @@ bool any_again(const std::vector<Retried>& done) {
   return std::any_of(done.begin(), done.end(), [](const Retried& r) { return r.again; });
 }
 
-Status check_destination(const service::App& app, const std::string& name) {
-  if (name.empty() || app.settings.destination(name) != nullptr) return {};
-  std::vector<std::string> known;
-  for (const auto& d : app.settings.destinations) known.push_back(d.name);
-  const std::string near = nearest(name, known);
-  return bad_argument("there is no destination '" + name + "'" +
-                      (near.empty() ? "" : "; did you mean '" + near + "'?"));
-}
-
 Result<RetryAsked> retry_asked(const service::App& app, const RetryArgs& args) {
   const bool by_filter = !args.destination.empty() || !args.goal.empty() || !args.reason.empty() ||
                          !args.newer_than.empty() || !args.older_than.empty();
@@ -105,7 +96,7 @@ Result<RetryAsked> retry_asked(const service::App& app, const RetryArgs& args) {
     return bad_argument("say which rows: their ids, or --destination, --goal, --reason, --newer-than, --older-than");
   if (args.uncertain && args.ids.empty())
     return bad_argument("--uncertain is decided row by row: name the ids (headwater uploads list --state uncertain)");
-  if (auto ok = check_destination(app, args.destination); !ok) return ok.error();
+  if (auto ok = check_names(app.settings, args.destination, args.goal); !ok) return ok.error();
   RetryAsked asked{.ids = args.ids,
                    .destination = args.destination,
                    .goal = args.goal,

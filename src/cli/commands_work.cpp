@@ -102,8 +102,9 @@ Result<std::string> ask_holder(service::App& app, const std::string& kind, const
     return store::service_rows::add_command(tx, kind, args, who_asks(), app.clock->system_now());
   });
   if (!id) return id.error();
-  for (int tries = 0; tries < 150; ++tries) {
-    if (tries % 10 == 0) {  // nobody is at work, or no longer
+  std::string so_far;  // as long as it gets on it is waited for
+  for (int quiet = 0; quiet < 150; ++quiet) {
+    if (quiet % 10 == 0) {  // nobody is at work, or no longer
       if (auto lock = service::Lock::take(app.settings.state_dir))
         if (auto s = service::take_up_commands(app); !s) return s.error();
     }
@@ -112,11 +113,17 @@ Result<std::string> ask_holder(service::App& app, const std::string& kind, const
     });
     if (!c) return c.error();
     if (*c && (*c)->done_at) return (*c)->result;
+    if (*c && (*c)->result != so_far) {
+      so_far = (*c)->result;
+      quiet = 0;
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
   return Error{Action::retry,
                "not_yet",
-               "the headwater at work has not taken it up yet; it will, or the next `run` or `sync` does",
+               so_far.empty()
+                   ? "the headwater at work has not taken it up yet; it will, or the next `run` or `sync` does"
+                   : "the headwater at work has done a part of it, and goes on with the rest",
                {},
                false};
 }

@@ -10,6 +10,7 @@ namespace hw::cli {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using testing::SizeIs;
 
 class Steer : public CommandFixture {
@@ -105,10 +106,27 @@ TEST_F(Steer, RowsAreListedByReasonAndGoal) {
   EXPECT_THAT(listed({"--reason", "not_allowed", "--newer-than", "1h"}), SizeIs(2));
   EXPECT_THAT(listed({"--reason", "rejected", "--goal", "closed_won"}), SizeIs(2));
   EXPECT_THAT(listed({"--older-than", "1h"}), SizeIs(0));
-  EXPECT_THAT(listed({"--goal", "other"}), SizeIs(0));
+  EXPECT_THAT(listed({"--state", "rejected", "--destination", "ads_won"}), SizeIs(2));
+  EXPECT_THAT(listed({"--state", "received"}), SizeIs(0));
+  EXPECT_THAT(listed({"--limit", "1"}), SizeIs(1));
   const auto row = listed({})[0];
   EXPECT_EQ(row["stands"], "rejected");
   EXPECT_NE(row["last_attempt"], "-");
+}
+
+TEST_F(Steer, AListSaysWhatIsMissingFromItAndWhichNameIsNone) {
+  pages_ = {won_deals(1, 3)};
+  work();
+  EXPECT_THAT(say({"uploads", "list", "--limit", "2"}).out, HasSubstr("more than these 2: --limit"));
+  EXPECT_THAT(say({"uploads", "list", "--limit", "3"}).out, Not(HasSubstr("--limit")));
+  const Ran place = say({"uploads", "list", "--destination", "ads_one"});
+  EXPECT_EQ(place.code, kUsage);
+  EXPECT_THAT(place.err, HasSubstr("did you mean 'ads_won'?"));
+  for (const char* command : {"list", "retry"}) {
+    const Ran goal = say({"uploads", command, "--goal", "closed_one"});
+    EXPECT_EQ(goal.code, kUsage) << command;
+    EXPECT_THAT(goal.err, HasSubstr("did you mean 'closed_won'?")) << command;
+  }
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ constexpr Duration kLongestSleep = milliseconds(300);
 constexpr Duration kBetweenSaves = seconds(5);
 constexpr Duration kLongestClosure = hours(24);
 constexpr std::int64_t kDayHours = 24;
+constexpr std::int64_t kMostRecent = 100'000;
 
 std::int64_t hour_of(SystemTime t) { return std::chrono::floor<hours>(t).time_since_epoch().count(); }
 
@@ -48,11 +49,13 @@ Duration until_below(const std::map<std::int64_t, int>& by_hour, int limit, Syst
   return Duration::zero();
 }
 
-/// What is kept of a lane: "HOUR:COUNT" for each hour, "closed:MICROSECONDS", "limit:COUNT".
+/// What is kept of a lane: "HOUR:COUNT" for each hour, "closed:MICROSECONDS", "limit:COUNT", and of its window
+/// "recent:COUNT" requests until "last:MICROSECONDS".
 struct Kept {
   std::map<std::int64_t, int> by_hour;
   std::optional<SystemTime> closed_until;
-  int per_day = 0;
+  int per_day = 0, recent = 0;
+  SystemTime last{};
 };
 
 std::string encode(const Kept& kept) {
@@ -63,6 +66,10 @@ std::string encode(const Kept& kept) {
   for (const auto& [hour, count] : kept.by_hour) add(hour, count);
   if (kept.closed_until) add("closed", to_micros(*kept.closed_until));
   if (kept.per_day > 0) add("limit", kept.per_day);
+  if (kept.recent > 0) {
+    add("recent", kept.recent);
+    add("last", to_micros(kept.last));
+  }
   return out;
 }
 
@@ -84,6 +91,10 @@ Kept decode(std::string_view text) {
       kept.closed_until = from_micros(value);
     else if (name == "limit")
       kept.per_day = static_cast<int>(std::clamp<std::int64_t>(value, 0, std::numeric_limits<int>::max()));
+    else if (name == "recent")
+      kept.recent = static_cast<int>(std::clamp<std::int64_t>(value, 0, kMostRecent));
+    else if (name == "last")
+      kept.last = from_micros(value);
     else if (read_int(name, hour))
       kept.by_hour[hour] += count;
   }
@@ -121,7 +132,7 @@ Lanes::~Lanes() {
   if (state_ == nullptr) return;
   MutexLock lock(mu_);
   for (const auto& [key, s] : states_) {
-    if (s.unsaved) (void)state_->save(state_key(key), text_of(s), /*secret=*/false);
+    if (s.unsaved || !s.taken.empty()) (void)state_->save(state_key(key), text_of(s), /*secret=*/false);
   }
 }
 
@@ -168,6 +179,9 @@ void Lanes::load(const Lane& lane) {
   if (s.loaded) return;
   s.loaded = true;
   for (const auto& [hour, count] : kept.by_hour) s.by_hour[hour] += count;
+  // All of them as late as the last one: a window may then be fuller than it is, never emptier.
+  const Duration ago = std::max(Duration::zero(), Duration(clock_.system_now() - kept.last));
+  if (ago < lane.per) s.taken.insert(s.taken.begin(), static_cast<std::size_t>(kept.recent), clock_.steady_now() - ago);
   if (!kept.closed_until) return;
   const Duration left = *kept.closed_until - clock_.system_now();
   s.closed_until = std::max(s.closed_until, clock_.steady_now() + std::min(left, kLongestClosure));
@@ -238,9 +252,12 @@ std::optional<Lanes::Save> Lanes::begin_save(const Lane& lane, bool at_once) {
 
 std::string Lanes::text_of(const State& s) const {
   const Duration closed = s.closed_until - clock_.steady_now();
-  return encode({.by_hour = s.by_hour,
-                 .closed_until = closed > Duration::zero() ? std::optional(clock_.system_now() + closed) : std::nullopt,
-                 .per_day = s.per_day});
+  return encode(
+      {.by_hour = s.by_hour,
+       .closed_until = closed > Duration::zero() ? std::optional(clock_.system_now() + closed) : std::nullopt,
+       .per_day = s.per_day,
+       .recent = static_cast<int>(s.taken.size()),
+       .last = s.taken.empty() ? SystemTime{} : clock_.system_now() - (clock_.steady_now() - s.taken.back())});
 }
 
 void Lanes::save(const std::vector<Save>& saves) {

@@ -25,7 +25,8 @@ LaneUse lane_use(std::string_view kept, SystemTime now);
 /// `requests` go (a bucket would let nearly twice as many through, which strict vendors refuse). The daily limit is a
 /// sliding window too, of 24 to 25 hours in steps of an hour: it holds whatever time zone the vendor's day begins in.
 /// A key has one limit: what a vendor counts in two windows takes two keys.
-/// What a day has used and how long a server wants to be left alone outlive the process, and a reload.
+/// What a day has used and how long a server wants to be left alone outlive the process, and a reload; what the last
+/// window held outlives an orderly end.
 /// Thread-safe; never blocks, but for the short wait of enter().
 class Lanes {
  public:

@@ -104,6 +104,20 @@ TEST_F(HttpLanes, AClosedLaneOpensWhenTheServerSaid) {
   EXPECT_TRUE(goes(crm));
 }
 
+TEST_F(HttpLanes, WhatTheLastWindowHeldSurvivesARestart) {
+  const Lane search = lane("crm/search", 3, seconds(10));
+  use(search, 2);
+  clock_.advance(seconds(4));
+  restart();
+  use(search, 1);
+  EXPECT_EQ(wait_of({search}), seconds(6)) << "the two of before count until their window is over";
+  clock_.advance(seconds(6));
+  use(search, 2);
+  restart();
+  clock_.advance(seconds(10));
+  use(search, 3);
+}
+
 TEST_F(HttpLanes, ARetryAfterSurvivesARestart) {
   const Lane crm = lane("crm", 100, seconds(10));
   use(crm, 1);

@@ -82,6 +82,24 @@ TEST(Ingest, CredentialsThatFailPauseTheSourceAreSaidOnceAndResumeWhenTheyWork) 
   set_log_sink_for_test(nullptr);
 }
 
+TEST(Ingest, CredentialsThatFailDuringAnOutageCountFromThen) {
+  Pulling p;
+  p.source().pages = {page_of({contact("C1")})};
+  const Error down{Action::retry, "http_503", "down", {}, false},
+      refused{Action::pause, "credential", "refused", {}, false};
+  const auto meets = [&p](const Error& e) {
+    p.source().errors = {e};
+    p.pull();
+    p.loop.clock.advance(kHour * 2);
+    const auto known = p.loop.read([](store::Tx& tx) { return service_rows::pause(tx, "source", "crm"); });
+    return known ? known->code + " for " + std::to_string((p.loop.clock.system_now() - known->since) / kHour) : "";
+  };
+  EXPECT_EQ(meets(down), "http_503 for 2");
+  EXPECT_EQ(meets(down), "http_503 for 4");
+  EXPECT_EQ(meets(refused), "credential for 2") << "what needs a person is another trouble, and is said";
+  EXPECT_EQ(meets(refused), "credential for 4");
+}
+
 TEST(Ingest, APauseThatSomebodyLiftedIsTriedAtOnce) {
   Pulling p;
   p.source().pages = {page_of({contact("C1")})};

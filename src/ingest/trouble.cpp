@@ -36,16 +36,20 @@ Status Trouble::note(const std::string& where, const Error& error, Pass& pass) {
   pass.next = now + wait;
   rest_until_[where] = now + wait;
   return db_.transact(store::Durability::bulk, [&](store::Tx& tx) -> Status {
-    auto known = service_rows::pause(tx, "source", connector_);
+    const bool pauses = error.action == Action::pause;
+    const auto known = service_rows::pause(tx, "source", connector_);
+    // What needs a person stays until its own stream says otherwise, whatever another one meets meanwhile.
+    if (known && !known->retrying && !pauses && !known->detail.starts_with(where + ": ")) return {};
+    const bool is_said = known && (!known->retrying || !pauses);
     service_rows::set_pause(tx, {.scope = "source",
                                  .name = connector_,
                                  .code = error.code,
                                  .detail = where + ": " + error.detail,
-                                 .since = known ? known->since : now,
+                                 .since = is_said ? known->since : now,
                                  .retry_at = now + wait,
-                                 .retrying = error.action != Action::pause});
-    if (!known)
-      log_event(error.action == Action::pause ? Level::error : Level::warn, "pull_failed",
+                                 .retrying = !pauses});
+    if (!is_said)
+      log_event(pauses ? Level::error : Level::warn, "pull_failed",
                 {{"connector", connector_},
                  {"stream", where},
                  {"code", error.code},

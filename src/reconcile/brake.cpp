@@ -14,15 +14,12 @@ namespace rows = store::ledger_rows;
 constexpr Duration kSoon = std::chrono::hours(1);
 constexpr std::int64_t kFewest = 5;  ///< below this many no share of the value brakes
 
-struct LoweringSum {
-  std::int64_t n = 0, micros = 0;
-  void add(const std::vector<rows::Lowerings>& lowerings, const std::string& currency) {
-    for (const auto& l : lowerings) {
-      n += l.n;
-      if (l.currency == currency) micros += l.micros;
-    }
+void add(Lowered& sum, const std::vector<rows::Lowerings>& lowerings, const std::string& currency) {
+  for (const auto& l : lowerings) {
+    sum.n += l.n;
+    if (l.currency == currency) sum.micros += l.micros;
   }
-};
+}
 
 /// Is the conversion among the ones that wait already?
 bool waits(Tx& tx, const DestinationPlan& plan, std::int64_t conversion, Timestamp until) {
@@ -46,7 +43,21 @@ Timestamp counted_since(Tx& tx, const settings::Destination& d, Timestamp now) {
   return since;
 }
 
-bool too_much(Tx& tx, const DestinationPlan& plan, const LoweringSum& sum, const std::string& currency) {
+/// What went lately, what waits, and this one.
+Lowered all_lowered(Tx& tx, const DestinationPlan& plan, std::int64_t conversion, const std::string& currency,
+                    std::int64_t micros, Timestamp now) {
+  const settings::Destination& d = *plan.destination;
+  Lowered sum;
+  add(sum, rows::lowerings_since(tx, d.name, counted_since(tx, d, now)), currency);
+  add(sum, rows::lowering_candidates(tx, d.name, d.goal, now + kSoon), currency);
+  if (!waits(tx, plan, conversion, now + kSoon)) {
+    sum.n += 1;
+    sum.micros += micros;
+  }
+  return sum;
+}
+
+bool too_much(Tx& tx, const DestinationPlan& plan, const Lowered& sum, const std::string& currency) {
   const settings::Destination& d = *plan.destination;
   if (sum.n > d.max_lowering_count) return true;
   const std::int64_t told = told_value(tx, d, currency);
@@ -59,13 +70,7 @@ bool brake_closed(Tx& tx, const DestinationPlan& plan, std::int64_t conversion, 
                   std::int64_t micros, Timestamp now) {
   const settings::Destination& d = *plan.destination;
   if (auto brake = rows::open_brake(tx, d.name)) return !brake->approved_at.has_value();
-  LoweringSum sum;
-  sum.add(rows::lowerings_since(tx, d.name, counted_since(tx, d, now)), currency);
-  sum.add(rows::lowering_candidates(tx, d.name, d.goal, now + kSoon), currency);
-  if (!waits(tx, plan, conversion, now + kSoon)) {
-    sum.n += 1;
-    sum.micros += micros;
-  }
+  const Lowered sum = all_lowered(tx, plan, conversion, currency, micros, now);
   if (!too_much(tx, plan, sum, currency)) return false;
   const std::int64_t id = rows::set_brake(tx, d.name, now);
   log_event(Level::error, "braked",
@@ -73,6 +78,15 @@ bool brake_closed(Tx& tx, const DestinationPlan& plan, std::int64_t conversion, 
              {"conversions", sum.n},
              {"action", "look at `headwater plan`, then `headwater plan approve " + std::to_string(id) + "`"}});
   return true;
+}
+
+bool would_brake(Tx& tx, const DestinationPlan& plan, std::int64_t conversion, const std::string& currency,
+                 std::int64_t micros, Timestamp now, const Lowered& besides) {
+  if (auto brake = rows::open_brake(tx, plan.destination->name)) return !brake->approved_at.has_value();
+  Lowered sum = all_lowered(tx, plan, conversion, currency, micros, now);
+  sum.n += besides.n;
+  sum.micros += besides.micros;
+  return too_much(tx, plan, sum, currency);
 }
 
 bool approve_brake(Tx& tx, std::int64_t id, const std::string& actor, Timestamp now) {

@@ -10,6 +10,14 @@ namespace hw::reconcile {
 bool brake_closed(store::Tx& tx, const DestinationPlan& plan, std::int64_t conversion, const std::string& currency,
                   std::int64_t micros, Timestamp now);
 
+/// What goes besides, and the ledger does not know yet.
+struct Lowered {
+  std::int64_t n = 0, micros = 0;
+};
+/// As brake_closed(), but sets none: whether this one would have to wait.
+bool would_brake(store::Tx& tx, const DestinationPlan& plan, std::int64_t conversion, const std::string& currency,
+                 std::int64_t micros, Timestamp now, const Lowered& besides);
+
 /// Lets what waits behind the brake go. False: no such brake waits.
 bool approve_brake(store::Tx& tx, std::int64_t id, const std::string& actor, Timestamp now);
 

@@ -9,6 +9,7 @@
 
 #include "ledger/item_json.h"
 #include "reconcile/adopt.h"
+#include "reconcile/brake.h"
 #include "reconcile/plan.h"
 #include "reconcile/restored.h"
 #include "store/service_rows.h"
@@ -75,7 +76,7 @@ std::string unspeakable(const StoredUpload& row, const DestinationPlan& plan) {
 bool passes_by_itself(const std::string& reason) {
   const auto r = ledger::reason_from(reason);
   return r == ledger::Reason::waiting || r == ledger::Reason::too_recent || r == ledger::Reason::settling ||
-         r == ledger::Reason::history_pending;
+         r == ledger::Reason::history_pending || r == ledger::Reason::braked;
 }
 
 bool tells_the_same(const StoredUpload& x, const StoredUpload& y) {
@@ -92,7 +93,13 @@ class Retry {
     frame_ = {.settings = &settings_,
               .plans = destination_plans(tx, settings_, connectors_, now_),
               .now = now_,
-              .brake_closed = [](const auto&...) { return false; },
+              .brake_closed =
+                  [this, &tx](const DestinationPlan& p, std::int64_t conversion, const std::string& currency,
+                              std::int64_t micros) {
+                    const auto before = lowered_.find({p.destination->name, currency});
+                    return would_brake(tx, p, conversion, currency, micros, now_,
+                                       before == lowered_.end() ? Lowered{} : before->second);
+                  },
               .histories = history_sources(connectors_)};
   }
 
@@ -140,10 +147,27 @@ class Retry {
     store::service_rows::mark_subject_of(tx, row.conversion_id, "retry");
   }
 
-  std::vector<Retried> all() {
+  [[nodiscard]] std::vector<Retried> all() const {
     std::vector<Retried> out;
-    for (auto& [key, sum] : sums_) out.push_back(std::move(sum));
+    for (const auto& [key, sum] : sums_) out.push_back(sum);
     return out;
+  }
+
+  /// How far it is, for resume().
+  [[nodiscard]] std::string so_far() const {
+    return json{{"state", state_}, {"after", after_}, {"next", next_}, {"done", to_text(all())}}.dump();
+  }
+
+  void resume(const std::string& so_far) {
+    const json j = json::parse(so_far, nullptr, /*allow_exceptions=*/false);
+    if (!j.is_object()) return;
+    auto done = retried_from(j.value("done", ""));
+    if (!done) return;
+    state_ = j.value("state", std::size_t{0});
+    after_ = j.value("after", std::int64_t{0});
+    next_ = std::min(j.value("next", std::size_t{0}), asked_.ids.size());
+    named_.insert(asked_.ids.begin(), asked_.ids.begin() + static_cast<std::ptrdiff_t>(next_));
+    for (Retried& r : *done) sums_[{r.destination, !r.again, r.why, r.currency}] = r;
   }
 
  private:
@@ -194,12 +218,17 @@ class Retry {
     return left("not_wanted");
   }
 
-  RetryVerdict verdict_on(const StoredUpload& row, const Work& w, const DestinationPlan& plan) const {
+  RetryVerdict verdict_on(const StoredUpload& row, const Work& w, const DestinationPlan& plan) {
     const bool refused = row.state == UploadState::rejected;
     const std::string& reason = w.standing.reason;
     if (w.shadow || !w.make) {
       if (refused && !w.shadow && passes_by_itself(reason)) return {true, reason};
       return left(reason.empty() ? w.standing.state : reason);
+    }
+    if (refused && w.lowering) {
+      Lowered& sum = lowered_[{row.destination, w.standing.b_currency}];
+      ++sum.n;
+      sum.micros += w.lowering_micros;
     }
     if (refused) return {true, w.make->state == UploadState::pending ? "" : kRestored};
     // An uncertain row's own item goes again, and must still be what is wanted.
@@ -219,6 +248,7 @@ class Retry {
   std::int64_t after_ = 0;
   std::set<std::int64_t> named_;  ///< of asked_.ids, those that were met
   std::map<std::tuple<std::string, bool, std::string, std::string>, Retried> sums_;
+  std::map<std::pair<std::string, std::string>, Lowered> lowered_;  ///< by what goes again; destination, currency
 };
 
 json micros_or_null(const std::optional<Timestamp>& t) { return t ? json(to_micros(*t)) : json(); }
@@ -246,8 +276,9 @@ Result<std::vector<Retried>> try_retry(const settings::Settings& settings, const
 Result<std::optional<std::vector<Retried>>> retry(const settings::Settings& settings,
                                                   const settings::Connectors& connectors, store::Db& db,
                                                   const Clock& clock, const RetryAsked& asked, const std::string& actor,
-                                                  const std::function<bool()>& go_on) {
+                                                  const std::function<bool()>& go_on, const RetryProgress& progress) {
   Retry r(settings, connectors, asked, clock.system_now());
+  r.resume(progress.so_far);
   for (bool more = true; more;) {
     if (!go_on()) return std::optional<std::vector<Retried>>();
     const Status done = db.transact(store::Durability::ledger, [&](Tx& tx) -> Status {
@@ -259,6 +290,7 @@ Result<std::optional<std::vector<Retried>>> retry(const settings::Settings& sett
         r.note(row, v);
         if (v.again) r.release(tx, row, actor);
       }
+      if (progress.keep) progress.keep(tx, r.so_far());
       return {};
     });
     if (!done) return done.error();

@@ -31,8 +31,9 @@ struct RetryAsked {
 struct Retried {
   std::string destination;
   bool again = false;  ///< goes again
-  /// Left: why. Goes again: "", the reason that must pass first ("waiting", "settling", ...), "dedup_window_closed"
-  /// (it may be counted twice), or "restored" (it may have been taken since the backup: it stands as uncertain then).
+  /// Left: why. Goes again: "", the reason that must pass first ("waiting", "settling", "braked", ...),
+  /// "dedup_window_closed" (it may be counted twice), or "restored" (it may have been taken since the backup: it stands
+  /// as uncertain then).
   std::string why;
   std::string currency;
   std::int64_t n = 0, micros = 0;
@@ -42,12 +43,18 @@ struct Retried {
 /// What would be done. Reads only.
 Result<std::vector<Retried>> try_retry(const settings::Settings& settings, const settings::Connectors& connectors,
                                        store::Db& db, const Clock& clock, const RetryAsked& asked);
+/// Makes it the same work for whoever goes on with it after a stop or a crash.
+struct RetryProgress {
+  std::string so_far{};                                        ///< what `keep` was last given; "": the beginning
+  std::function<void(store::Tx&, const std::string&)> keep{};  ///< called in each commit
+};
 /// Does it, some rows a commit. Before each commit `go_on` is asked: where it says no, the other rows stay as they are
-/// and nullopt is returned; the same asked again goes on with them.
+/// and nullopt is returned; the same asked again goes on with them, and with its `progress` answers for the whole.
 Result<std::optional<std::vector<Retried>>> retry(const settings::Settings& settings,
                                                   const settings::Connectors& connectors, store::Db& db,
                                                   const Clock& clock, const RetryAsked& asked, const std::string& actor,
-                                                  const std::function<bool()>& go_on);
+                                                  const std::function<bool()>& go_on,
+                                                  const RetryProgress& progress = {});
 
 /// The request row's text and its answer's, and back. Error code "retry".
 std::string to_text(const RetryAsked& asked);

@@ -95,7 +95,7 @@ TEST(Retry, RefusedOnceMoreItStandsAsBefore) {
   EXPECT_EQ(l.uploads("D1").size(), 4U) << "one attempt for each time it was asked for";
 }
 
-TEST(Retry, StoppedBetweenTwoCommitsItSaysNothingAndGoesOnWhenAskedAgain) {
+TEST(Retry, StoppedBetweenTwoCommitsItGoesOnAndAnswersForTheWhole) {
   Loop l;
   refused(l, "D1");
   std::vector<std::int64_t> ids{last_row(l, "D1")};
@@ -109,12 +109,20 @@ TEST(Retry, StoppedBetweenTwoCommitsItSaysNothingAndGoesOnWhenAskedAgain) {
   refused(l, "D2");
   ids.push_back(last_row(l, "D2"));
   int commits = 0;
-  auto some = retry(l.settings, l.connectors, *l.db, l.clock, rows_named(ids), "ada", [&] { return ++commits == 1; });
+  std::string so_far;
+  const auto keep = [&so_far](store::Tx&, const std::string& text) { so_far = text; };
+  auto some = retry(l.settings, l.connectors, *l.db, l.clock, rows_named(ids), "ada", [&] { return ++commits == 1; },
+                    {.so_far = "", .keep = keep});
   ASSERT_TRUE(some);
   EXPECT_FALSE(*some);
   EXPECT_EQ(l.history("D1"), "upload superseded 100");
   EXPECT_EQ(l.history("D2"), "upload rejected 100");
-  EXPECT_EQ(done(l, rows_named(ids)), "again 1 100; left superseded 1 100; left taken 99 9900");
+  EXPECT_EQ(tried(l, rows_named(ids)), "again 1 100; left superseded 1 100; left taken 99 9900");
+  ids.push_back(ids.front());  // named twice, and met before the stop
+  auto rest = retry(l.settings, l.connectors, *l.db, l.clock, rows_named(ids), "ada", [] { return true; },
+                    {.so_far = so_far, .keep = keep});
+  ASSERT_TRUE(rest && *rest);
+  EXPECT_EQ(told(**rest), "again 2 200; left taken 99 9900") << "it answers for the whole";
 }
 
 TEST(Retry, WhoAcceptedIsNeverAskedAgain) {
@@ -361,6 +369,80 @@ TEST(Retry, WhatIsAskedAndAnsweredIsReadBack) {
 }
 
 // ---- a mend re-opens what it concerns by itself
+
+/// Told 100, and what was wanted next refused.
+void refused_correction(Loop& l, const std::string& deal, const std::string& field, const std::string& value) {
+  l.settings.destinations[0].settle = {};
+  l.start();
+  won(l, deal);
+  l.settle();
+  ASSERT_EQ(l.stands(deal), "taken");
+  l.sink().refused[l.dedup_id(deal)] = "not_allowed";
+  l.set(deal, field, value);
+  l.settle();
+}
+
+TEST(Retry, ARefusedCorrectionGoesAgain) {
+  Loop l;
+  refused_correction(l, "D1", "amount", "300");
+  ASSERT_EQ(l.stands("D1"), "missing rejected");
+  l.sink().refused.clear();
+  l.pass(kDay);
+  ASSERT_EQ(l.history("D1"), "upload received 100, restate rejected 300");
+  EXPECT_EQ(done(l, rows_of("not_allowed")), "again 1 300");
+  l.settle();
+  EXPECT_EQ(l.history("D1"), "upload received 100, restate superseded 300, restate received 300");
+  EXPECT_EQ(l.stands("D1"), "taken");
+  EXPECT_EQ(l.differences(), "");
+}
+
+TEST(Retry, ARefusedCorrectionGoesAgainByItselfWhenItIsMended) {
+  for (const bool record : {false, true}) {
+    Loop l;
+    refused_correction(l, "D1", "amount", "300");
+    l.sink().refused.clear();
+    if (record) l.set("D1", "amount", "310");
+    if (!record) l.settings.destinations[0].settle += kHour;
+    l.start();
+    l.pass(kDay);
+    EXPECT_EQ(l.stands("D1"), "taken") << l.history("D1");
+    EXPECT_EQ(l.differences(), "");
+  }
+}
+
+TEST(Retry, ARefusedRetractionWaitsBehindTheBrakeLikeAnyOther) {
+  for (const std::int64_t most : {0, 5}) {
+    Loop l;
+    l.settings.destinations[0].max_lowering_count = 5;
+    refused_correction(l, "D1", "stage", "lost");
+    ASSERT_EQ(l.history("D1"), "upload received 100, retract rejected 0");
+    ASSERT_EQ(l.stands("D1"), "excess rejected");
+    l.sink().refused.clear();
+    l.settings.destinations[0].max_lowering_count = most;
+    l.clock.advance(kDay * 2);
+    const std::string expected = most == 0 ? "again braked 1 0" : "again 1 0";
+    EXPECT_EQ(tried(l, rows_of("not_allowed")), expected);
+    EXPECT_EQ(done(l, rows_of("not_allowed")), expected);
+    l.settle();
+    if (most == 0) {
+      EXPECT_EQ(l.stands("D1"), "excess braked");
+      l.approve_brakes();
+      l.settle();
+    }
+    EXPECT_EQ(l.stands("D1"), "none not_wanted") << l.history("D1");
+    EXPECT_EQ(l.differences(), "");
+  }
+}
+
+TEST(Retry, OfManyLoweringsThoseAboveTheBrakesLimitAreSaidToWait) {
+  Loop l;
+  for (const char* deal : {"D1", "D2", "D3"}) refused_correction(l, deal, "stage", "lost");
+  l.sink().refused.clear();
+  l.clock.advance(kDay * 2);
+  l.settings.destinations[0].max_lowering_count = 1;
+  EXPECT_EQ(tried(l, rows_of("not_allowed")), "again 1 0; again braked 2 0");
+  EXPECT_EQ(done(l, rows_of("not_allowed")), "again 1 0; again braked 2 0");
+}
 
 TEST(Mended, ARecordThatSaysSomethingElseIsTriedAgain) {
   Loop l;

@@ -56,7 +56,14 @@ Table uploads(store::Tx& tx, const store::ledger_rows::UploadFilter& filter, con
                       {"detail", "Detail", Holds::advice}},
           .rows = {},
           .note = {}};
-  for (const StoredUpload& u : ledger_rows::list_uploads(tx, filter)) {
+  auto one_more = filter;
+  ++one_more.limit;
+  auto found = ledger_rows::list_uploads(tx, one_more);
+  if (static_cast<std::int64_t>(found.size()) > filter.limit) {
+    found.pop_back();
+    t.note = "There are more than these " + std::to_string(filter.limit) + ": --limit shows as many as it says.";
+  }
+  for (const StoredUpload& u : found) {
     const bool due = u.state == UploadState::pending || u.state == UploadState::retrying;
     t.rows.push_back({std::to_string(u.id), u.destination, subject(tx, u), std::to_string(u.revision),
                       to_string(u.operation), to_string(u.mode), to_string(u.state), u.code, value(u), u.currency,

@@ -38,7 +38,7 @@ std::string approve(Tx& tx, const StoredCommand& c, Timestamp now) {
   return reconcile::approve_brake(tx, id, c.actor, now) ? "approved" : "no brake " + c.args + " waits";
 }
 
-/// Many rows take many commits: one that is carried out again finds the first ones done. nullopt: stopped before the
+/// Many rows take many commits: one that is carried out again goes on where it stopped. nullopt: stopped before the
 /// last.
 Result<std::optional<std::string>> retry(App& app, const StoredCommand& c, const std::stop_token& stop) {
   auto asked = reconcile::retry_from(c.args);
@@ -47,7 +47,10 @@ Result<std::optional<std::string>> retry(App& app, const StoredCommand& c, const
     Heartbeats::got_on();
     return !stop.stop_requested();
   };
-  auto done = reconcile::retry(app.settings, app.connectors, *app.db, *app.clock, *asked, c.actor, go_on);
+  auto done = reconcile::retry(app.settings, app.connectors, *app.db, *app.clock, *asked, c.actor, go_on,
+                               {.so_far = c.result, .keep = [&c](Tx& tx, const std::string& so_far) {
+                                  service_rows::note_progress(tx, c.id, so_far);
+                                }});
   if (!done) return done.error();
   if (!*done) return std::optional<std::string>();
   for (const auto& r : **done)

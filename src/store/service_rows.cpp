@@ -72,6 +72,10 @@ std::vector<StoredCommand> open_commands(Tx& tx) {
   return all(tx, kSelectCommand + "WHERE done_at IS NULL ORDER BY id", {}, read_command);
 }
 
+void note_progress(Tx& tx, std::int64_t id, std::string_view so_far) {
+  tx.exec("UPDATE command SET result = ? WHERE id = ? AND done_at IS NULL", {val(so_far), val(id)});
+}
+
 void finish_command(Tx& tx, std::int64_t id, std::string_view result, Timestamp now) {
   tx.exec("UPDATE command SET result = ?, done_at = ? WHERE id = ? AND done_at IS NULL",
           {val(result), val(now), val(id)});

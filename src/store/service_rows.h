@@ -72,6 +72,7 @@ std::int64_t count_dirty(Tx&);
 
 std::int64_t add_command(Tx&, std::string_view kind, std::string_view args, std::string_view actor, Timestamp now);
 std::vector<StoredCommand> open_commands(Tx&);
+void note_progress(Tx&, std::int64_t id, std::string_view so_far);  ///< stands as its result until it is done
 void finish_command(Tx&, std::int64_t id, std::string_view result, Timestamp now);
 std::optional<StoredCommand> command(Tx&, std::int64_t id);
 
