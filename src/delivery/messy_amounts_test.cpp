@@ -220,7 +220,7 @@ const std::vector<Case> kAmountsTold{
        s.set("D1", "amount", "80");
      },
      // Its stage was entered too long ago for a platform that looks back for three days.
-     {{final_zero | by_counts, "none not_wanted 0/0; taken 80/80", 3},
+     {{final_zero | zeroing | by_counts, "none not_wanted 0/0; taken 80/80", 3},
       {refunding, "none not_wanted 0/0; missing expired 80/0", 2},
       {once_per_click, "missing lost_by_final_retraction 80/0", 2},
       {overwriting | zero_refused, "taken 80/80", 2},
@@ -232,7 +232,7 @@ const std::vector<Case> kAmountsTold{
        s.set("D1", "amount", "150");
      },
      {{overwriting | zero_refused | by_counts, "taken 150/150", 2},
-      {final_zero | once_per_click | kUncorrecting | refunding, "missing uncorrectable 150/100", 1}}},
+      {final_zero | zeroing | once_per_click | kUncorrecting | refunding, "missing uncorrectable 150/100", 1}}},
     {"ChangedWhileTheCorrectionsAnswerIsLost",
      [](Story& s) {
        s.won("D1");
@@ -251,7 +251,7 @@ const std::vector<Case> kAmountsTold{
        s.sink().faults = {PlatformFault::lost_after};
      },
      // A second retraction would count again where uploads alone have a key.
-     {{final_zero | by_counts | once_per_click, "none not_wanted 0/0", 3},
+     {{final_zero | zeroing | by_counts | once_per_click, "none not_wanted 0/0", 3},
       {refunding, "uncertain 0/0..100", 2},
       {kStuck, "excess uncorrectable 0/100", 1}}}};
 INSTANTIATE_TEST_SUITE_P(Told, MessyAmounts, testing::ValuesIn(kAmountsTold), name_of);
@@ -309,7 +309,7 @@ const std::vector<Case> kAmountsCurrency{
        s.pass(kDay * 7);
        s.set("D1", "stage", "lost");
      },
-     {{final_zero | by_counts | once_per_click, "none not_wanted 0/0", 3},
+     {{final_zero | zeroing | by_counts | once_per_click, "none not_wanted 0/0", 3},
       {refunding, "none not_wanted 0/0", 2},
       {overwriting | zero_refused, "excess uncorrectable 0/100 USD", 2},
       {kUncorrecting, "excess uncorrectable 0/100", 1}}},

@@ -163,7 +163,7 @@ const std::vector<Case> kConfigDestination{
        s.pass(kDay);
        s.set("D1", "stage", "lost");
      },
-     {{final_zero | once_per_click, "excess uncorrectable 0/100; late none not_wanted 0/0", 1},
+     {{final_zero | zeroing | once_per_click, "excess uncorrectable 0/100; late none not_wanted 0/0", 1},
       {by_counts | refunding, "none not_wanted 0/0; late none not_wanted 0/0", 2},
       {kStuck, "excess uncorrectable 0/100; late none not_wanted 0/0", 1}}},
     {"WithAnotherActionIdCorrectsWhereItTold",
@@ -231,7 +231,7 @@ const std::vector<Case> kConfigDestination{
        s.pass(kDay * 5);
        s.set("D1", "region", "north");
      },
-     {{final_zero | by_counts, "none not_wanted 0/0; taken 100/100", 3},
+     {{final_zero | zeroing | by_counts, "none not_wanted 0/0; taken 100/100", 3},
       {refunding, "none not_wanted 0/0; missing expired 100/0", 2},
       {once_per_click, "missing lost_by_final_retraction 100/0", 2},
       {kStuck, "taken 100/100", 1}}}};

@@ -129,6 +129,16 @@ Platform once_per_click_one() {
   return p;
 }
 
+Platform zeroing_one() {
+  Contract c = restating(ZeroRule::final_retraction, Receipt::count);
+  c.dedup.repeat_overwrites = true;
+  c.adjust_until = kAdjustable;
+  BookRules rules = final_rules();
+  rules.repeat = BookRules::Repeat::overwrites;
+  rules.retracts = false;
+  return {zeroing, "Zeroing", c, rules};
+}
+
 std::string text_of(const store::Standing& s) {
   std::string out = s.state + (s.reason.empty() ? " " : " " + s.reason + " ") +
                     conformance::money_text(s.t_micros, s.t_currency) + "/";
@@ -140,9 +150,9 @@ std::string text_of(const store::Standing& s) {
 }  // namespace
 
 const std::vector<Platform>& platforms() {
-  static const std::vector<Platform> all{plain_one(),        overwriting_one(), final_one(),
-                                         zero_refused_one(), two_days_one(),    no_receipt_one(),
-                                         refunding_one(),    by_counts_one(),   once_per_click_one()};
+  static const std::vector<Platform> all{plain_one(),          overwriting_one(), final_one(),     zero_refused_one(),
+                                         two_days_one(),       no_receipt_one(),  refunding_one(), by_counts_one(),
+                                         once_per_click_one(), zeroing_one()};
   return all;
 }
 

@@ -17,20 +17,21 @@ using conformance::PlatformFault;
 
 /// Kinds of platforms, by what a correction and a repeat do there.
 enum Kind : unsigned {
-  plain = 1,            ///< takes nothing back, has no dedup key
-  overwriting = 2,      ///< a repeated key overwrites, for ever; zero is refused, nothing is retracted; counts confirm
-  final_zero = 4,       ///< restates and retracts, zero is final; each row is confirmed
-  zero_refused = 8,     ///< restates, but not to zero
-  two_days = 16,        ///< takes nothing back; a key lives for 48 hours, a conversion for a week
-  no_receipt = 32,      ///< says yes to everything, takes nothing back; browsers alone, three days old at most
-  refunding = 64,       ///< the same, and takes a purchase back whole, for good
-  by_counts = 128,      ///< restates and retracts; requests of many rows, confirmed by counts
-  once_per_click = 256  ///< as final_zero, and counts one conversion of a click
+  plain = 1,             ///< takes nothing back, has no dedup key
+  overwriting = 2,       ///< a repeated key overwrites, for ever; zero is refused, nothing is retracted; counts confirm
+  final_zero = 4,        ///< restates and retracts, zero is final; each row is confirmed
+  zero_refused = 8,      ///< restates, but not to zero
+  two_days = 16,         ///< takes nothing back; a key lives for 48 hours, a conversion for a week
+  no_receipt = 32,       ///< says yes to everything, takes nothing back; browsers alone, three days old at most
+  refunding = 64,        ///< the same, and takes a purchase back whole, for good
+  by_counts = 128,       ///< restates and retracts; requests of many rows, confirmed by counts
+  once_per_click = 256,  ///< as final_zero, and counts one conversion of a click
+  zeroing = 512          ///< restates alone, to a zero that is final; a repeated key overwrites; counts confirm
 };
-constexpr unsigned kAll = 511;
-constexpr unsigned kRestating = overwriting | final_zero | zero_refused | by_counts | once_per_click;
+constexpr unsigned kAll = 1023;
+constexpr unsigned kRestating = overwriting | final_zero | zero_refused | by_counts | once_per_click | zeroing;
 constexpr unsigned kUncorrecting = plain | two_days | no_receipt;
-constexpr unsigned kTakingBack = final_zero | refunding | by_counts | once_per_click;
+constexpr unsigned kTakingBack = final_zero | refunding | by_counts | once_per_click | zeroing;
 constexpr unsigned kStuck = kAll & ~kTakingBack;            ///< a lost deal stays believed there
 constexpr unsigned kAgain = kTakingBack & ~once_per_click;  ///< taken back, it may come again as another
 constexpr unsigned kWithoutKey = plain | no_receipt;        ///< a lost answer stays unknown

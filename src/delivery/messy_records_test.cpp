@@ -44,7 +44,7 @@ const std::vector<Case> kRecordsDeleted{
        s.pass(kDay * 4);
        s.remove("D1", Removal::Kind::restored);
      },
-     {{final_zero | by_counts, "none not_wanted 0/0; taken 100/100", 3},
+     {{final_zero | zeroing | by_counts, "none not_wanted 0/0; taken 100/100", 3},
       {refunding, "none not_wanted 0/0; missing expired 100/0", 2},
       {once_per_click, "missing lost_by_final_retraction 100/0", 2},
       {kStuck, "taken 100/100", 1}}},
@@ -244,7 +244,7 @@ const std::vector<Case> kRecordsTwoDealsOfOnePerson{
      },
      // The person's place is the goal's own and free again; the click's is the platform's and is
      // not. Where the second is too old by then it stays untold.
-     {{final_zero | by_counts, "D1 none not_wanted 0/0; D2 taken 50/50", 3},
+     {{final_zero | zeroing | by_counts, "D1 none not_wanted 0/0; D2 taken 50/50", 3},
       {refunding, "D1 none not_wanted 0/0; D2 missing expired 50/0", 2},
       {once_per_click, "D1 none not_wanted 0/0; D2 missing platform_counts_once 50/0", 2},
       {kStuck, "D1 excess uncorrectable 0/100; D2 none not_wanted 0/0", 1}}},

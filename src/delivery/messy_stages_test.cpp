@@ -92,7 +92,7 @@ const std::vector<Case> kStagesWonAgain{
        s.set("D1", "stage", "won");
      },
      // What is on its way goes its way first: one revision of a key at a time.
-     {{final_zero | by_counts, "none not_wanted 0/0; taken 100/100", 3},
+     {{final_zero | zeroing | by_counts, "none not_wanted 0/0; taken 100/100", 3},
       {once_per_click, "missing lost_by_final_retraction 100/0", 2},
       {refunding, "uncertain 100/0..100", 1},
       {kStuck, "taken 100/100", 1}}},
