@@ -20,6 +20,9 @@ struct Fault {
   int delay_ms = 0;  ///< of kind slow
 };
 
+/// "Thu, 26 Nov 2026 12:00:00 GMT".
+std::string http_date(Timestamp t);
+
 /// The faults that wait. "reset_after": the peer handles the request, then the connection is cut without an answer, so
 /// that the client cannot know. Not thread-safe: the server's lock guards it.
 class Faults {

@@ -34,19 +34,6 @@ HttpRequest translated(const httplib::Request& in, const std::string& prefix) {
   return r;
 }
 
-/// "Thu, 26 Nov 2026 12:00:00 GMT" in the world's time.
-std::string http_date(Timestamp t) {
-  static const char* const days[] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
-  static const char* const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const Civil c = Zone::utc().to_civil(t);
-  const auto day = std::chrono::floor<std::chrono::days>(t).time_since_epoch().count();
-  char text[64];
-  std::snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[((day % 7) + 7) % 7], c.day,
-                months[c.month - 1], c.year, c.hour, c.minute, c.second);
-  return text;
-}
-
 void answer(httplib::Response& out, const HttpResponse& r, Timestamp now) {
   out.status = r.status;
   std::string type = "application/json; charset=utf-8";

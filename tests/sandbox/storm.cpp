@@ -17,17 +17,21 @@ bool Storm::is_out(const std::string& peer, Timestamp now) {
   if (o.to <= now) {
     o.from = now + hours(24) * (1 + below(kDaysBetweenOutages)) + minutes(below(24 * 60));
     o.to = o.from + minutes(1 + below(kLongestOutageMinutes));
+    static const int statuses[] = {503, 503, 503, 401, 302};
+    o.status = statuses[below(5)];
   }
   return o.from <= now;
 }
 
-Fault Storm::any() {
+Fault Storm::any(Timestamp now) {
   static const char* const kinds[] = {"status", "html", "truncated", "invalid_json", "reset_before", "reset_after"};
   static const int statuses[] = {429, 500, 502, 503, 504};
   Fault fault;
   fault.kind = kinds[below(6)];
   fault.status = statuses[below(5)];
-  if (fault.status == 429 && below(3) > 0) fault.retry_after = std::to_string(1 + below(120));
+  const int wait = 1 + below(120), how = below(3);
+  if (fault.status == 429 && how > 0)
+    fault.retry_after = how == 1 ? std::to_string(wait) : http_date(now + std::chrono::seconds(wait));
   return fault;
 }
 
@@ -38,12 +42,13 @@ int Storm::struck(const std::string& peer) const {
 
 std::optional<Fault> Storm::strike(const std::string& peer, Timestamp now) {
   if (is_out(peer, now)) {
-    ++census_["outage"];
-    ++struck_[peer];
-    return Fault{.peer = peer, .path = "", .kind = "status", .status = 503, .retry_after = ""};
+    const int status = outages_[peer].status;
+    ++census_["outage " + std::to_string(status)];
+    if (status == 503) ++struck_[peer];
+    return Fault{.peer = peer, .path = "", .kind = "status", .status = status, .retry_after = ""};
   }
   if (below(kOneIn) != 0) return std::nullopt;
-  Fault fault = any();
+  Fault fault = any(now);
   if (fault.kind != "status" || fault.status != 429) ++struck_[peer];
   ++census_[fault.kind == "status" ? "status " + std::to_string(fault.status) : fault.kind];
   return fault;

@@ -38,10 +38,10 @@ constexpr hours kCalm(24 * 5);
 constexpr int kBackupAge = 3;
 
 /// The daemon's durable transitions.
-constexpr const char* kPoints[] = {"ingest.page_read",    "ingest.page_committed", "reconcile.computed",
-                                   "reconcile.committed", "ledger.claimed",        "ledger.sent",
-                                   "ledger.recorded",     "ledger.confirmed",      "fields.intended",
-                                   "fields.written",      "fields.recorded"};
+constexpr const char* kPoints[] = {
+    "ingest.page_read", "ingest.page_committed", "reconcile.computed",   "reconcile.committed", "ledger.claimed",
+    "ledger.sent",      "ledger.recorded",       "ledger.confirmed",     "fields.intended",     "fields.written",
+    "fields.recorded",  "lookup.page_read",      "lookup.page_committed"};
 constexpr const char* kBackupPoints[] = {"backup.copied", "backup.counted", "backup.raised", "backup.stamped"};
 constexpr const char* kRestorePoints[] = {"restore.prepared", "restore.kept", "restore.placed"};
 
@@ -341,7 +341,8 @@ void tell(const Tally& t) {
   for (const auto& [what, n] : t.people) std::cout << " " << what << "=" << n;
   std::cout << "; faults:";
   for (const auto& [kind, n] : t.faults) std::cout << " " << kind << "=" << n;
-  std::cout << "; requests refused in part: " << t.refused_in_part << "; source fields different: " << t.fields_different
+  std::cout << "; requests refused in part: " << t.refused_in_part
+            << "; source fields different: " << t.fields_different
             << " (and excused after a restore: " << t.fields_excused << ")"
             << "; told in a gap of records that were merged in it: " << t.vanished << "\n";
 }
