@@ -246,6 +246,7 @@ Table conversions(store::Tx& tx, const Behind& behind, const Zone& zone) {
                       {"told_currency", ""},
                       {"told_low", "at least", Holds::number},
                       {"told_high", "at most", Holds::number},
+                      {"range_currency", ""},
                       {"detail", "Detail", Holds::advice}},
           .rows = {},
           .note = {}};
@@ -265,8 +266,8 @@ Table conversions(store::Tx& tx, const Behind& behind, const Zone& zone) {
                         record ? record->ref.id : "", std::to_string(l.conversion.occurrence), l.conversion.dedup_id,
                         format_local(l.conversion.at, zone), s.state, class_of(s.state, s.reason), s.reason,
                         amount_cell(s.t_micros, s.t_currency), s.t_currency, amount_cell(s.b_micros, s.b_currency),
-                        s.b_currency, amount_cell(s.b_low, s.b_currency), amount_cell(s.b_high, s.b_currency),
-                        s.detail});
+                        s.b_currency, amount_cell(s.b_low, s.range_currency), amount_cell(s.b_high, s.range_currency),
+                        s.range_currency, s.detail});
       if (behind.limit > 0 && static_cast<std::int64_t>(t.rows.size()) >= behind.limit) return t;
     }
   }

@@ -192,6 +192,22 @@ TEST(ReconciliationReport, WhatIsNeitherWantedNorToldIsNoConversionOfTheAccount)
   EXPECT_EQ(cell(accounts, 0, "none"), "1");
 }
 
+TEST(ReconciliationReport, WhatMayBeBelievedStandsInItsOwnCurrency) {
+  connect::Contract c = generous();
+  c.dedup = {};
+  Loop l(c);
+  win(l, "D1", "1000");
+  l.set("D1", "currency", "JPY");
+  ASSERT_TRUE(l.reconcile());
+  l.sink().faults = {PlatformFault::lost_after};
+  l.settle();
+  ASSERT_EQ(l.stands("D1"), "uncertain");
+  const Table t = l.read([](store::Tx& tx) {
+    return conversions(tx, {.destination = "", .goal = "", .reason = "", .state = "", .limit = 0}, Zone::utc());
+  });
+  EXPECT_EQ(cell(t, 0, "told_high") + " " + cell(t, 0, "range_currency"), "1000 JPY");
+}
+
 TEST(ReconciliationReport, TheSubjectsBehindAReasonAreListed) {
   Loop l;
   every_state(l);

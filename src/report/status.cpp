@@ -106,7 +106,7 @@ Table destinations(store::Tx& tx, const settings::Settings& settings, const sett
     auto n = [&](const char* state) {
       std::int64_t sum = 0;
       for (const auto& c : counts)
-        if (c.destination == d.name && c.state == state) sum += c.n;
+        if (c.destination == d.name && c.state == state && c.mode == to_string(d.mode)) sum += c.n;
       return std::to_string(sum);
     };
     const bool receipts = gives_receipts(d, connectors);

@@ -56,6 +56,45 @@ TEST(StatusOfDestinations, WhatWasAdoptedIsCountedAlsoWhereNothingIsConfirmed) {
   EXPECT_EQ(cells_of(l, "destinations").at(0)["processed"], "1");
 }
 
+TEST(StatusOfDestinations, ATestCountsNothingAsToldAndLiveNothingAsValidated) {
+  Loop l;
+  one_told(l, connect::Receipt::request);
+  l.settings.destinations[0].mode = Mode::test;
+  l.start();
+  EXPECT_EQ(cells_of(l, "destinations").at(0)["received"], "0");
+  l.contact("C2", "click-2");
+  l.deal("D2", "C2", "won");
+  l.settle();
+  EXPECT_EQ(cells_of(l, "destinations").at(0)["processed"], "1");
+  l.settings.destinations[0].mode = Mode::live;
+  l.start();
+  EXPECT_EQ(cells_of(l, "destinations").at(0)["processed"], "0");
+  EXPECT_EQ(cells_of(l, "destinations").at(0)["received"], "1");
+}
+
+TEST(StatusOfTrouble, WhatALaterRowSettledNeedsNobody) {
+  Loop l;
+  one_told(l, connect::Receipt::request);
+  const std::string key = l.dedup_id("D1");
+  l.sink().faults = {conformance::PlatformFault::lost_after};
+  l.sink().weather = [&] {
+    if (l.sink().faults.empty()) l.sink().refused[key] = "bad_row";
+    return conformance::PlatformFault::none;
+  };
+  l.set("D1", "amount", "150");
+  l.pass(conformance::kDay);
+  ASSERT_EQ(l.stands("D1"), "uncertain");
+  EXPECT_EQ(cells_of(l, "trouble").size(), 1U);
+  EXPECT_EQ(cells_of(l, "destinations").at(0)["uncertain"], "1");
+  l.sink().weather = nullptr;
+  l.sink().refused.clear();
+  l.set("D1", "amount", "170");
+  l.pass(conformance::kDay);
+  ASSERT_EQ(l.stands("D1"), "taken");
+  EXPECT_EQ(cells_of(l, "trouble").size(), 0U);
+  EXPECT_EQ(cells_of(l, "destinations").at(0)["uncertain"], "0");
+}
+
 void put_pause(Loop& l, const store::StoredPause& p) {
   ASSERT_TRUE(l.db->transact(store::Durability::bulk, [&](store::Tx& tx) -> Status {
     store::service_rows::set_pause(tx, p);

@@ -173,8 +173,11 @@ std::vector<UploadEvent> events(Tx&, std::int64_t upload);
 struct StateCount {
   std::string destination, state, code;
   std::int64_t n = 0;
+  std::string mode{};
 };
-std::vector<StateCount> upload_states(Tx&);  ///< counts by scan: for reports, never for the loop
+/// Counts by scan: for reports, never for the loop. An uncertain row after which a later one was taken is "settled":
+/// what the platform believes is known.
+std::vector<StateCount> upload_states(Tx&);
 /// `code` is the platform's own word, with which the details of the rows in this state under this code begin (what
 /// stands before ": "). By scan, too.
 std::vector<StateCount> upload_details(Tx&, std::string_view state, std::string_view code);

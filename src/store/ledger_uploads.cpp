@@ -306,10 +306,14 @@ std::vector<UploadEvent> events(Tx& tx, std::int64_t upload) {
 
 std::vector<StateCount> upload_states(Tx& tx) {
   return all<StateCount>(tx,
-                         "SELECT destination, state, code, COUNT(*) FROM upload GROUP BY destination, state, code "
-                         "ORDER BY destination, state, code",
+                         "SELECT destination, state, code, COUNT(*), mode FROM (SELECT u.destination, u.code, u.mode, "
+                         "CASE WHEN u.state = 'uncertain' AND EXISTS (SELECT 1 FROM upload l WHERE "
+                         "l.conversion_id = u.conversion_id AND l.destination = u.destination AND l.mode = u.mode "
+                         "AND l.revision > u.revision AND l.state IN ('received', 'processed')) THEN 'settled' "
+                         "ELSE u.state END AS state FROM upload u) counted "
+                         "GROUP BY destination, mode, state, code ORDER BY destination, mode, state, code",
                          {}, [](const Row& row) {
-                           return StateCount{row.text(0), row.text(1), row.text(2), row.integer(3)};
+                           return StateCount{row.text(0), row.text(1), row.text(2), row.integer(3), row.text(4)};
                          });
 }
 
