@@ -47,6 +47,12 @@ const connect::Confirmation* find(const std::vector<connect::Confirmation>& answ
   return it == answers.end() ? nullptr : &*it;
 }
 
+/// Also what was given up because its destination was away.
+bool awaits_word(const StoredUpload& row) {
+  return row.state == UploadState::received ||
+         (row.state == UploadState::uncertain && row.code == ledger::kDestinationRemoved);
+}
+
 }  // namespace
 
 Result<std::size_t> Sender::confirm(const Tokens& tokens) {
@@ -162,7 +168,7 @@ std::size_t Sender::give_up_asking(Tx& tx, store::StoredRequest& request, Timest
   std::size_t n = 0;
   for (StoredUpload& row : rows::uploads_of_request(tx, request.id)) {
     if (row.state != UploadState::received) continue;
-    apply_unconfirmed(row, policy_, now, random_);
+    apply_unconfirmed(row, policy_of(row), now, random_);
     settle(tx, row, UploadState::received, now);
     ++n;
   }
@@ -175,8 +181,7 @@ std::size_t Sender::settle_confirmed(Tx& tx, store::StoredRequest& request, cons
   const auto refused = refusals(c);
   request.next_poll_at.reset();
   request.verdict = refused.empty() ? "accepted" : "refused";
-  const auto open = static_cast<std::size_t>(
-      std::count_if(members.begin(), members.end(), [](const auto& u) { return u.state == UploadState::received; }));
+  const auto open = static_cast<std::size_t>(std::count_if(members.begin(), members.end(), awaits_word));
   const bool by_row = !c.rows.empty() && c.rows.size() == members.size();
   const std::size_t told_of = std::accumulate(refused.begin(), refused.end(), c.accepted,
                                               [](std::size_t n, const auto& r) { return n + r.second; });
@@ -186,15 +191,16 @@ std::size_t Sender::settle_confirmed(Tx& tx, store::StoredRequest& request, cons
       (refused.empty() || (c.rows.empty() && c.accepted == 0 && refused.size() == 1 && refused.front().second >= open));
   for (std::size_t i = 0; i < members.size(); ++i) {
     StoredUpload& row = members[i];
-    if (row.state != UploadState::received) continue;
+    if (!awaits_word(row)) continue;
+    const UploadState from = row.state;
     if (by_row) {
-      apply_confirmed(row, c.rows[i], policy_, now, random_);
+      apply_confirmed(row, c.rows[i], policy_of(row), now, random_);
     } else if (alike) {
-      apply_confirmed(row, refused.empty() ? Outcome{} : refused.front().first, policy_, now, random_);
+      apply_confirmed(row, refused.empty() ? Outcome{} : refused.front().first, policy_of(row), now, random_);
     } else {
-      apply_partly_refused(row, codes_of(refused), policy_, now);
+      apply_partly_refused(row, codes_of(refused), policy_of(row), now);
     }
-    settle(tx, row, UploadState::received, now);
+    settle(tx, row, from, now);
   }
   for (const auto& [outcome, count] : refused)
     if (outcome.verdict == Verdict::pause) note_pause(tx, outcome, connector, now);

@@ -39,8 +39,11 @@ void again_later(StoredUpload& row, const Outcome& o, const Policy& policy, Time
   }
   // A person's word holds until an attempt may have been taken.
   if (row.code == ledger::kResent && o.maybe_applied) row.code.clear();
-  if (!policy.resend_uncertain && !ledger::may_resend(row, policy.contract.dedup, now))
-    return turn(row, UploadState::uncertain, o);
+  if (!policy.resend_uncertain && !ledger::may_resend(row, policy.contract.dedup, now)) {
+    turn(row, UploadState::uncertain, o);
+    if (!o.maybe_applied) leave_unanswered(row);
+    return;
+  }
   const std::string code = row.code, detail = row.detail;
   turn(row, UploadState::retrying, o);
   if (code == ledger::kUnlocated || code == ledger::kResent) row.code = code;  // until its fate is known
@@ -89,6 +92,13 @@ void apply_fate(StoredUpload& row, const Outcome& o, const Policy& policy, Times
 }
 
 }  // namespace
+
+void leave_unanswered(StoredUpload& row) {
+  if (row.code == ledger::kAnswerLost) return;
+  row.detail = "an earlier attempt was never answered and may have been taken; the last word was " + row.code +
+               (row.detail.empty() ? "" : ": " + row.detail);
+  row.code = ledger::kAnswerLost;
+}
 
 Duration wait_after(int attempts, const Outcome& o, Random& random) {
   // Our own rate lane knows when there is room again; everything else is spread out.
@@ -174,7 +184,7 @@ void recover(StoredUpload& row, const Policy& policy, Timestamp now) {
   row.state = open ? UploadState::retrying : UploadState::uncertain;
   row.next_at = now;
   if (row.code == ledger::kUnlocated && open) return;
-  row.code = "answer_lost";
+  row.code = ledger::kAnswerLost;
   row.detail = open ? "stopped before the answer was recorded; the same item goes again"
                     : "stopped before the answer was recorded, and the platform's dedup window has closed";
 }

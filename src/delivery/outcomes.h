@@ -36,6 +36,9 @@ void apply_partly_refused(store::StoredUpload& row, const std::string& codes, co
 /// The time that the platform has to confirm its request has passed. on_uncertain decides.
 void apply_unconfirmed(store::StoredUpload& row, const Policy& policy, Timestamp now, Random& random);
 
+/// A row that stays without answer: an attempt before the last one may have been taken, whatever that one's word is.
+void leave_unanswered(store::StoredUpload& row);
+
 /// A row found in flight at the start of a round: its answer was never recorded.
 void recover(store::StoredUpload& row, const Policy& policy, Timestamp now);
 

@@ -48,10 +48,7 @@ Request request_of(Operation operation, std::vector<Ready> rows, const settings:
 }  // namespace
 
 connect::Target target_of(const StoredUpload& row, const settings::SinkSet& sinks) {
-  connect::Target target = sinks.target;
-  if (!row.account.empty()) target.account = row.account;
-  if (!row.action.empty()) target.action = row.action;
-  return target;
+  return sinks.target_at(row.account, row.action);
 }
 
 std::vector<Request> grouped(std::vector<Ready> rows, const settings::Destination& destination,

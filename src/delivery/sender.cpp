@@ -32,6 +32,14 @@ Sender::Sender(const settings::Destination& destination, settings::SinkSet sinks
              .mode = destination.mode};
 }
 
+const Policy& Sender::policy_of(const StoredUpload& row) {
+  const connect::Target at = target_of(row, sinks_);
+  if (at.account == sinks_.target.account && at.action == sinks_.target.action) return policy_;
+  const auto [it, is_new] = elsewhere_.try_emplace({at.account, at.action}, policy_);
+  if (is_new) it->second.contract = sinks_.contract(destination_, at);
+  return it->second;
+}
+
 Result<Round> Sender::step(std::stop_token stop, std::int64_t limit, std::stop_token cut) {
   Round round;
   if (destination_.mode == Mode::shadow) return round;
@@ -78,7 +86,7 @@ Result<std::size_t> Sender::recover_in_flight() {
   return db_.transact(Durability::ledger, [&](Tx& tx) -> Result<std::size_t> {
     auto lost = rows::in_flight(tx, destination_.name);
     for (StoredUpload& u : lost) {
-      recover(u, policy_, now);
+      recover(u, policy_of(u), now);
       settle(tx, u, UploadState::in_flight, now);
     }
     return lost.size();

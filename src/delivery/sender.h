@@ -125,7 +125,11 @@ class Sender {
 
   const settings::Destination& destination_;
   settings::SinkSet sinks_;
+  /// By the rules of where the row goes, which may be another place than new rows go to.
+  const Policy& policy_of(const store::StoredUpload& row);
+
   Policy policy_;
+  std::map<std::pair<std::string, std::string>, Policy> elsewhere_{};  ///< by account and action of older rows
   store::Db& db_;
   const Clock& clock_;
   Random& random_;

@@ -178,7 +178,7 @@ void Sender::record_request(Tx& tx, Request& request, Timestamp now) {
     const Outcome& o = request.outcomes[i];
     const auto id = ids.find(request.receipts[i]);
     if (id != ids.end()) row.request_id = id->second;
-    apply_answer(row, o, id != ids.end(), policy_, now, random_);
+    apply_answer(row, o, id != ids.end(), policy_of(row), now, random_);
     settle(tx, row, UploadState::in_flight, now);
     if (o.verdict == Verdict::pause) note_pause(tx, o, connector, now);
     worked = worked || o.verdict == Verdict::accepted || o.verdict == Verdict::already_received ||

@@ -21,7 +21,7 @@ struct View {
 
   [[nodiscard]] bool same_value() const {
     return belief.told && !belief.retracted && desired.wanted && desired.micros.value_or(0) == belief.micros &&
-           (desired.currency == belief.currency || (!desired.micros && belief.micros == 0));
+           (desired.currency == belief.currency || belief.micros == 0);
   }
 };
 
@@ -107,11 +107,12 @@ void stand_in_doubt(const View& v, Decision& d, State state) {
 const StoredUpload* correction_in_doubt(const View& v) {
   const connect::DedupRule& dedup = v.rules.contract.dedup;
   if (!repeat_counts_once(Operation::restate, dedup) || !dedup.known || dedup.window) return nullptr;
-  const auto last = std::find_if(v.rows.rbegin(), v.rows.rend(), [](const StoredUpload& u) {
-    return u.mode == Mode::live && u.state != UploadState::superseded && u.state != UploadState::rejected;
-  });
+  const auto last = std::find_if(v.rows.rbegin(), v.rows.rend(),
+                                 [](const StoredUpload& u) { return u.mode == Mode::live && !is_void(u); });
   if (last == v.rows.rend() || last->state != UploadState::uncertain || last->operation != Operation::restate)
     return nullptr;
+  // If the platform has taken it, it takes nothing after it.
+  if (last->value_micros.value_or(0) == 0 && v.rules.contract.zero == ZeroRule::final_retraction) return nullptr;
   return last->first_attempt_at != last->last_attempt_at ? &*last : nullptr;
 }
 
@@ -125,7 +126,10 @@ void decide_uncertain(const View& v, Decision& d) {
   View highest = v;
   highest.belief.micros = v.belief.high;
   decide_correction(highest, d);
+  const bool braked = d.reason == Reason::braked;
+  const std::string detail = d.detail;
   stand_in_doubt(v, d, State::uncertain);
+  if (braked) stand(d, State::uncertain, Reason::braked, detail);
 }
 
 /// Nothing is believed yet.
@@ -173,6 +177,29 @@ void settle_values(const View& v, Decision& d) {
   if (d.t_micros == 0 && !d.b_currency.empty()) d.t_currency = d.b_currency;
 }
 
+void decide_anything(const View& v, Decision& d) {
+  if (v.belief.unlocated) return stand_in_doubt(v, d, State::unlocated);
+  if (v.belief.open) {
+    decide_open(v, d);
+    if (v.belief.uncertain) stand_in_doubt(v, d, State::uncertain);
+    return;
+  }
+  if (v.belief.uncertain) return decide_uncertain(v, d);
+  if (!v.belief.told) return decide_first(v, d);
+  if (keeps_what_was_told(v)) return stand(d, State::taken, std::nullopt, to_string(v.desired.not_wanted_because));
+  if (v.same_value()) return stand(d, State::taken, std::nullopt);
+  if (final_zero(v.rows, v.rules.contract)) {
+    if (!v.desired.wanted) return stand(d, State::none, v.desired.not_wanted_because, v.desired.detail);
+    if (v.rules.contract.counting != connect::Counting::every)
+      return stand(d, State::missing, Reason::lost_by_final_retraction);
+    d.t_micros = 0;
+    return stand(d, State::none, Reason::not_wanted, "goes on as a new occurrence: zero was final");
+  }
+  if (!v.desired.wanted && !v.belief.stands)
+    return stand(d, State::none, v.desired.not_wanted_because, v.desired.detail);
+  decide_correction(v, d);
+}
+
 }  // namespace
 
 std::optional<Operation> taking_back(const connect::Contract& contract, const Belief& belief) {
@@ -182,45 +209,10 @@ std::optional<Operation> taking_back(const connect::Contract& contract, const Be
 }
 
 Decision decide(const Desired& desired, const std::vector<StoredUpload>& rows, const Rules& rules, Timestamp now) {
-  View v{desired, rows, rules, now, believe(rows, rules.contract.receipt)};
-  if (rules.mode == Mode::test)  // test rows are never believed, but one open row still waits
-    for (std::size_t i = 0; i < rows.size(); ++i)
-      if (rows[i].mode == Mode::test && unsettled(rows[i], rules.contract.receipt)) v.belief.open = i;
+  const View v{desired, rows, rules, now, believe(rows, rules.contract.receipt, rules.mode)};
   Decision d;
   settle_values(v, d);
-  if (v.belief.unlocated) {
-    stand_in_doubt(v, d, State::unlocated);
-    return d;
-  }
-  if (v.belief.open) {
-    decide_open(v, d);
-    if (v.belief.uncertain) stand_in_doubt(v, d, State::uncertain);
-    return d;
-  }
-  if (v.belief.uncertain) {
-    decide_uncertain(v, d);
-    return d;
-  }
-  if (!v.belief.told) {
-    decide_first(v, d);
-  } else if (keeps_what_was_told(v)) {
-    stand(d, State::taken, std::nullopt, to_string(desired.not_wanted_because));
-  } else if (v.same_value()) {
-    stand(d, State::taken, std::nullopt);
-  } else if (final_zero(v.rows, v.rules.contract)) {
-    if (!desired.wanted) {
-      stand(d, State::none, desired.not_wanted_because, desired.detail);
-    } else if (rules.contract.counting != connect::Counting::every) {
-      stand(d, State::missing, Reason::lost_by_final_retraction);
-    } else {
-      d.t_micros = 0;
-      stand(d, State::none, Reason::not_wanted, "goes on as a new occurrence: zero was final");
-    }
-  } else if (!desired.wanted && !v.belief.stands) {
-    stand(d, State::none, desired.not_wanted_because, desired.detail);
-  } else {
-    decide_correction(v, d);
-  }
+  decide_anything(v, d);
   if (d.make && rules.mode == Mode::test && validated(v, *d.make)) {
     d.make.reset();
     d.detail = "test: seen by the platform, never counts";

@@ -97,6 +97,13 @@ Belief believe(const std::vector<store::StoredUpload>& rows, connect::Receipt re
   return b;
 }
 
+Belief believe(const std::vector<store::StoredUpload>& rows, connect::Receipt receipt, Mode mode) {
+  Belief b = believe(rows, receipt);
+  for (std::size_t i = 0; mode == Mode::test && i < rows.size(); ++i)
+    if (rows[i].mode == Mode::test && unsettled(rows[i], receipt)) b.open = i;
+  return b;
+}
+
 bool final_zero(const std::vector<store::StoredUpload>& rows, const connect::Contract& contract) {
   const Belief b = believe(rows, contract.receipt);
   const bool spent = b.retracted || contract.zero == connect::ZeroRule::final_retraction;

@@ -24,12 +24,22 @@ inline Timestamp taken_at(const store::StoredUpload& u) {
 inline constexpr const char* kUnlocated = "unlocated";
 /// Code of a refused row that a person has tried again: superseded, so that a new revision may take its place.
 inline constexpr const char* kRetried = "retried";
+/// Code of a row whose answer, or whose attempt's before it, was never recorded.
+inline constexpr const char* kAnswerLost = "answer_lost";
+/// Code of an uncertain row whose destination left the configuration before the platform had said what became of it: it
+/// is heard when the destination is back.
+inline constexpr const char* kDestinationRemoved = "destination_removed";
 /// Code of an uncertain row that a person has sent again, whatever the dedup window says; until an attempt of it may
 /// have been taken.
 inline constexpr const char* kResent = "resent";
 /// May have reached the platform: its item, identifiers and time are frozen. (first_attempt_at is set by the claim and
 /// taken back only when an answer proves that this first attempt was not applied.)
 inline bool sent(const store::StoredUpload& u) { return u.first_attempt_at.has_value(); }
+
+/// Left nothing behind: it was refused, or something else took its place before it was applied.
+inline bool is_void(const store::StoredUpload& u) {
+  return u.state == UploadState::rejected || u.state == UploadState::superseded;
+}
 
 /// Does the platform count a repeat of such a row once?
 bool repeat_counts_once(Operation operation, const connect::DedupRule& dedup);
@@ -60,6 +70,8 @@ struct Belief {
   std::optional<std::size_t> open;         ///< index of the unsettled row
 };
 Belief believe(const std::vector<store::StoredUpload>& rows, connect::Receipt receipt);
+/// The same for a destination of that mode. Of test rows nothing is believed, but the one that is unsettled is open.
+Belief believe(const std::vector<store::StoredUpload>& rows, connect::Receipt receipt, Mode mode);
 
 /// The last word the platform took was a retraction, or a zero that it never moves again: this key is spent.
 bool final_zero(const std::vector<store::StoredUpload>& rows, const connect::Contract& contract);

@@ -17,7 +17,7 @@ using store::StoredConversion;
 bool sent_anywhere(store::Tx& tx, const StoredConversion& c) {
   for (const auto& s : rows::standings(tx, c.id))
     for (const auto& u : rows::uploads(tx, c.id, s.destination))
-      if (u.mode == Mode::live && ledger::sent(u) && u.state != UploadState::rejected) return true;
+      if (u.mode == Mode::live && ledger::sent(u) && !ledger::is_void(u)) return true;
   return false;
 }
 
@@ -105,9 +105,9 @@ void take_back_after_merge(store::Tx& tx, const Subject& subject) {
   const bool parted = std::any_of(subject.facts.begin(), subject.facts.end(),
                                   [](const store::Fact& f) { return f.name == "unmerged"; });
   if (subject.record.state != "live" || !parted) return;
-  const auto own = rows::conversions_of_record(tx, subject.record.id);
   for (const StoredConversion& told : rows::conversions_of_lineage(tx, subject.record.lineage)) {
-    if (!is_away(tx, told, subject.record)) continue;
+    if (!is_away(tx, told, subject.record) || !sent_anywhere(tx, told)) continue;
+    const auto own = rows::conversions_of_record(tx, subject.record.id);  // as those before left it
     const auto lent = std::find_if(own.begin(), own.end(), [&](const auto& c) { return c.goal == told.goal; });
     if (lent != own.end() && sent_anywhere(tx, *lent)) continue;
     carry_out(tx, {told, lent == own.end() ? std::nullopt : std::optional(*lent)}, subject.record.id);

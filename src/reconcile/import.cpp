@@ -187,7 +187,7 @@ class Import {
 
   bool is_known(const ImportLine& line, const Told& told, const std::vector<StoredUpload>& history) const {
     for (const StoredUpload& u : history) {
-      if (u.mode != Mode::live || !ledger::sent(u) || u.state == UploadState::rejected) continue;
+      if (u.mode != Mode::live || !ledger::sent(u) || ledger::is_void(u)) continue;
       if (u.dedup_key == told.key) return true;
       refuse(line, "key", "the ledger has told this conversion already, under the key " + u.dedup_key);
     }

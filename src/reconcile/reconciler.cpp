@@ -46,7 +46,7 @@ bool leave_row(Tx& tx, StoredUpload row, bool has_sender, Timestamp now) {
   const bool open = waits || from == UploadState::in_flight || is_asked_about;
   if (!open || has_sender) return open;
   row.state = UploadState::uncertain;  // nobody is left to send it again or to hear of it
-  row.code = "destination_removed";
+  row.code = ledger::kDestinationRemoved;
   row.detail = "its destination left the configuration before the answer came";
   rows::move(tx, row, from, kActor, now);
   return false;

@@ -37,8 +37,7 @@ void refuse(Desired& d, Reason why, std::string detail) {
 bool is_adopted(const std::vector<StoredUpload>& history, Mode mode) {
   return std::any_of(history.begin(), history.end(), [&](const StoredUpload& u) {
     if (u.code == kImported) return true;
-    const bool is_void = u.state == UploadState::rejected || u.state == UploadState::superseded;
-    return u.mode == mode && ledger::sent(u) && !is_void;
+    return u.mode == mode && ledger::sent(u) && !ledger::is_void(u);
   });
 }
 
@@ -159,7 +158,7 @@ class Assessment {
     for (StoredUpload& u : history_)
       if (a_.frame.taken_back.contains(u.id)) u.state = UploadState::superseded;
     desired_ = desired_of(asked, is_adopted(history_, a_.plan.destination->mode));
-    belief_ = ledger::believe(history_, a_.plan.contract.receipt);
+    belief_ = ledger::believe(history_, a_.plan.contract.receipt, a_.plan.destination->mode);
     if (belief_.told) desired_.changed_at = std::max(desired_.changed_at, last_merge(a_.tx, a_.subject.record.id));
     if (dead_) refuse(desired_, Reason::not_wanted, "goes on as another occurrence: the platform's zero was final");
   }
@@ -189,7 +188,8 @@ class Assessment {
         leave_uncertain(unseen_row(Operation::restate, *value));
       }
     }
-    if (d_.state == ledger::State::uncertain) d_.reason.reset();  // why another value does not go is no reason of this
+    // Why another value does not go is no reason of this, but that a person is to let it go.
+    if (d_.state == ledger::State::uncertain && d_.reason != ledger::Reason::braked) d_.reason.reset();
     fill_standing();
     return std::move(w_);
   }
@@ -199,7 +199,7 @@ class Assessment {
   const StoredUpload* open() const { return belief_.open ? &history_[*belief_.open] : nullptr; }
 
   void decide() {
-    ledger::Rules rules{.contract = a_.plan.contract,
+    ledger::Rules rules{.contract = contract_of_told(),
                         .mode = a_.plan.destination->mode,
                         .settle = a_.plan.destination->settle,
                         .brake_closed = false};
@@ -223,6 +223,18 @@ class Assessment {
     if (!held_by_) return;
     refuse(desired_, Reason::not_wanted, "the same person's conversion was already told within the goal's time");
     d_ = ledger::decide(desired_, history_, rules, a_.frame.now);
+  }
+
+  /// What was told is corrected where it was told, by the rules that hold there.
+  [[nodiscard]] connect::Contract contract_of_told() const {
+    if (!belief_.first_taken) return a_.plan.contract;
+    const StoredUpload& told = history_[*belief_.first_taken];
+    const connect::Target& now = a_.plan.sinks.target;
+    if (told.account == now.account && told.action == now.action) return a_.plan.contract;
+    connect::Contract there =
+        a_.plan.sinks.contract(*a_.plan.destination, a_.plan.sinks.target_at(told.account, told.action));
+    there.receipt = a_.plan.contract.receipt;
+    return there;
   }
 
   /// Click and person, and whether that person's data may be sent. What was sent once stays with its person.

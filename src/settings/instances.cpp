@@ -50,10 +50,17 @@ const std::string& SinkSet::connector_of(Operation op) const {
   return upload_connector;
 }
 
-connect::Contract SinkSet::contract(const Destination& d) const {
-  connect::Contract c = upload->contract_for(target);
-  const connect::Contract r = restate->contract_for(target);
-  const bool retracts = retract->contract_for(target).operations.contains(Operation::retract);
+connect::Target SinkSet::target_at(const std::string& account, const std::string& action) const {
+  connect::Target at = target;
+  if (!account.empty()) at.account = account;
+  if (!action.empty()) at.action = action;
+  return at;
+}
+
+connect::Contract SinkSet::contract(const Destination& d, const connect::Target& at) const {
+  connect::Contract c = upload->contract_for(at);
+  const connect::Contract r = restate->contract_for(at);
+  const bool retracts = retract->contract_for(at).operations.contains(Operation::retract);
   c.operations = {Operation::upload};
   if (r.operations.contains(Operation::restate)) c.operations.insert(Operation::restate);
   if (retracts) c.operations.insert(Operation::retract);

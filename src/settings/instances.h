@@ -29,9 +29,12 @@ struct SinkSet {
   [[nodiscard]] bool complete() const { return upload != nullptr && restate != nullptr && retract != nullptr; }
   [[nodiscard]] connect::ConversionSink* of(Operation op) const;
   [[nodiscard]] const std::string& connector_of(Operation op) const;
+  /// The target of a row that went, or goes, to this account and action; "": the configured one.
+  [[nodiscard]] connect::Target target_at(const std::string& account, const std::string& action) const;
   /// The contract of the whole destination: the uploading sink's, with operations, correction rules and age limits
   /// taken from the adjusting sinks, and the destination's own settings (batch, counting) applied. Of a complete set.
-  [[nodiscard]] connect::Contract contract(const Destination& d) const;
+  [[nodiscard]] connect::Contract contract(const Destination& d) const { return contract(d, target); }
+  [[nodiscard]] connect::Contract contract(const Destination& d, const connect::Target& at) const;
 };
 
 /// `destination` must outlive the result (its options are pointed to). load() has refused destinations without sinks.

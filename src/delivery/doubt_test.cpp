@@ -1,0 +1,268 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "delivery/test_deals.h"
+
+/// Rows of which nobody knows what the platform made: what is made of them next.
+namespace hw::delivery {
+namespace {
+
+using conformance::Crash;
+using conformance::FakeSink;
+using conformance::generous;
+using conformance::kDay;
+using conformance::kHour;
+using conformance::Loop;
+using conformance::PlatformFault;
+
+/// The next attempt arrives and its answer is lost; every one after it is refused.
+void lose_then_refuse(Loop& l, const std::string& deal) {
+  const std::string key = l.dedup_id(deal);
+  FakeSink& sink = l.sink();
+  sink.faults = {PlatformFault::lost_after};
+  sink.weather = [&sink, key] {
+    if (sink.faults.empty()) sink.refused[key] = "bad_row";
+    return PlatformFault::none;
+  };
+}
+void be_fair(Loop& l) {
+  l.sink().weather = nullptr;
+  l.sink().refused.clear();
+}
+
+TEST(Doubt, OfAFinalZeroIsNotSettledByAnotherValue) {
+  connect::Contract c = generous();
+  c.operations = {Operation::upload, Operation::restate};
+  c.zero = connect::ZeroRule::final_retraction;
+  c.dedup.repeat_overwrites = true;
+  Loop l(c);
+  win(l, "D1");
+  l.settle();
+  l.set("D1", "stage", "lost");
+  l.pass(kDay * 3 - kHour);
+  lose_then_refuse(l, "D1");
+  l.pass(kDay);
+  ASSERT_EQ(l.history("D1"), "upload received 100, restate uncertain 0");
+  be_fair(l);
+  l.set("D1", "stage", "won");
+  l.set("D1", "amount", "120");
+  l.pass(kDay * 5);
+  EXPECT_EQ(l.history("D1"), "upload received 100, restate uncertain 0") << "it would be ignored without a word";
+  EXPECT_EQ(l.stands("D1"), "uncertain");
+  EXPECT_EQ(l.differences(), "");
+}
+
+TEST(Doubt, ALoweringOfADoubtedValueWaitsBehindTheBrakeUntilItIsApproved) {
+  Loop l;
+  l.settings.destinations[0].max_lowering_count = 0;
+  l.start();
+  win(l, "D1");
+  l.settle();
+  lose_then_refuse(l, "D1");
+  l.set("D1", "amount", "150");
+  l.pass(kDay);
+  ASSERT_EQ(l.stands("D1"), "uncertain");
+  be_fair(l);
+  l.set("D1", "amount", "120");
+  l.pass(kDay * 4);
+  EXPECT_EQ(l.stands("D1"), "uncertain braked");
+  l.approve_brakes();
+  l.pass(kDay);
+  EXPECT_EQ(l.stands("D1"), "taken");
+  EXPECT_EQ(l.believed("D1"), 120);
+  EXPECT_EQ(l.differences(), "");
+}
+
+TEST(Doubt, ARowThatNeverLeftKeepsTheWordOfTheAttemptThatDid) {
+  connect::Contract c = generous();
+  c.dedup = {.exists = true, .known = true, .window = kHour * 6};
+  Loop l(c);
+  win(l, "D1");
+  ASSERT_TRUE(l.reconcile());
+  l.sink().faults = {PlatformFault::lost_after};
+  l.sink().weather = [] { return PlatformFault::lane_full; };
+  l.pass(kDay);
+  const auto row = l.uploads("D1").front();
+  EXPECT_EQ(to_string(row.state), std::string("uncertain"));
+  EXPECT_NE(row.code, "lane_full") << row.detail;
+  EXPECT_EQ(l.differences(), "");
+}
+
+TEST(Doubt, AKeyThatNobodyReliesOnPutsOneRequestAtStake) {
+  for (const bool exists : {false, true}) {
+    connect::Contract c = generous();
+    c.dedup = {.exists = exists, .known = !exists, .window = {}};
+    Loop l(c);
+    for (int i = 0; i < 5; ++i) win(l, "D" + std::to_string(i));
+    ASSERT_TRUE(l.reconcile());
+    l.sink().faults = {PlatformFault::crash_before};
+    l.settle();
+    int uncertain = 0;
+    for (int i = 0; i < 5; ++i) uncertain += l.stands("D" + std::to_string(i)) == "uncertain";
+    EXPECT_EQ(uncertain, 1) << exists;
+  }
+}
+
+/// Its action says what a repeat does.
+class SinkByAction final : public connect::ConversionSink {
+ public:
+  explicit SinkByAction(FakeSink& sink) : sink_(sink) {}
+  const connect::Contract& contract() const override { return sink_.contract(); }
+  connect::Contract contract_for(const connect::Target& t) const override {
+    connect::Contract c = sink_.contract();
+    if (t.action == "purchase") c.dedup = {.exists = true, .known = true, .window = {}};
+    return c;
+  }
+  std::variant<connect::Item, connect::Refusal> prepare(const Conversion& c, const connect::Revision& r,
+                                                        const connect::Target& t, const connect::Sent* s,
+                                                        Timestamp now) const override {
+    return sink_.prepare(c, r, t, s, now);
+  }
+  std::string body(std::span<const connect::Item> items, const connect::Target& t, bool validate) const override {
+    return sink_.body(items, t, validate);
+  }
+  Result<connect::Answer> send(std::span<const connect::Item> items, const connect::Target& t, bool validate,
+                               connect::Context context) override {
+    return sink_.send(items, t, validate, context);
+  }
+  Result<std::vector<connect::Confirmation>> confirm(std::span<const std::string> receipts, const connect::Target& t,
+                                                     connect::Context context) override {
+    return sink_.confirm(receipts, t, context);
+  }
+
+ private:
+  FakeSink& sink_;
+};
+
+class ConnectorByAction final : public connect::Connector {
+ public:
+  explicit ConnectorByAction(FakeSink& sink) : sink_(sink) {}
+  connect::ConversionSink* conversions() override { return &sink_; }
+  Result<std::vector<connect::Finding>> check_online(const connect::References&, connect::Context) override {
+    return std::vector<connect::Finding>{};
+  }
+  Result<std::vector<connect::RemoteObject>> discover(connect::Context) override {
+    return std::vector<connect::RemoteObject>{};
+  }
+
+ private:
+  SinkByAction sink_;
+};
+
+void told_by(Loop& l, FakeSink& sink, const std::string& action) {
+  settings::Destination& d = l.settings.destinations[0];
+  d.upload_by = d.restate_by = d.retract_by = "by_action";
+  d.action = action;
+  l.connectors["by_action"] = std::make_unique<ConnectorByAction>(sink);
+  l.start();
+}
+
+TEST(Doubt, OfARowIsJudgedByTheActionThatItWasSentTo) {
+  connect::Contract c = generous();
+  c.dedup = {};
+  c.operations = {Operation::upload};
+  Loop l;
+  FakeSink sink(l.clock, c);
+  told_by(l, sink, "lead");
+  win(l, "D1");
+  ASSERT_TRUE(l.reconcile());
+  sink.faults = {PlatformFault::crash_after};
+  EXPECT_THROW((void)l.deliver(), Crash);
+  l.settings.destinations[0].action = "purchase";
+  l.start();
+  l.settle();
+  EXPECT_EQ(l.stands("D1"), "uncertain") << "a repeat would count again there";
+  EXPECT_EQ(sink.believed.begin()->second.counted, 1);
+}
+
+TEST(Doubt, AnAnswerAboutARowWhoseDestinationWasAwayIsTaken) {
+  for (const bool refuses : {false, true}) {
+    Loop l(confirming(connect::Receipt::count));
+    win(l, "D1");
+    ASSERT_TRUE(l.reconcile());
+    if (refuses) l.sink().refused_later[l.dedup_id("D1")] = later(connect::Verdict::reject_row, "not_allowed");
+    l.settle();
+    ASSERT_EQ(l.history("D1"), "upload received 100");
+    const auto kept = l.settings.destinations;
+    l.settings.destinations.clear();
+    l.start();
+    l.settle();
+    ASSERT_EQ(l.history("D1"), "upload uncertain 100");
+    l.settings.destinations = kept;
+    l.start();
+    l.pass(kDay * 2);
+    EXPECT_EQ(l.stands("D1"), refuses ? "missing rejected" : "taken") << l.history("D1");
+  }
+}
+
+TEST(TestMode, ARowThatWaitsIsJudgedAnewLikeAnyOther) {
+  struct Change {
+    const char *field, *value, *history;
+  };
+  for (const Change& c : {Change{"owner", "another", "upload pending 100"},
+                          Change{"amount", "200", "upload superseded 100, upload pending 200"},
+                          Change{"stage", "lost", "upload superseded 100"}}) {
+    Loop l;
+    l.settings.destinations[0].mode = Mode::test;
+    l.start();
+    win(l, "D1");
+    ASSERT_TRUE(l.reconcile());
+    l.set("D1", c.field, c.value);
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(l.reconcile()) << c.field;
+    EXPECT_EQ(l.history("D1"), c.history);
+    l.settle();
+    EXPECT_TRUE(l.sink().believed.empty());
+  }
+}
+
+TEST(TestMode, ARowThatIsTriedAgainIsJudgedAnew) {
+  Loop l;
+  l.settings.destinations[0].mode = Mode::test;
+  l.sink().minimum_wait = kHour * 6;
+  l.start();
+  win(l, "D1");
+  l.settle();
+  l.set("D1", "amount", "200");
+  l.pass(kDay);
+  EXPECT_EQ(l.history("D1"), "upload superseded 100, upload processed 200");
+  EXPECT_EQ(l.sink().validated, 1U);
+}
+
+TEST(TestMode, WhatCorrectsADoubtedValueIsValidatedOnce) {
+  Loop l;
+  win(l, "D1");
+  l.settle();
+  lose_then_refuse(l, "D1");
+  l.set("D1", "amount", "150");
+  l.pass(kDay);
+  ASSERT_EQ(l.stands("D1"), "uncertain");
+  be_fair(l);
+  l.settings.destinations[0].mode = Mode::test;
+  l.start();
+  l.set("D1", "amount", "170");
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(l.reconcile());
+    ASSERT_TRUE(l.deliver());
+  }
+  EXPECT_EQ(l.sink().validated, 1U);
+  EXPECT_EQ(l.uploads("D1").size(), 3U);
+}
+
+TEST(Zero, HasNoCurrency) {
+  Loop l;
+  l.settings.goals[0].send_zero = true;
+  l.start();
+  win(l, "D1", "0");
+  l.settle();
+  l.set("D1", "currency", "USD");
+  l.pass(kDay * 4);
+  EXPECT_EQ(l.history("D1"), "upload received 0");
+  EXPECT_EQ(l.stands("D1"), "taken");
+  l.set("D1", "amount", "30");
+  l.pass(kDay * 4);
+  EXPECT_EQ(l.history("D1"), "upload received 0, restate received 30");
+  EXPECT_EQ(l.differences(), "");
+}
+
+}  // namespace
+}  // namespace hw::delivery
