@@ -44,11 +44,13 @@ Result<http::Response> Api::post(const std::string& path, std::string body, cons
 
 Status Api::sign_in(const connect::Context& context) const { return env_.http.sign_in(auth(), context.stop); }
 
-Result<std::string> Api::location(const connect::Context& context) const {
+Result<Api::Place> Api::place(const connect::Context& context) const {
   Result<http::Response> response = get(dataset_path(config_), context);
   if (!response) return response.error();
   Result<std::string> at = decode_dataset(response->body);
-  if (!at || config_.location.empty() || equals_ci(*at, config_.location)) return at;
+  if (!at) return at.error();
+  if (config_.location.empty() || equals_ci(*at, config_.location))
+    return Place{*at, response->date().value_or(env_.clock.system_now())};
   return Error{Action::pause,
                "location",
                fmt::format("the data set {} lies in {}, not in {}; write location: {}", config_.dataset, *at,

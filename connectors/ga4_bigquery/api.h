@@ -24,9 +24,13 @@ class Api {
                               const connect::Context&) const;
   Status sign_in(const connect::Context&) const;
 
-  /// Where the data set lies. Pause "location" when it is not where the configuration says.
-  Result<std::string> location(const connect::Context&) const;
-  /// nullopt: there is no such table (yet, or any more). Asking is free of charge. Only after location(): a missing
+  /// Where the data set lies, and BigQuery's own time. Pause "location" when it is not where the configuration says.
+  struct Place {
+    std::string location;
+    Timestamp now;
+  };
+  Result<Place> place(const connect::Context&) const;
+  /// nullopt: there is no such table (yet, or any more). Asking is free of charge. Only after place(): a missing
   /// data set is answered just like a missing table.
   Result<std::optional<Table>> table(std::string_view name, const connect::Context&) const;
 

@@ -141,13 +141,13 @@ Result<std::vector<Finding>> Ga4BigQuery::check_online(const connect::References
     return out;
   }
   out.push_back({Severity::ok, "sign-in", "an access token was given"});
-  Result<std::string> location = api_.location(context);
-  if (!location && location.error().action == Action::retry) return location.error();
-  if (!location) {
-    out.push_back({Severity::error, "data set", location.error().detail});
+  Result<Api::Place> place = api_.place(context);
+  if (!place && place.error().action == Action::retry) return place.error();
+  if (!place) {
+    out.push_back({Severity::error, "data set", place.error().detail});
     return out;
   }
-  out.push_back({Severity::ok, "data set", fmt::format("{} in {}", config_.dataset, *location)});
+  out.push_back({Severity::ok, "data set", fmt::format("{} in {}", config_.dataset, place->location)});
   Result<Tables> tables = read_tables(context);
   if (!tables && tables.error().action == Action::retry) return tables.error();
   if (!tables) {
@@ -155,16 +155,16 @@ Result<std::vector<Finding>> Ga4BigQuery::check_online(const connect::References
     return out;
   }
   check_tables(config_, *tables, out);
-  if (Status ok = check_costs(*tables, *location, context, out); !ok) return ok.error();
+  if (Status ok = check_costs(*tables, place->location, context, out); !ok) return ok.error();
   return out;
 }
 
 Result<std::vector<RemoteObject>> Ga4BigQuery::discover(Context context) {
-  Result<std::string> location = api_.location(context);
-  if (!location) return location.error();
+  Result<Api::Place> place = api_.place(context);
+  if (!place) return place.error();
   Result<Tables> t = read_tables(context);
   if (!t) return t.error();
-  std::vector<RemoteObject> out{{"data set", config_.dataset, "in " + *location}};
+  std::vector<RemoteObject> out{{"data set", config_.dataset, "in " + place->location}};
   if (t->daily != 0)
     out.push_back({"daily tables", t->newest, fmt::format("the newest of {}, since {}", t->daily, t->oldest)});
   if (!t->streaming.empty()) out.push_back({"streaming table", t->streaming, "the newest"});

@@ -47,10 +47,10 @@ Result<connect::Page<Touch>> History::lookup(std::span<const Identifier> ids, co
 }
 
 Status History::begin(LookupPosition& p, const Context& context) {
-  Result<std::string> location = api_.location(context);
-  if (!location) return location.error();
-  p.began = env_.clock.system_now();
-  p.location = *location;
+  Result<Api::Place> place = api_.place(context);
+  if (!place) return place.error();
+  p.began = place->now;  // or a wrong clock here would pass over days
+  p.location = place->location;
   if (config_.intraday) p.day = today(p) - days(config_.late_days);
   return {};
 }

@@ -52,10 +52,10 @@ Result<DayReader::Page> DayReader::pull(std::string_view stream, const connect::
 }
 
 Status DayReader::begin_round(Position& p, const Context& context) {
-  Result<std::string> location = api_.location(context);
-  if (!location) return location.error();
-  p.began = env_.clock.system_now();
-  p.location = *location;
+  Result<Api::Place> place = api_.place(context);
+  if (!place) return place.error();
+  p.began = place->now;  // or a wrong clock here would pass over days
+  p.location = place->location;
   p.today = day_of(*p.began, config_.zone);
   follow_configuration(p);
   p.day = *p.from;

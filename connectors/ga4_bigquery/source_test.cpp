@@ -73,6 +73,21 @@ TEST(Ga4BigQuerySource, NothingIsAskedBeforeTheNextRoundIsDue) {
   EXPECT_THAT(p.read(), SizeIs(1));
 }
 
+TEST(Ga4BigQuerySource, AClockThatWasAMonthAheadForDaysPassesOverNoDay) {
+  Property p;
+  p.read();
+  p.clock_error = kDay * 30;
+  for (int day = 0; day < 7; ++day) {
+    p.pass(kDay);
+    p.visit("visitor." + std::to_string(day), hours(2), "https://example.com/a");
+    p.read();
+  }
+  p.clock_error = {};
+  p.pass(kDay + hours(2));
+  p.read();
+  EXPECT_EQ(p.held.size(), 7U);
+}
+
 TEST(Ga4BigQuerySource, TheDailyTableTakesTheStreamingOnesPlace) {
   Property p;
   p.visit("stays.1", minutes(30), "https://example.com/a");

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -30,6 +31,14 @@ sandbox::HttpRequest to_peer(const http::Request& request, const std::string& to
   return out;
 }
 
+std::string http_date(Timestamp t) {
+  const std::time_t at = to_micros(t) / 1'000'000;
+  std::tm utc{};
+  ::gmtime_r(&at, &utc);
+  char text[40];
+  return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc)};
+}
+
 }  // namespace
 
 Status PeerHttp::sign_in(const http::Auth& auth, std::stop_token) {
@@ -55,6 +64,7 @@ Result<http::Response> PeerHttp::send(const http::Request& request, std::stop_to
   http::Response out;
   out.status = answer.status;
   for (const auto& [name, value] : answer.headers) out.headers.emplace_back(to_lower_ascii(name), value);
+  out.headers.emplace_back("date", http_date(world_.now));
   out.body = answer.body;
   return out;
 }
@@ -95,7 +105,7 @@ void Property::configure(conformance::Overrides overrides) {
 
 void Property::pass(Duration d) {
   world.now += d;
-  clock.set(world.now);
+  clock.set(world.now + clock_error);
 }
 
 Result<connect::Page<Touch>> Property::try_page(std::size_t limit) {

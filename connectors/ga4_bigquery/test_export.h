@@ -50,6 +50,7 @@ class Property {
 
   sandbox::World world;
   FakeClock clock{kStart};
+  Duration clock_error{};  ///< how far this machine's clock is ahead of BigQuery's
   PeerHttp http{world};
 
   void pass(Duration d);

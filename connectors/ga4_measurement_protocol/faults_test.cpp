@@ -203,8 +203,9 @@ TEST(Ga4MeasurementProtocolFaults, EveryAnswerOfValidationHasItsClassRowByRow) {
 
 TEST(Ga4MeasurementProtocolFaults, WhatReadmePromisesIsShownHere) {
   std::vector<std::string> told = {"events[2].params", "mode test"};
-  for (const CollectFault& f : kCollectFaults) told.push_back(std::to_string(f.status));
-  for (const ValidationFault& f : validation_faults()) told.push_back(f.body);
+  for (const CollectFault& f : kCollectFaults) told.push_back(fmt::format("{} -> {}", f.status, f.expected));
+  for (const ValidationFault& f : validation_faults())
+    told.push_back(fmt::format("{} -> {}", f.body, fmt::join(f.expected, " ")));
   EXPECT_THAT(conformance::promised_untested("ga4_measurement_protocol", "## When Google says no", told), IsEmpty());
 }
 

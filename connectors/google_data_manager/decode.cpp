@@ -19,6 +19,7 @@ namespace {
 
 constexpr Duration kTooRecentWait = std::chrono::hours(6);  // stated for the Google Ads API's sibling of the reason
 constexpr Duration kUnknownWait = std::chrono::hours(1);
+constexpr Duration kClockTolerated = std::chrono::minutes(1);
 constexpr Duration kLostAnswerWait = std::chrono::minutes(30);  // by then the first copy has mostly been processed
 
 struct Violation {
@@ -262,6 +263,19 @@ std::vector<Outcome> refused_rows(const http::Response& response, std::size_t it
   return {items, all};
 }
 
+/// A row whose time is refused while this machine's clock is ahead of Google's: it is told again once that time has
+/// come by Google's clock.
+void wait_for_the_time(Outcome& o, const http::Response& response, SystemTime now) {
+  const std::optional<SystemTime> theirs = response.date();
+  if (o.verdict != Verdict::reject_row || o.code != "event_time_invalid" || !theirs || now - *theirs < kClockTolerated)
+    return;
+  o.verdict = Verdict::retry;
+  o.after = now - *theirs;
+  o.spends_attempt = false;
+  o.detail = tidy(fmt::format("{}; this machine's clock is {} s ahead of Google's", o.detail,
+                              std::chrono::duration_cast<std::chrono::seconds>(now - *theirs).count()));
+}
+
 Result<IngestAnswer> taken(const http::Response& response, std::size_t items, bool validate_only) {
   const json j = json::parse(response.body, nullptr, false);
   const std::string id = text(j, "requestId");
@@ -391,7 +405,9 @@ std::optional<std::size_t> row_of(std::string_view field) {
 Result<IngestAnswer> ingest_answer(const http::Response& response, std::size_t items, bool validate_only,
                                    SystemTime now) {
   if (response.status >= 200 && response.status < 300) return taken(response, items, validate_only);
-  return IngestAnswer{.answer = {.outcomes = refused_rows(response, items, now), .receipt = ""}, .warnings = 0};
+  IngestAnswer out{.answer = {.outcomes = refused_rows(response, items, now), .receipt = ""}, .warnings = 0};
+  for (Outcome& o : out.answer.outcomes) wait_for_the_time(o, response, now);
+  return out;
 }
 
 Result<Confirmation> status_answer(const http::Response& response, const std::string& receipt, SystemTime now) {

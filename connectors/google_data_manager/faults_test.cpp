@@ -375,6 +375,22 @@ TEST(GoogleDataManagerFaults, TheRowsNamedAreRefusedAndTheRestGoesAgain) {
   for (const RowFault& f : row_faults()) EXPECT_EQ(ingested(400, violated(f.violations), 3), f.expected) << f.name;
 }
 
+TEST(GoogleDataManagerFaults, ATimeThatIsToComeByGooglesClockIsWaitedForWhereOursIsAhead) {
+  const auto answered = [](const std::string& reason, const char* theirs) {
+    const auto response =
+        conformance::json(400, violated({{"events.events[1].event_timestamp", reason}}), {{"date", theirs}});
+    return words(Result<connect::Answer>(ingest_answer(response, 2, false, kFaultsNow)->answer));
+  };
+  static const std::string again = "retry(request) batch_refused, after 0 s, free";
+  EXPECT_THAT(answered("EVENT_TIME_INVALID", "Fri, 20 Nov 2026 11:00:00 GMT"),
+              ElementsAre(again, "retry event_time_invalid, after 3600 s, free"));
+  EXPECT_THAT(answered("EVENT_TIME_INVALID", "Fri, 20 Nov 2026 11:59:59 GMT"),
+              ElementsAre(again, "reject_row event_time_invalid"))
+      << "the time itself is wrong";
+  EXPECT_THAT(answered("INVALID_FORMAT", "Fri, 20 Nov 2026 11:00:00 GMT"),
+              ElementsAre(again, "reject_row invalid_format"));
+}
+
 TEST(GoogleDataManagerFaults, ASingleRowIsRefusedEvenWhenNoneIsNamed) {
   EXPECT_THAT(ingested(400, violated({{"", "INVALID_FORMAT"}}), 1), ElementsAre("reject_row invalid_format"));
   EXPECT_THAT(ingested(400, violated({{"events.encoding", "REQUIRED_FIELD_MISSING"}}), 1),
@@ -437,9 +453,10 @@ TEST(GoogleDataManagerFaults, ARequestIdThatGoogleForgotSendsItsRowsAgain) {
 }
 
 TEST(GoogleDataManagerFaults, WhatReadmePromisesIsShownHere) {
-  std::vector<std::string> told = {"200 INVALID_REQUEST_ID validateOnly"};
-  for (const IngestFault& f : ingest_faults()) told.push_back(fmt::format("{} {}", f.status, f.body));
-  for (const ReasonFault& f : kReasonFaults) told.emplace_back(f.reason);
+  std::vector<std::string> told = {"200 INVALID_REQUEST_ID validateOnly", "EVENT_TIME_INVALID -> retry"};
+  for (const IngestFault& f : ingest_faults()) told.push_back(fmt::format("{} {} -> {}", f.status, f.body, f.one));
+  for (const ReasonFault& f : kReasonFaults)
+    told.push_back(fmt::format("{} -> {} {}", f.reason, f.ingested, f.processed));
   EXPECT_THAT(conformance::promised_untested("google_data_manager", "## When Google says no", told), IsEmpty());
 }
 

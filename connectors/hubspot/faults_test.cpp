@@ -222,6 +222,18 @@ const std::vector<WriteFault> kWriteFaults = {
      400,
      R"({"category":"VALIDATION_ERROR","message":"no","errors":[{"message":"adwords was not a valid number.","code":"INVALID_FLOAT"}]})",
      {"pause(destination) invalid_float", "pause(destination) invalid_float"}},
+    {"a property for whole numbers",
+     400,
+     R"({"category":"VALIDATION_ERROR","message":"no","errors":[{"message":"1.5 was not a valid integer.","code":"INVALID_INTEGER"}]})",
+     {"pause(destination) invalid_integer", "pause(destination) invalid_integer"}},
+    {"a property for long numbers",
+     400,
+     R"({"category":"VALIDATION_ERROR","message":"no","errors":[{"message":"1.5 was not a valid long.","code":"INVALID_LONG"}]})",
+     {"pause(destination) invalid_long", "pause(destination) invalid_long"}},
+    {"a property for dates",
+     400,
+     R"({"category":"VALIDATION_ERROR","message":"no","errors":[{"message":"adwords was not a valid date.","code":"INVALID_DATE"}]})",
+     {"pause(destination) invalid_date", "pause(destination) invalid_date"}},
     {"a rule broken by one of several",
      400,
      R"({"category":"VALIDATION_ERROR","message":"Close date is required"})",
@@ -295,8 +307,9 @@ TEST(HubspotFaults, TwoErrorsOfOneRecordAreBothTold) {
 
 TEST(HubspotFaults, WhatReadmePromisesIsShownHere) {
   std::vector<std::string> told;
-  for (const ReadFault& f : kReadFaults) told.push_back(fmt::format("{} {}", f.status, f.body));
-  for (const WriteFault& f : kWriteFaults) told.push_back(fmt::format("{} {}", f.status, f.body));
+  for (const ReadFault& f : kReadFaults) told.push_back(fmt::format("{} {} -> {}", f.status, f.body, f.expected));
+  for (const WriteFault& f : kWriteFaults)
+    told.push_back(fmt::format("{} {} -> {}", f.status, f.body, fmt::join(f.expected, " ")));
   EXPECT_THAT(conformance::promised_untested("hubspot", "## When something fails", told), IsEmpty());
 }
 

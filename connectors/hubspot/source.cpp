@@ -167,9 +167,10 @@ Result<RecordReader::Page> RecordReader::pull_window(const ObjectPlan& plan, Pos
 
 namespace {
 
-/// The page of a round that is not due yet.
-std::optional<connect::Page<Record>> not_due(const Round& round, Timestamp now) {
-  if (round.open || !round.due || now >= *round.due) return {};
+/// The page of a round that is not due yet. (One that is due later than a round from now on was made due by a clock
+/// that has been set back.)
+std::optional<connect::Page<Record>> not_due(const Round& round, Timestamp now, Duration every) {
+  if (round.open || !round.due || now >= *round.due || *round.due > now + every) return {};
   connect::Page<Record> page;
   page.next = write(round);
   page.sweep_complete = true;
@@ -196,7 +197,7 @@ void finish(Round& round, Timestamp due, connect::Page<Record>& page) {
 Result<RecordReader::Page> RecordReader::pull_archived(const ObjectPlan& plan, Round round, std::size_t limit,
                                                        const Context& context) {
   const Timestamp now = env_.clock.system_now();
-  if (std::optional<Page> early = not_due(round, now)) return std::move(*early);
+  if (std::optional<Page> early = not_due(round, now, config_.archived_every)) return std::move(*early);
   Result<http::Response> response =
       api_.get(list_path(config_, plan.type, /*archived=*/true, page_size(limit, kListPage), round.after), context);
   if (!response) return response.error();
@@ -216,7 +217,7 @@ Result<RecordReader::Page> RecordReader::pull_archived(const ObjectPlan& plan, R
 
 Result<RecordReader::Page> RecordReader::pull_open_deals(Round round, std::size_t limit, const Context& context) {
   const Timestamp now = env_.clock.system_now();
-  if (std::optional<Page> early = not_due(round, now)) return std::move(*early);
+  if (std::optional<Page> early = not_due(round, now, config_.open_deals_every)) return std::move(*early);
   const ObjectPlan& plan = config_.deals;
   const std::size_t size = page_size(limit, kSearchPage);
   auto body = [&](SortForm form) { return open_deals_search(round.after, size, form); };

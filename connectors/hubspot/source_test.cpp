@@ -26,6 +26,19 @@ std::size_t count(const std::vector<http::Request>& requests, const std::string&
       requests.begin(), requests.end(), [&](const http::Request& r) { return r.url.find(part) != std::string::npos; }));
 }
 
+TEST(HubspotSource, ARoundThatAWrongClockMadeDueIsNotWaitedFor) {
+  Portal portal;
+  const std::string deal = portal.deal({{"name", "gone"}});
+  portal.http.clock_error = std::chrono::hours(24 * 30);
+  portal.pass(std::chrono::minutes(1));
+  portal.read("archived_deals");
+  portal.read("open_deal_associations");
+  portal.http.clock_error = {};
+  portal.world.crm.archive("deals", deal, portal.world.now);
+  portal.pass(std::chrono::minutes(1));
+  EXPECT_THAT(of<Removal>(portal.read("archived_deals")), SizeIs(1));
+}
+
 TEST(HubspotSource, FirstLoadListsEveryRecordAndLaterReadsSearch) {
   Portal portal;
   std::vector<std::string> made;

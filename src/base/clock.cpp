@@ -12,9 +12,10 @@ class SystemWaiter final : public Waiter {
  public:
   bool wait_until(SystemTime t, std::stop_token stop) override {
     std::unique_lock lock(mu_);
+    const SystemTime since = machine_now();
     while (!woken_ && !stop.stop_requested()) {
       const SystemTime now = machine_now();
-      if (now >= t) break;
+      if (now >= t || now < since) break;
       // Looked at again each second: the machine's clock may have been set.
       cv_.wait_for(lock, stop, std::min<Duration>(t - now, std::chrono::seconds(1)), [this] { return woken_; });
     }
@@ -66,7 +67,8 @@ class FakeWaiter final : public Waiter {
 
   bool wait_until(SystemTime t, std::stop_token stop) override {
     std::unique_lock lock(state_->mu);
-    state_->cv.wait(lock, stop, [&] { return woken_ || state_->now >= t; });
+    const SystemTime since = state_->now;
+    state_->cv.wait(lock, stop, [&] { return woken_ || state_->now >= t || state_->now < since; });
     woken_ = false;
     return !stop.stop_requested();
   }

@@ -27,22 +27,35 @@ class Clock;
 class Waiter {
  public:
   virtual ~Waiter() = default;
-  /// Sleeps until `t`, a wake() or a stop. Returns false if stopped. A wake() that came before the call returns at
-  /// once.
+  /// Sleeps until `t`, a wake() or a stop, or until the clock is set back to before the call: then `t` may lie as far
+  /// ahead as that clock was wrong. Returns false if stopped. A wake() that came before the call returns at once.
   virtual bool wait_until(SystemTime t, std::stop_token stop) = 0;
   /// Makes the current or the next wait_until() return. Any thread.
   virtual void wake() = 0;
 };
 
-/// Thread-safe. The daemon's work waits on system time, since due times are stored; a jump backwards only makes a wait
-/// longer by what is checked again each second, a jump forwards ends it. Persons wait by the machine's time: what their
-/// commands ask is looked for by it (service/runner.cpp), also while a followed clock stands.
+/// Thread-safe. The daemon's work waits on system time, since due times are stored; a jump ends a wait, forwards where
+/// its time has come by it, backwards as Waiter says (looked at each second). Persons wait by the machine's time: what
+/// their commands ask is looked for by it (service/runner.cpp), also while a followed clock stands.
 class Clock {
  public:
   virtual ~Clock() = default;
   virtual SystemTime system_now() const = 0;
   virtual SteadyTime steady_now() const = 0;
   virtual std::unique_ptr<Waiter> waiter(std::string name) = 0;
+};
+
+/// Whether a clock was set back between two looks: times that were named meanwhile may lie far ahead.
+class SetBack {
+ public:
+  bool since_last(SystemTime now) {
+    const bool is_back = now < last_;
+    last_ = now;
+    return is_back;
+  }
+
+ private:
+  SystemTime last_{};
 };
 
 /// The machine's clock.

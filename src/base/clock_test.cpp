@@ -192,6 +192,28 @@ TEST(FollowedClock, TellsTheEarliestDeadlineAndFollowsBothTimes) {
   sandbox.set_now(1000);
 }
 
+TEST(FollowedClock, AWaitEndsWhenTheClockIsSetBackToBeforeIt) {
+  Sandbox sandbox(1'000);
+  const auto clock = make_followed_clock(sandbox.path()).value();
+  const SteadyTime steady = clock->steady_now();
+  const auto waiter = clock->waiter("t");
+  std::jthread thread([&] { EXPECT_TRUE(waiter->wait_until(at(9'000), {})); });
+  EXPECT_EQ(sandbox.idle(), 9'000);
+  sandbox.set_now(100);
+  thread.join();
+  EXPECT_EQ(clock->steady_now(), steady) << "only the time of day was wrong";
+  sandbox.set_now(150);
+  EXPECT_EQ(clock->steady_now() - steady, Duration(50));
+}
+
+TEST(SetBack, IsSeenOnce) {
+  SetBack look;
+  EXPECT_FALSE(look.since_last(at(100)));
+  EXPECT_FALSE(look.since_last(at(100)));
+  EXPECT_TRUE(look.since_last(at(99)));
+  EXPECT_FALSE(look.since_last(at(99)));
+}
+
 TEST(FollowedClock, AWokenWaiterIsBusyAtOnce) {
   const Sandbox sandbox(100);
   const auto clock = make_followed_clock(sandbox.path()).value();

@@ -46,7 +46,8 @@ struct Sleeper {
   std::condition_variable_any cv;
   bool waiting = false;
   bool woken = false;
-  SystemTime until;
+  SystemTime since, until;
+  [[nodiscard]] bool is_due(SystemTime now) const { return now >= until || now < since; }
 };
 
 /// All waiters of the clock. `now` can move only while every one of them waits; then one of the waiting threads watches
@@ -62,6 +63,15 @@ class Group {
   Group& operator=(const Group&) = delete;
 
   [[nodiscard]] SystemTime now() const { return file_.now(); }
+
+  /// Goes on with the file's time, and never back with it.
+  SteadyTime steady_now() {
+    std::lock_guard lock(mu_);
+    const SystemTime now = file_.now();
+    steady_ += std::max(now - seen_, Duration::zero());
+    seen_ = now;
+    return steady_;
+  }
 
   Sleeper& add() {
     std::lock_guard lock(mu_);
@@ -87,10 +97,11 @@ class Group {
 
   bool wait(Sleeper& s, SystemTime t, const std::stop_token& stop) {
     std::unique_lock lock(mu_);
+    s.since = now();
     s.until = t;
     s.waiting = true;
     publish();
-    const auto is_over = [&] { return s.woken || now() >= t || stop.stop_requested(); };
+    const auto is_over = [&] { return s.woken || s.is_due(now()) || stop.stop_requested(); };
     while (!is_over()) {
       if (idle_ && !watched_) {
         watch(lock);
@@ -111,7 +122,7 @@ class Group {
     lock.lock();
     watched_ = false;
     for (Sleeper& s : sleepers_) {
-      if (s.waiting && now() >= s.until) s.cv.notify_all();
+      if (s.waiting && s.is_due(now())) s.cv.notify_all();
     }
   }
 
@@ -129,6 +140,8 @@ class Group {
 
   SharedFile file_;
   std::mutex mu_;
+  SystemTime seen_{};
+  SteadyTime steady_{};
   std::list<Sleeper> sleepers_;
   bool idle_ = false;
   bool watched_ = false;
@@ -151,7 +164,7 @@ class FollowedClock final : public Clock {
  public:
   explicit FollowedClock(std::int64_t* words) : group_(std::make_shared<Group>(words)) {}
   SystemTime system_now() const override { return group_->now(); }
-  SteadyTime steady_now() const override { return SteadyTime(group_->now().time_since_epoch()); }
+  SteadyTime steady_now() const override { return group_->steady_now(); }
   std::unique_ptr<Waiter> waiter(std::string) override { return std::make_unique<FollowedWaiter>(group_); }
 
  private:

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <initializer_list>
+#include <set>
 
 #include "delivery/sender.h"
 #include "delivery/test_deals.h"
@@ -111,6 +112,23 @@ TEST(Delivery, ARequestRefusedInPartIsSentRowByRowAndLocated) {
   for (int i = 0; i < 4; ++i) EXPECT_EQ(l.stands("D" + std::to_string(i)), i == 2 ? "missing rejected" : "taken") << i;
   for (std::size_t i = 1; i < l.sink().arrived.size(); ++i) EXPECT_EQ(l.sink().arrived[i].size(), 1U) << "each alone";
   EXPECT_EQ(l.differences(), "");
+}
+
+TEST(Delivery, WhicheverRowsOfARequestAreRefusedLaterTheOthersAreTaken) {
+  for (const Receipt receipt : {Receipt::count, Receipt::row}) {
+    for (const std::set<int>& refused :
+         std::initializer_list<std::set<int>>{{0}, {3}, {0, 3}, {1, 2, 3}, {0, 1, 2, 3}}) {
+      Loop l(confirming(receipt));
+      batch(l, 4);
+      for (const int i : refused)
+        l.sink().refused_later[l.dedup_id("D" + std::to_string(i))] = later(Verdict::reject_row, "bad_click");
+      l.pass(kDay);
+      for (int i = 0; i < 4; ++i)
+        EXPECT_EQ(l.stands("D" + std::to_string(i)), refused.contains(i) ? "missing rejected" : "taken")
+            << (receipt == Receipt::count ? "counts, D" : "rows, D") << i << " of " << testing::PrintToString(refused);
+      EXPECT_EQ(l.differences(), "");
+    }
+  }
 }
 
 TEST(Delivery, CountsOfAnotherNumberOfRowsAreFoundOutRowByRow) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <set>
 
 #include "base/log.h"
 #include "conformance/loop.h"
@@ -247,6 +248,51 @@ TEST(Delivery, OneBadRowNeverHoldsBackGoodOnes) {
   l.settle();
   for (int i = 0; i < 9; ++i) EXPECT_EQ(l.stands("D" + std::to_string(i)), i == 3 ? "missing rejected" : "taken") << i;
   EXPECT_EQ(l.differences(), "");
+}
+
+TEST(Delivery, WhicheverRowsOfARequestAreRefusedTheOthersAreTaken) {
+  for (const bool names_rows : {true, false}) {
+    for (const std::set<int>& refused :
+         std::initializer_list<std::set<int>>{{0}, {3}, {0, 3}, {1, 2, 3}, {0, 1, 2, 3}}) {
+      Loop l;
+      batch(l, 4);
+      for (const int i : refused) {
+        const std::string id = l.dedup_id("D" + std::to_string(i));
+        if (names_rows)
+          l.sink().refused[id] = "malformed";
+        else
+          l.sink().poison.insert(id);
+      }
+      l.settle();
+      for (int i = 0; i < 4; ++i)
+        EXPECT_EQ(l.stands("D" + std::to_string(i)), refused.contains(i) ? "missing rejected" : "taken")
+            << (names_rows ? "named, D" : "unnamed, D") << i << " of " << testing::PrintToString(refused);
+      EXPECT_EQ(l.differences(), "");
+    }
+  }
+}
+
+/// As a platform that knows a repeat by its click and second, and not by its key.
+TEST(Delivery, ARepeatThatIsRefusedAsADuplicateAfterALostAnswerMayHaveBeenTaken) {
+  for (const bool is_told_later : {false, true}) {
+    Loop l(confirming(Receipt::row));
+    win(l, "D1");
+    win(l, "D2");
+    ASSERT_TRUE(l.reconcile());
+    const std::string id = l.dedup_id("D1");
+    l.sink().refused[l.dedup_id("D2")] = "duplicate_gclid";
+    l.sink().faults = {PlatformFault::lost_after};
+    l.settle();
+    if (is_told_later)
+      l.sink().refused_later[id] = later(Verdict::reject_row, "duplicate_gclid");
+    else
+      l.sink().refused[id] = "duplicate_gclid";
+    l.pass(kDay);
+    EXPECT_EQ(l.believed("D1"), 100);
+    EXPECT_EQ(l.stands("D1"), "uncertain");
+    EXPECT_EQ(l.uploads("D1").front().code, "duplicate_gclid");
+    EXPECT_EQ(l.differences(), "");
+  }
 }
 
 TEST(Delivery, ACrashAndARefusalInTheSameInstantKeepTheRowFrozen) {

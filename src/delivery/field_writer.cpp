@@ -87,6 +87,7 @@ Status FieldWriter::start() {
 /// Why nothing is written now: until when.
 Result<std::optional<Timestamp>> FieldWriter::held() {
   const Timestamp now = clock_.system_now();
+  if (set_back_.since_last(now)) rest_until_.reset();
   if (rest_until_ && *rest_until_ > now) return rest_until_;
   if (reading_ && reading_()) return std::optional(now + kWhileReading);
   return db_.read([&](Tx& tx) -> Result<std::optional<Timestamp>> {

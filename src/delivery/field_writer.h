@@ -78,6 +78,7 @@ class FieldWriter {
   Random& random_;
   std::function<bool()> reading_;
   int outages_ = 0;
+  SetBack set_back_;
   std::optional<Timestamp> rest_until_;
 };
 

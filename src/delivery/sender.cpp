@@ -43,6 +43,7 @@ const Policy& Sender::policy_of(const StoredUpload& row) {
 Result<Round> Sender::step(std::stop_token stop, std::int64_t limit, std::stop_token cut) {
   Round round;
   if (destination_.mode == Mode::shadow) return round;
+  if (set_back_.since_last(clock_.system_now())) rests_.clear();
   const Tokens tokens{.stop = std::move(stop), .cut = std::move(cut)};
   auto recovered = recover_in_flight();
   if (!recovered) return recovered.error();

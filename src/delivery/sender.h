@@ -134,7 +134,8 @@ class Sender {
   const Clock& clock_;
   Random& random_;
   std::map<Operation, Timestamp> paused_;  ///< in this round: operations that are held, and until when
-  std::map<std::string, Rest> rests_;      ///< by connector, while it does not answer
+  SetBack set_back_;
+  std::map<std::string, Rest> rests_;  ///< by connector, while it does not answer
 };
 
 }  // namespace hw::delivery

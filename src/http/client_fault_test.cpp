@@ -155,6 +155,12 @@ std::vector<Fault> faults() {
          wait_for_end(s);
        }),
        "timeout"},
+      {"a body that drips", then([](int s) {
+         test::write_all(s, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+         while (::send(s, " ", 1, MSG_NOSIGNAL) == 1) ::poll(nullptr, 0, 20);
+         ::close(s);
+       }),
+       "timeout"},
       {"headers without end", then([](int s) {
          test::write_all(s, "HTTP/1.1 200 OK\r\n");
          for (int i = 0; i < 400; ++i) test::write_all(s, "X-Fill: " + std::string(1000, 'x') + "\r\n");
@@ -233,6 +239,23 @@ TEST_F(HttpFaults, ARequestOnAKeptConnectionThatDiedIsNotSentTwice) {
   EXPECT_EQ(second.error().code, "reset");
   EXPECT_TRUE(second.error().maybe_applied);
   EXPECT_EQ(requests, 2);
+}
+
+TEST_F(HttpFaults, AWholeAnswerIsTakenAlsoWhenTheConnectionIsResetAfterIt) {
+  std::atomic<int> requests{0};
+  RawServer server([&requests](int socket, int) {
+    test::read_request(socket);
+    ++requests;
+    test::write_all(socket, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+    test::reset(socket);
+  });
+  const auto client = make();
+  for (int i = 1; i <= 3; ++i) {
+    const auto got = client->send(post(server.url("/")), {});
+    ASSERT_TRUE(got) << got.error().detail;
+    EXPECT_EQ(got->body, "{}");
+    EXPECT_EQ(requests, i) << "no request is sent twice";
+  }
 }
 
 TEST_F(HttpFaults, AnEmptyPostNeverUsesAKeptConnection) {

@@ -89,6 +89,10 @@ Result<Puller::Pass> Puller::pull_all(std::stop_token stop, const Reach& reach) 
   const auto paused = is_paused();
   if (!paused) return paused.error();
   if (*paused) return paused_pass();
+  if (set_back_.since_last(clock_.system_now())) {
+    read_until_.clear();
+    trouble_.set_back();
+  }
   const Reading reading(reading_);
   if (auto s = finish_identity(stop); !s) return s.error();
   Pass sum;

@@ -81,6 +81,7 @@ class Puller {
   store::Db& db_;
   const Clock& clock_;
   std::atomic<bool> reading_ = false;
+  SetBack set_back_;
   Trouble trouble_;  ///< per role/stream
   std::optional<LookupAsker> asker_;
   std::map<std::string, Timestamp> read_until_;  ///< the streams that were read through while others are not

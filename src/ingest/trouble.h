@@ -27,6 +27,8 @@ class Trouble {
   Status over(const std::string& where);
   /// Somebody lifted the pause that the trouble made (a sign-in, `headwater resume`): nothing rests for it any more.
   void lifted();
+  /// The clock was set back: how long something rests was named by a wrong one.
+  void set_back() { rest_until_.clear(); }
   /// That part answered, and has not yet given anything.
   void forget(const std::string& where) { failures_.erase(where); }
 

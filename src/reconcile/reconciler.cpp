@@ -221,6 +221,7 @@ Result<std::size_t> Reconciler::work_off(const std::vector<std::int64_t>& subjec
       if (auto s = reconcile_one(tx, frame, record, mark ? mark->cause : "time"); !s) return s.error();
       if (mark) service_rows::clear_dirty(tx, record, mark->seq);
     }
+    service_rows::note_time(tx, frame.now);
     crash_point("reconcile.computed");
     return subjects.size();
   });

@@ -55,6 +55,7 @@ class Crew {
     while (!stop.stop_requested()) {
       if (const auto damage = app_.db->damage()) return fail(*damage);
       if (!work.takes_long) beat.works();
+      const Timestamp began = app_.clock->system_now();
       auto next = work.step(stop);
       if (!next && next.error().action != Action::retry) return fail(next.error());
       if (!next)
@@ -62,6 +63,7 @@ class Crew {
             Level::error, "step_failed",
             {{"code", next.error().code}, {"detail", next.error().detail}, {"retry_in_seconds", kStoreRetry.count()}});
       const Timestamp now = app_.clock->system_now();
+      if (now < began) continue;  // set back meanwhile: the next time was named by a wrong clock
       if (!next) next = std::optional(now + kStoreRetry);
       // What is due but waits for another thread is looked at again when that thread wakes this one, or soon.
       const Timestamp until =
@@ -108,8 +110,13 @@ Step pull_step(App& app, Crew& crew, std::size_t i) {
 }
 
 Step reconcile_step(App& app, Crew& crew) {
-  return [&app, &crew, line = std::make_shared<StatusLine>(app),
-          expiry = std::make_shared<ExpiryWatch>(app)](std::stop_token stop) -> Result<std::optional<Timestamp>> {
+  return [&app, &crew, line = std::make_shared<StatusLine>(app), expiry = std::make_shared<ExpiryWatch>(app),
+          set_back = std::make_shared<SetBack>()](std::stop_token stop) -> Result<std::optional<Timestamp>> {
+    if (set_back->since_last(app.clock->system_now())) {
+      const auto undone = undo_later_times(app);
+      if (!undone) return undone.error();
+      if (*undone) crew.wake_all();
+    }
     if (auto s = expiry->look(); !s) return s.error();
     std::optional<Timestamp> next;
     for (;;) {

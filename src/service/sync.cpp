@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/log.h"
 #include "ledger/transitions.h"
 #include "service/commands.h"
 #include "service/cut_after.h"
@@ -24,6 +25,8 @@ using store::Tx;
 /// A rate lane that has room again within a minute is waited for, and a job that is to be looked at again within it;
 /// anything later is left to the next run.
 constexpr std::chrono::seconds kPatience(60);
+/// A clock that is corrected by less has misjudged nothing.
+constexpr std::chrono::seconds kClockSlack(60);
 /// Rows that one transaction of a walk through everything takes.
 constexpr std::int64_t kChunk = 1000;
 
@@ -311,8 +314,26 @@ Result<SyncResult> sync(App& app, std::optional<std::int64_t> limit, std::stop_t
   return sum;
 }
 
+Result<bool> undo_later_times(App& app) {
+  const Timestamp now = app.clock->system_now();
+  auto latest =
+      app.db->read([](Tx& tx) -> Result<std::optional<Timestamp>> { return store::service_rows::latest_time(tx); });
+  if (!latest) return latest.error();
+  if (!*latest || **latest <= now + kClockSlack) return false;
+  log_event(Level::warn, "clock_set_back",
+            {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(**latest - now).count()}});
+  if (auto s = take_back_unsent(app, now); !s) return s.error();
+  return app.db->transact(Durability::ledger, [&](Tx& tx) -> Result<bool> {
+    store::service_rows::forget_later_times(tx, now);
+    for (const Object object : {Object::lead, Object::contact, Object::account, Object::deal})
+      store::service_rows::mark_all(tx, to_string(object), "clock");
+    return true;
+  });
+}
+
 Status start(App& app, const std::stop_token& stop) {
   if (auto s = refuse_damaged(app, stop); !s) return s;
+  if (auto back = undo_later_times(app); !back) return back.error();
   if (auto s = rechannel(app, stop); !s) return s;
   if (auto s = observe_new_fields(app, stop); !s) return s;
   if (stop.stop_requested()) return {};

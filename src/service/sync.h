@@ -23,6 +23,11 @@ struct SyncResult {
 Result<SyncResult> sync(App& app, std::optional<std::int64_t> limit, std::stop_token stop,
                         const std::function<void(const std::string&)>& progress);
 
+/// Where the clock stands before times that the store knows: it was wrong and has been set back. What it named is
+/// undone: what waits is due, rows that were made and not sent are taken back, and every subject is judged again by the
+/// time of now. Returns whether it was so. Answers that it gave for a row's fate stand.
+Result<bool> undo_later_times(App& app);
+
 /// What `run` and `sync` do first, under the lock: a store known as damaged is refused; go-live times, subjects of a
 /// changed configuration, channels of changed rules. A stop ends it early without an error; what it left is done at the
 /// next start.

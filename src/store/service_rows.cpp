@@ -5,6 +5,26 @@
 namespace hw::store::service_rows {
 namespace {
 
+constexpr const char* kLatestTime = "latest_time";
+/// Each is given the time of now twice. What a platform or a CRM said of a time, and what is history, stays.
+constexpr const char* kForgetLater[] = {
+    "UPDATE cursor SET again_at = NULL WHERE again_at > ? AND updated_at > ?",
+    "UPDATE cursor SET updated_at = ? WHERE updated_at > ?",
+    "UPDATE request SET next_poll_at = ? WHERE next_poll_at > ?",
+    "UPDATE request SET sent_at = ? WHERE sent_at > ? AND next_poll_at IS NOT NULL",
+    "UPDATE pause SET retry_at = ? WHERE retry_at > ?",
+    "UPDATE pause SET since = ? WHERE since > ?",
+    "UPDATE source_field_state SET next_at = ? WHERE next_at > ?",
+    "UPDATE lookup_queue SET ask_at = ? WHERE answered_at > ? AND ask_at IS NOT NULL",
+    "UPDATE go_live SET at = ? WHERE at > ?",
+    "UPDATE record SET learned = ? WHERE learned > ?",
+    "UPDATE record SET changed = ? WHERE changed > ?",
+    "UPDATE fact SET learned = ? WHERE learned > ?",
+    "UPDATE fact SET true_from = ? WHERE true_from > ? AND basis = 'observed'",
+    "UPDATE association SET learned = ? WHERE learned > ?",
+    "UPDATE association SET since = ? WHERE since > ?",
+    "UPDATE link SET learned = ? WHERE learned > ?",
+    "UPDATE link SET true_from = ? WHERE true_from > ?"};
 const std::string kSelectCursor = "SELECT connector, role, stream, text, swept_at, again_at, updated_at FROM cursor ";
 const std::string kSelectCommand = "SELECT id, kind, args, actor, result, created_at, done_at FROM command ";
 const std::string kSelectPause = "SELECT scope, name, code, detail, since, retry_at, retrying FROM pause ";
@@ -105,6 +125,25 @@ void clear_pause(Tx& tx, std::string_view scope, std::string_view name) {
 }
 
 bool is_paused_by_person(Tx& tx, std::string_view connector) { return pause(tx, kByPerson, connector).has_value(); }
+
+std::optional<Timestamp> latest_time(Tx& tx) {
+  const auto latest = tx.one_integer(
+      "SELECT MAX(at) FROM (SELECT MAX(updated_at) AS at FROM cursor UNION ALL "
+      "SELECT CAST(value AS BIGINT) FROM meta WHERE key = ?) AS known",
+      {val(kLatestTime)});
+  return latest ? std::optional(from_micros(*latest)) : std::nullopt;
+}
+
+void note_time(Tx& tx, Timestamp now) { set_meta(tx, kLatestTime, std::to_string(to_micros(now))); }
+
+void forget_later_times(Tx& tx, Timestamp now) {
+  for (const char* sql : kForgetLater) tx.exec(sql, {val(now), val(now)});
+  tx.exec(
+      "UPDATE upload SET next_at = CASE WHEN not_before > ? THEN not_before ELSE ? END "
+      "WHERE next_at > ? AND state IN ('pending', 'retrying')",
+      {val(now), val(now), val(now)});
+  note_time(tx, now);
+}
 
 std::optional<std::string> meta(Tx& tx, std::string_view key) {
   return tx.one_text("SELECT value FROM meta WHERE key = ?", {val(key)});

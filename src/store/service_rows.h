@@ -83,6 +83,14 @@ void clear_pause(Tx&, std::string_view scope, std::string_view name);
 
 bool is_paused_by_person(Tx&, std::string_view connector);
 
+/// The latest time by which a page was kept or a subject was judged.
+std::optional<Timestamp> latest_time(Tx&);
+/// Of a judgement at `now`.
+void note_time(Tx&, Timestamp now);
+/// The clock was set back: nothing is known of times after `now`, and what waits for one is due now. Rows of uploads
+/// keep their own minimum.
+void forget_later_times(Tx&, Timestamp now);
+
 std::optional<std::string> meta(Tx&, std::string_view key);
 void set_meta(Tx&, std::string_view key, std::string_view value);
 std::optional<std::string> state(Tx&, std::string_view key);

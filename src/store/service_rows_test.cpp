@@ -104,6 +104,26 @@ TEST_P(ServiceRowsTest, AllOfAKindAreMarkedBehindWhatWaits) {
   });
 }
 
+TEST_P(ServiceRowsTest, WhatAClockNamedThatWasSetBackIsForgotten) {
+  const Timestamp now = from_micros(1'000'000'000), wrong = now + std::chrono::hours(720);
+  write([&](Tx& tx) {
+    EXPECT_EQ(service_rows::latest_time(tx), std::nullopt);
+    service_rows::note_time(tx, now);
+    EXPECT_EQ(service_rows::latest_time(tx), now);
+    service_rows::put_cursor(tx, {"crm", "records", "deals", "7", now, wrong, wrong});
+    service_rows::put_cursor(tx, {"crm", "records", "contacts", "7", now, now + Duration(5), now});
+    service_rows::set_pause(tx, {"connector", "ads", "credential", "", wrong, wrong, false});
+    EXPECT_EQ(service_rows::latest_time(tx), wrong);
+    service_rows::forget_later_times(tx, now);
+    EXPECT_EQ(service_rows::latest_time(tx), now);
+    EXPECT_EQ(service_rows::cursor(tx, "crm", "records", "deals")->again_at, std::nullopt);
+    EXPECT_EQ(service_rows::cursor(tx, "crm", "records", "deals")->text, "7");
+    EXPECT_EQ(service_rows::cursor(tx, "crm", "records", "contacts")->again_at, now + Duration(5));
+    EXPECT_EQ(service_rows::pause(tx, "connector", "ads")->retry_at, now);
+    EXPECT_EQ(service_rows::pause(tx, "connector", "ads")->since, now);
+  });
+}
+
 TEST_P(ServiceRowsTest, AContactTakesItsDealsAlong) {
   write([](Tx& tx) {
     tie(tx, deal("1"), contact("7"));

@@ -19,7 +19,8 @@ std::vector<std::string> words(const Result<connect::Answer>& answer);
 
 /// What a table of README.md promises about answers and nothing in `told` shows: the statuses ("429") and the vendor's
 /// own words (in backticks) of the first column of the tables under the headings that begin with `heading`. Names of
-/// options (`base_url`) are none of the vendor's words.
+/// options (`base_url`) are none of the vendor's words. Where `told` says what comes of the answer ("429 {...} -> retry
+/// http_429"), that must be what the second column says of it ("pauses", "again", "rejected", "counts").
 std::vector<std::string> promised_untested(const std::string& connector, const std::string& heading,
                                            const std::vector<std::string>& told);
 

@@ -70,6 +70,32 @@ class WriteLock {
   sqlite3* db_ = nullptr;
 };
 
+/// A file system in a file, which the kernel gives up as it does one whose disk fails: from then on nothing can be
+/// written, and what was synced is there when it is mounted again.
+class FailingDisk {
+ public:
+  FailingDisk(std::string image, std::string at) : image_(std::move(image)), at_(std::move(at)) {
+    if (::geteuid() != 0) {
+      why_not_ = "only root may mount a file system";
+      return;
+    }
+    std::ofstream(image_).flush();
+    std::filesystem::resize_file(image_, 128U << 20);
+    if (run({"mkfs.ext4", "-q", image_}).status != 0 || !mount()) why_not_ = "an ext4 in a file cannot be mounted here";
+  }
+  ~FailingDisk() { ::umount2(at_.c_str(), MNT_DETACH); }
+  FailingDisk(const FailingDisk&) = delete;
+  FailingDisk& operator=(const FailingDisk&) = delete;
+  [[nodiscard]] const std::string& why_not() const { return why_not_; }
+  bool fail() const { return run({"mount", "-o", "remount,abort", at_}).status == 0; }
+  bool mend() const { return ::umount(at_.c_str()) == 0 && mount(); }
+
+ private:
+  bool mount() const { return run({"mount", "-o", "loop", image_, at_}).status == 0; }
+
+  std::string image_, at_, why_not_;
+};
+
 class DiskFault : public MachineFault {};
 
 TEST_F(DiskFault, ADiskThatIsFullHoldsTheWorkUpAndLosesNothing) {
@@ -95,6 +121,21 @@ TEST_F(DiskFault, AStateDirectoryThatMayNotBeWrittenEndsTheStartWithTheMend) {
   EXPECT_EQ(ended(), 74) << run_.log_tail();
   EXPECT_THAT(log(), AllOf(HasSubstr(state()), HasSubstr("mounted for writing")));
   ASSERT_TRUE(disk.set_writable(true));
+  ASSERT_TRUE(start()) << run_.log_tail();
+  expect_nothing_lost_or_doubled();
+}
+
+TEST_F(DiskFault, ADiskThatTheKernelGivesUpIsSaidAndLosesNothing) {
+  const FailingDisk disk(dir_.path() + "/disk", state());
+  if (!disk.why_not().empty()) GTEST_SKIP() << disk.why_not();
+  std::filesystem::permissions(state(), std::filesystem::perms::owner_all);
+  ASSERT_TRUE(start()) << run_.log_tail();
+  ASSERT_TRUE(pass(kDay * 3 - hours(2)));
+  ASSERT_TRUE(disk.fail());
+  ASSERT_TRUE(pass(hours(4))) << run_.log_tail();
+  EXPECT_THAT(log(), AllOf(HasSubstr("store_io"), HasSubstr("kernel log")));
+  stop();
+  ASSERT_TRUE(disk.mend());
   ASSERT_TRUE(start()) << run_.log_tail();
   expect_nothing_lost_or_doubled();
 }
@@ -144,8 +185,104 @@ TEST_F(MachineFault, AClockThatIsSetBackAnHourDoesNoHarm) {
 TEST_F(MachineFault, AClockThatJumpsAMonthAheadDoesNoHarm) {
   ASSERT_TRUE(start());
   ASSERT_TRUE(pass(kDay * 2 + hours(3)));
+  const Timestamp before = run_.world().now;
   run_.pass_without_daemon(kDay * 30);
+  expect_nothing_lost_or_doubled(before - hours(3), run_.world().now - kDay * 3);
+}
+
+TEST_F(MachineFault, AMachinesClockThatIsAnHourBehindForADayDoesNoHarm) {
+  ASSERT_TRUE(start());
+  ASSERT_TRUE(pass(kDay * 2 + minutes(10)));
+  run_.clock().set_ahead(-hours(1));
+  ASSERT_TRUE(pass(kDay)) << run_.log_tail();
+  run_.clock().set_ahead({});
   expect_nothing_lost_or_doubled();
+}
+
+TEST_F(MachineFault, AMachinesClockThatIsAnHourAheadForADayDoesNoHarm) {
+  ASSERT_TRUE(start());
+  ASSERT_TRUE(pass(kDay * 2 + minutes(10)));
+  run_.clock().set_ahead(hours(1));
+  ASSERT_TRUE(pass(kDay)) << run_.log_tail();
+  run_.clock().set_ahead({});
+  expect_nothing_lost_or_doubled();
+}
+
+TEST_F(MachineFault, AMachinesClockThatIsAMonthAheadForADayLeavesNothingExpired) {
+  ASSERT_TRUE(start());
+  ASSERT_TRUE(pass(kDay * 2 + minutes(30)));
+  network_->fault({.kind = FaultProxy::Kind::refuse, .time = hours(1)});  // rows that are due wait
+  ASSERT_TRUE(pass(hours(1)));
+  run_.clock().set_ahead(kDay * 30);
+  ASSERT_TRUE(pass(hours(1)));
+  EXPECT_THAT(run_.ask({"report", "reconciliation", "--conversions"}).text, HasSubstr("expired"))
+      << "or nothing waited";
+  network_->clear();
+  ASSERT_TRUE(pass(hours(28))) << run_.log_tail();
+  run_.clock().set_ahead({});
+  expect_nothing_lost_or_doubled();
+  EXPECT_THAT(log(), HasSubstr("clock_set_back"));
+}
+
+/// As a machine that boots with a wrong time and asks for the right one later.
+TEST_F(MachineFault, AStartUnderAClockThatIsAMonthAheadLeavesNothingExpired) {
+  ASSERT_TRUE(start());
+  ASSERT_TRUE(pass(kDay * 2 - hours(1)));
+  stop();
+  run_.clock().set_ahead(kDay * 30);
+  ASSERT_TRUE(start());
+  ASSERT_TRUE(pass(hours(30))) << run_.log_tail();
+  stop();
+  run_.clock().set_ahead({});
+  ASSERT_TRUE(start());
+  expect_nothing_lost_or_doubled();
+}
+
+TEST_F(MachineFault, AFirstStartUnderAClockThatIsAMonthAheadPutsNoGoLiveOff) {
+  run_.clock().set_ahead(kDay * 30);
+  ASSERT_TRUE(start());
+  ASSERT_TRUE(pass(hours(2))) << run_.log_tail();
+  run_.clock().set_ahead({});
+  ASSERT_TRUE(pass(kDay * 3));
+  expect_nothing_lost_or_doubled();
+}
+
+/// How often the log says it.
+std::size_t lines_with(const std::string& log, const std::string& a, const std::string& b) {
+  std::istringstream in(log);
+  std::size_t n = 0;
+  for (std::string line; std::getline(in, line);) n += line.find(a) != line.npos && line.find(b) != line.npos ? 1 : 0;
+  return n;
+}
+
+TEST_F(MachineFault, AnAdAccountsKeyThatIsRevokedPausesOnceAndTheWorkGoesOnWhenItIsGoodAgain) {
+  std::string other;
+  const auto swap_keys = [&] {
+    run_.server().locked([&] { std::swap(run_.world().sign_in.service_account_public_key, other); });
+  };
+  ASSERT_TRUE(start());
+  ASSERT_TRUE(pass(kDay * 2 - hours(1)));
+  swap_keys();
+  ASSERT_TRUE(pass(kDay)) << run_.log_tail();
+  EXPECT_THAT(run_.ask({"status"}).text, HasSubstr("invalid_grant"));
+  swap_keys();
+  expect_nothing_lost_or_doubled();
+  EXPECT_EQ(lines_with(log(), "event=paused", "google"), 1U) << "said once, and not held back either";
+  EXPECT_EQ(lines_with(log(), "event=resumed", "google"), 1U);
+}
+
+TEST_F(MachineFault, ACrmsTokenThatIsRevokedPausesOnceAndTheWorkGoesOnWhenItIsGoodAgain) {
+  std::string other = "another-token";
+  const auto swap_tokens = [&] { run_.server().locked([&] { std::swap(run_.world().sign_in.static_token, other); }); };
+  ASSERT_TRUE(start());
+  ASSERT_TRUE(pass(kDay * 2 - hours(1)));
+  swap_tokens();
+  ASSERT_TRUE(pass(kDay)) << run_.log_tail();
+  EXPECT_THAT(run_.ask({"status"}).text, HasSubstr("http_401"));
+  swap_tokens();
+  expect_nothing_lost_or_doubled();
+  EXPECT_EQ(lines_with(log(), "event=pull_failed", "hubspot"), 1U) << "said once, and not held back either";
+  EXPECT_EQ(lines_with(log(), "event=pull_resumed", "hubspot"), 1U);
 }
 
 TEST_F(MachineFault, WithoutFileDescriptorsTheDaemonWaitsAndGoesOn) {

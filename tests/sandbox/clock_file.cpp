@@ -32,9 +32,18 @@ std::unique_ptr<ClockFile> ClockFile::create(const std::string& path, Timestamp 
 
 ClockFile::~ClockFile() { ::munmap(map_, kSize); }
 
-Timestamp ClockFile::now() const { return from_micros(word(map_, 0).load(std::memory_order_acquire)); }
-void ClockFile::set_now(Timestamp t) { word(map_, 0).store(to_micros(t), std::memory_order_release); }
-Timestamp ClockFile::idle_until() const { return from_micros(word(map_, 1).load(std::memory_order_acquire)); }
+Timestamp ClockFile::now() const { return from_micros(word(map_, 0).load(std::memory_order_acquire)) - ahead_; }
+void ClockFile::set_now(Timestamp t) { word(map_, 0).store(to_micros(t + ahead_), std::memory_order_release); }
+void ClockFile::set_ahead(Duration by) {
+  const Timestamp world = now();
+  ahead_ = by;
+  set_now(world);
+  clear_idle();
+}
+Timestamp ClockFile::idle_until() const {
+  const Timestamp by_its_clock = from_micros(word(map_, 1).load(std::memory_order_acquire));
+  return by_its_clock == Timestamp::max() ? by_its_clock : by_its_clock - ahead_;
+}
 void ClockFile::clear_idle() { word(map_, 1).store(0, std::memory_order_release); }
 
 }  // namespace hw::sandbox

@@ -16,8 +16,11 @@ class ClockFile {
   ClockFile(const ClockFile&) = delete;
   ClockFile& operator=(const ClockFile&) = delete;
 
+  /// The world's time.
   [[nodiscard]] Timestamp now() const;
   void set_now(Timestamp t);
+  /// The daemon's machine alone is so much ahead of the world, or behind it: all else here stays the world's time.
+  void set_ahead(Duration by);
   /// When the daemon next has something to do; not after now() while it is busy.
   [[nodiscard]] Timestamp idle_until() const;
   /// Before a daemon is started anew: nobody is idle.
@@ -26,6 +29,7 @@ class ClockFile {
  private:
   explicit ClockFile(void* map) : map_(map) {}
   void* map_;
+  Duration ahead_{};
 };
 
 }  // namespace hw::sandbox

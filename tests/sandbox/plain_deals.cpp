@@ -19,8 +19,13 @@ void win_plain_deal(World& world, int n, Timestamp at) {
   const std::string email = "buyer" + std::to_string(n) + "@example.com", click = "click-" + std::to_string(n);
   world.ads.clicks.push_back(
       {.type = "gclid", .value = click, .at = at - hours(2), .account = Names::kEu, .visitor_email = email});
-  const std::string contact = world.crm.create(
-      "contacts", {{"email", email}, {"gclid", click}, {"consent_ads", "granted"}, {"lifecycle", "lead"}}, at);
+  const std::string contact = world.crm.create("contacts",
+                                               {{"email", email},
+                                                {"gclid", click},
+                                                {"ga_client_id", std::to_string(100'000'000 + n) + ".1735000000"},
+                                                {"consent_ads", "granted"},
+                                                {"lifecycle", "lead"}},
+                                               at);
   const std::string deal = world.crm.create("deals",
                                             {{"name", "Deal " + std::to_string(n)},
                                              {"amount", decimal(plain_amount(n), 2)},

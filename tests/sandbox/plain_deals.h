@@ -4,7 +4,7 @@
 #include "sandbox/world.h"
 
 /// Deals without a story, for tests that count them: each won the moment it is made, by a buyer who clicked an ad two
-/// hours before and agreed to everything.
+/// hours before, whom analytics knows, and who agreed to everything.
 namespace hw::sandbox {
 
 /// The accounts and actions of Company, as old as `since`, and nobody yet.
