@@ -164,6 +164,20 @@ TEST_F(DataManagerConsent, ACodeBecomesARefreshTokenThatWorks) {
       exchange({{"grant_type", "refresh_token"}, {"refresh_token", given["refresh_token"]}}).contains("access_token"));
 }
 
+TEST_F(DataManagerConsent, WhereRefreshTokensRotateEachIsGoodOnce) {
+  const auto refresh = [this](const std::string& token) {
+    return exchange({{"grant_type", "refresh_token"}, {"refresh_token", token}});
+  };
+  EXPECT_FALSE(refresh("sandbox-refresh").contains("refresh_token")) << "they do not";
+  world_.sign_in.rotates = true;
+  const json first = refresh("sandbox-refresh");
+  ASSERT_TRUE(first.contains("refresh_token")) << first;
+  const json second = refresh(first["refresh_token"]);
+  EXPECT_TRUE(second.contains("access_token")) << second;
+  for (const std::string& used : {std::string("sandbox-refresh"), first["refresh_token"].get<std::string>()})
+    EXPECT_EQ(refresh(used)["error"], "invalid_grant");
+}
+
 TEST_F(DataManagerConsent, WhatThePageCannotTrustSendsNobodyAnywhere) {
   struct Row {
     const char *name, *value, *error;

@@ -71,6 +71,11 @@ TEST_F(HubspotSignIn, ACodeBecomesARefreshTokenThatWorks) {
   ASSERT_EQ(given.status, 200) << given.body;
   const std::string token = json::parse(given.body)["refresh_token"];
   EXPECT_EQ(exchange({{"grant_type", "refresh_token"}, {"refresh_token", token}}).status, 200);
+  world_.sign_in.rotates = true;
+  const auto rotated = exchange({{"grant_type", "refresh_token"}, {"refresh_token", token}});
+  EXPECT_EQ(status(exchange({{"grant_type", "refresh_token"}, {"refresh_token", token}})), "BAD_REFRESH_TOKEN");
+  const std::string next = json::parse(rotated.body)["refresh_token"];
+  EXPECT_EQ(exchange({{"grant_type", "refresh_token"}, {"refresh_token", next}}).status, 200);
 }
 
 TEST_F(HubspotSignIn, APageThatDoesNotKnowTheAppOrItsAddressSendsNobodyAnywhere) {

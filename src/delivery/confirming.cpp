@@ -138,7 +138,7 @@ Result<std::size_t> Sender::confirm_some(Receipts& r, const Tokens& tokens) {
     }
     return n;
   });
-  crash_point("ledger.confirmed");
+  crash_point("ledger.confirmed", destination_.name);
   return settled;
 }
 

@@ -47,7 +47,7 @@ Outcome given_back(const char* why) {
 
 /// Sends what was claimed. What was answered is recorded when it is enough or long enough ago.
 Status Sender::send_all(std::vector<Request>& requests, const Tokens& tokens, Round& round) {
-  if (!requests.empty()) crash_point("ledger.claimed");
+  if (!requests.empty()) crash_point("ledger.claimed", destination_.name);
   std::size_t begin = 0, answered = 0;
   SteadyTime since = clock_.steady_now();
   for (std::size_t i = 0; i < requests.size(); ++i) {
@@ -55,10 +55,10 @@ Status Sender::send_all(std::vector<Request>& requests, const Tokens& tokens, Ro
     if (send(requests[i], tokens)) round.sent += requests[i].rows.size();
     const bool is_last = i + 1 == requests.size();
     if (!is_last && answered < kRecordRows && clock_.steady_now() - since < kRecordEvery) continue;
-    crash_point("ledger.sent");
+    crash_point("ledger.sent", destination_.name);
     auto recorded = record(std::span(requests).subspan(begin, i + 1 - begin));
     if (!recorded) return recorded.error();
-    crash_point("ledger.recorded");
+    crash_point("ledger.recorded", destination_.name);
     round.settled += *recorded;
     begin = i + 1;
     answered = 0;

@@ -49,6 +49,12 @@ TEST_F(StopInPhase, PullingSendingConfirmingAndWaiting) {
 }
 
 TEST_F(StopInPhase, AtEveryDurableStep) {
+  for (const char* point : {"store.migrating:1", "store.migrating:40", "store.migrated:1", "store.migrated:2"}) {
+    std::filesystem::remove_all(state());
+    run_.start_daemon({std::string("HW_STOP_AT=") + point});
+    EXPECT_FALSE(pass(kDay)) << point << " was never reached";
+    EXPECT_EQ(ended(), 0) << point << "\n" << run_.log_tail();
+  }
   ASSERT_TRUE(start());
   stop();
   for (const char* point :

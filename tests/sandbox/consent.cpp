@@ -47,8 +47,16 @@ std::string LoginTokens::issue() {
 }
 
 bool LoginTokens::is_good(const std::string& token) const {
+  if (rotated_.contains(token)) return false;
+  if (token == world_.sign_in.refresh_token) return true;
   const auto found = ends_.find(token);
   return found != ends_.end() && (!found->second || world_.now < *found->second);
+}
+
+std::string LoginTokens::use(const std::string& token) {
+  if (!world_.sign_in.rotates) return token;
+  rotated_.insert(token);
+  return issue();
 }
 
 std::optional<std::int64_t> LoginTokens::seconds_left(const std::string& token) const {

@@ -1,6 +1,7 @@
 #pragma once
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,12 +31,14 @@ class CodeDesk {
   std::uint64_t issued_ = 0;
 };
 
-/// Refresh tokens that persons' logins gave, each with its end.
+/// The world's refresh token, those that persons' logins gave, each with its end, and what became of them by rotation.
 class LoginTokens {
  public:
   explicit LoginTokens(World& world, std::string prefix) : world_(world), prefix_(std::move(prefix)) {}
   std::string issue();
   [[nodiscard]] bool is_good(const std::string& token) const;
+  /// A good token is used: which one is good from now on.
+  std::string use(const std::string& token);
   /// Seconds that it lives on, where it ends at all.
   [[nodiscard]] std::optional<std::int64_t> seconds_left(const std::string& token) const;
 
@@ -43,6 +46,7 @@ class LoginTokens {
   World& world_;
   const std::string prefix_;
   std::map<std::string, std::optional<Timestamp>> ends_;
+  std::set<std::string> rotated_;
 };
 
 /// 43 characters of base64url: what S256 makes of any verifier.

@@ -103,6 +103,7 @@ struct Connection {
   bool is_answering = true;             ///< the server has spoken in this exchange; true before the first one
   bool client_ended = false, server_ended = false, server_told = false;
   bool over = false;
+  bool has_swallowed = false;  ///< the black hole of the present exchange
 
   [[nodiscard]] bool struck_by(Kind kind) const { return fault && fault->kind == kind; }
   [[nodiscard]] std::size_t may_ask(Steady::time_point now) const {
@@ -194,7 +195,7 @@ class FaultProxy::Relay {
     if (!listener || !wake_ || ::listen(listener.fd(), SOMAXCONN) != 0) return 0;
     port_ = port_of(listener);
     listener_ = std::move(listener);
-    struck_ = 0;
+    struck_ = swallowed_ = 0;
     {
       const std::lock_guard lock(mu_);
       serves_ = listens_ = true;
@@ -232,6 +233,7 @@ class FaultProxy::Relay {
 
   void retarget(int target_port) { target_port_ = target_port; }
   [[nodiscard]] int struck() const { return struck_; }
+  [[nodiscard]] int swallowed() const { return swallowed_; }
   [[nodiscard]] int open() const { return open_; }
 
  private:
@@ -330,12 +332,19 @@ class FaultProxy::Relay {
       c.asked += give_bytes(c, c.server, c.to_server, c.may_ask(now));
     }
     c.answered += give_bytes(c, c.client, c.to_client, c.may_answer(now));
+    note_swallowed(c);
     if (c.is_cut(now) || c.over) {
       c.over = true;
       c.client.reset_at_end();
       c.server.reset_at_end();
     }
     say_goodbye(c);
+  }
+
+  void note_swallowed(Connection& c) {
+    if (c.has_swallowed || !c.struck_by(Kind::black_hole)) return;
+    c.has_swallowed = c.asked >= c.fault->bytes || !c.to_client.empty();
+    if (c.has_swallowed) ++swallowed_;
   }
 
   static void say_goodbye(Connection& c) {
@@ -353,6 +362,7 @@ class FaultProxy::Relay {
       c.asked = c.answered = 0;
       c.since = Steady::now();
       c.fault = take_fault(chunk_);
+      c.has_swallowed = false;
     }
     const bool swallows = c.struck_by(Kind::black_hole) && c.may_ask(Steady::now()) <= c.to_server.size();
     if (!swallows) c.to_server += chunk_;
@@ -377,7 +387,7 @@ class FaultProxy::Relay {
     return out;
   }
 
-  std::atomic<int> target_port_, struck_ = 0, open_ = 0;
+  std::atomic<int> target_port_, struck_ = 0, swallowed_ = 0, open_ = 0;
   int port_ = 0;
   Socket wake_;
   std::mutex mu_;
@@ -400,6 +410,7 @@ void FaultProxy::stop() { relay_->stop(); }
 void FaultProxy::fault(const Fault& fault) { relay_->add(fault); }
 void FaultProxy::clear() { relay_->clear(); }
 int FaultProxy::struck() const { return relay_->struck(); }
+int FaultProxy::swallowed() const { return relay_->swallowed(); }
 int FaultProxy::open() const { return relay_->open(); }
 void FaultProxy::retarget(int target_port) { relay_->retarget(target_port); }
 

@@ -51,6 +51,9 @@ class FaultProxy {
   void clear();
   /// How many exchanges (and, of `refuse`, spans) faults have struck since start().
   [[nodiscard]] int struck() const;
+  /// How many black holes have done their work: the server has seen all that it is to see, or its answer to a shorter
+  /// request is swallowed.
+  [[nodiscard]] int swallowed() const;
   /// Connections that are open now.
   [[nodiscard]] int open() const;
   /// For a server that was started again on another port: new connections go there.

@@ -212,6 +212,7 @@ TEST_F(FaultyNetwork, LetsTheBeginningOfARequestThroughAndThenNothing) {
   EXPECT_EQ(Client(port_).ask("whole"), "") << "and what the server answers is lost";
   while (server_.received().size() < 16) std::this_thread::yield();
   EXPECT_EQ(server_.received(), "xxxxxxxxxxwhole\n");
+  EXPECT_EQ(proxy_.swallowed(), 3);
 }
 
 TEST_F(FaultyNetwork, ThrottlesAnAnswer) {

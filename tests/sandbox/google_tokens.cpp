@@ -139,10 +139,10 @@ HttpResponse GoogleTokens::refresh(const std::map<std::string, std::string>& for
   if (get(form, "client_id") != s.client_id || get(form, "client_secret") != s.client_secret)
     return oauth_error(401, "invalid_client", "The OAuth client was not found.");
   const std::string token = get(form, "refresh_token");
-  if (token != s.refresh_token && !logins_.is_good(token))
-    return oauth_error(400, "invalid_grant", "Token has been expired or revoked.");
+  if (!logins_.is_good(token)) return oauth_error(400, "invalid_grant", "Token has been expired or revoked.");
   if (form.contains("scope") && !is_asked(get(form, "scope"))) return oauth_error(400, "invalid_scope", "Bad Request");
-  return issue();
+  const std::string next = logins_.use(token);
+  return next == token ? issue() : with_refresh_token(issue(), next);
 }
 
 HttpResponse GoogleTokens::consent_page(const HttpRequest& request) {
@@ -184,9 +184,11 @@ HttpResponse GoogleTokens::exchange(const std::map<std::string, std::string>& fo
   if (!consent->challenge.empty() && !verifier_fits(consent->challenge, get(form, "code_verifier")))
     return oauth_error(400, "invalid_grant", "Invalid code verifier.");
   HttpResponse out = issue();
-  if (!consent->offline) return out;
+  return consent->offline ? with_refresh_token(std::move(out), logins_.issue()) : out;
+}
+
+HttpResponse GoogleTokens::with_refresh_token(HttpResponse out, const std::string& token) const {
   json answer = json::parse(out.body);
-  const std::string token = logins_.issue();
   answer["refresh_token"] = token;
   if (const auto left = logins_.seconds_left(token)) answer["refresh_token_expires_in"] = *left;
   out.body = answer.dump();

@@ -27,6 +27,7 @@ class GoogleTokens {
   HttpResponse exchange(const std::map<std::string, std::string>& form);
   HttpResponse jwt_bearer(const std::map<std::string, std::string>& form);
   HttpResponse issue();
+  [[nodiscard]] HttpResponse with_refresh_token(HttpResponse out, const std::string& token) const;
   [[nodiscard]] bool is_asked(std::string_view scopes) const;
 
   World& world_;

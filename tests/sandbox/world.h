@@ -113,8 +113,8 @@ struct AdAction {
   std::string default_currency = "EUR";
   Timestamp created;
   bool enhanced_conversions = true;
-  std::string barred_by{};  ///< the refusal of every event by the account's own state: terms not signed, ...
-  std::string refuses{};    ///< the refusal of each event for itself, while the platform is wrong about a field
+  std::string barred_by{};    ///< the refusal of every event by the account's own state: terms not signed, ...
+  std::string refuses{};      ///< the refusal of each event for itself, while the platform is wrong about a field
   bool refuses_half = false;  ///< of the events, by their keys alone: one row of a request and not the next
   bool is_attributed_elsewhere = false;  ///< by a tool that the platform does not take conversions from here for
 };
@@ -123,7 +123,7 @@ class Ads {
  public:
   std::vector<AdClick> clicks;
   std::vector<AdAction> actions;
-  std::size_t refused_in_part = 0;  ///< requests of which it took some events, and does not say which
+  std::size_t refused_in_part = 0;       ///< requests of which it took some events, and does not say which
   std::set<std::string> login_accounts;  ///< managers that may act on the accounts
   const AdClick* click(const std::string& type, const std::string& value) const;
   const AdAction* action(const std::string& account, const std::string& id) const;
@@ -171,6 +171,7 @@ struct SignIn {
   std::set<std::string> withheld_scopes{};  ///< what the CRM's app may not do: "crm.objects.contacts.write"
   /// Redirect addresses that are entered with an OAuth client, where the vendor wants them entered.
   std::set<std::string> redirect_urls{"http://localhost:8975/callback"};
+  bool rotates = false;                  ///< each use of a refresh token answers its successor, and the old one is dead
   bool person_denies = false;            ///< what the person in front of a sign-in page does
   bool has_consented = false;            ///< that person allowed access before
   Duration login_life{};                 ///< of refresh tokens given to persons; 0: they do not end
