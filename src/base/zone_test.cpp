@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
+#include <stdlib.h>
+#include <time.h>
 
 namespace hw {
 namespace {
@@ -115,6 +117,22 @@ TEST(Zone, WhatIsWrittenIsReadBack) {
     const auto t = SystemTime(Duration(*rc::gen::inRange<std::int64_t>(0, 4'000'000'000'000'000)));
     RC_ASSERT(read_time(rfc3339(t), sao_paulo)->at == t);
   }));
+}
+
+TEST(Zone, TheProcesssOwnZoneChangesNothing) {
+  const auto said = [] {
+    const Zone berlin = Zone::find("Europe/Berlin").value();
+    const auto t = read_time("2026-03-29T00:30:00Z", berlin)->at;
+    return format_local(t, berlin) + " " + rfc3339(read_time("2026-03-29 03:30", berlin)->at) + " " + rfc3339(t);
+  };
+  const std::string before = said();
+  const char* kept = std::getenv("TZ");
+  const std::string was = kept == nullptr ? "" : kept;
+  ::setenv("TZ", "America/New_York", 1);
+  ::tzset();
+  EXPECT_EQ(said(), before);
+  kept == nullptr ? ::unsetenv("TZ") : ::setenv("TZ", was.c_str(), 1);
+  ::tzset();
 }
 
 }  // namespace
