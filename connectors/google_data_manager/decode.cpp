@@ -271,7 +271,6 @@ void wait_for_the_time(Outcome& o, const http::Response& response, SystemTime no
     return;
   o.verdict = Verdict::retry;
   o.after = now - *theirs;
-  o.spends_attempt = false;
   o.detail = tidy(fmt::format("{}; this machine's clock is {} s ahead of Google's", o.detail,
                               std::chrono::duration_cast<std::chrono::seconds>(now - *theirs).count()));
 }

@@ -48,7 +48,18 @@ int uploads_list(const Common& common, const UploadsArgs& args) {
           "' is no state: pending, in_flight, retrying, received, processed, rejected, uncertain or superseded");
     auto listed = report::uploads(tx, filter, app.settings.zone);
     // One that left the configuration may still have rows.
-    if (listed.rows.empty())
+    const store::ledger_rows::UploadFilter any_of_names{.destination = args.destination,
+                                                        .state = {},
+                                                        .code = {},
+                                                        .made_before = {},
+                                                        .made_after = {},
+                                                        .after_id = 0,
+                                                        .limit = 1,
+                                                        .reason = {},
+                                                        .goal = args.goal,
+                                                        .tried_before = {},
+                                                        .tried_after = {}};
+    if (listed.rows.empty() && store::ledger_rows::list_uploads(tx, any_of_names).empty())
       if (auto known = check_names(app.settings, args.destination, args.goal); !known) return known.error();
     return std::vector{std::move(listed)};
   });

@@ -195,6 +195,26 @@ TEST(Doubt, AnAnswerAboutARowWhoseDestinationWasAwayIsTaken) {
   }
 }
 
+TEST(Doubt, OfAnAttemptUnderAClockThatWasAheadHasNoWindow) {
+  connect::Contract c = generous();
+  c.dedup = {.exists = true, .known = true, .window = kHour * 48};
+  Loop l(c);
+  win(l, "D1");
+  ASSERT_TRUE(l.reconcile());
+  const Timestamp now = l.clock.system_now();
+  l.clock.set(now + kDay * 40);
+  l.sink().faults = {PlatformFault::lost_after};
+  ASSERT_TRUE(l.deliver());
+  l.clock.set(now + kDay * 3);  // the key is forgotten by now
+  ASSERT_TRUE(l.db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Status {
+    store::service_rows::forget_later_times(tx, l.clock.system_now());
+    return {};
+  }));
+  l.settle();
+  EXPECT_EQ(l.stands("D1"), "uncertain");
+  EXPECT_EQ(l.sink().believed.begin()->second.counted, 1);
+}
+
 TEST(TestMode, ARowThatWaitsIsJudgedAnewLikeAnyOther) {
   struct Change {
     const char *field, *value, *history;

@@ -33,8 +33,10 @@ Sender::Sender(const settings::Destination& destination, settings::SinkSet sinks
 }
 
 const Policy& Sender::policy_of(const StoredUpload& row) {
+  const connect::Target& today = sinks_.target;
+  if ((row.account.empty() || row.account == today.account) && (row.action.empty() || row.action == today.action))
+    return policy_;
   const connect::Target at = target_of(row, sinks_);
-  if (at.account == sinks_.target.account && at.action == sinks_.target.action) return policy_;
   const auto [it, is_new] = elsewhere_.try_emplace({at.account, at.action}, policy_);
   if (is_new) it->second.contract = sinks_.contract(destination_, at);
   return it->second;
@@ -195,7 +197,7 @@ void Sender::settle(Tx& tx, const StoredUpload& row, UploadState from, Timestamp
 
 Result<std::optional<Timestamp>> Sender::next_due() {
   return db_.read([&](Tx& tx) -> Result<std::optional<Timestamp>> {
-    auto send_at = rows::next_due_upload(tx, destination_.name);
+    auto send_at = rows::next_due_upload(tx, destination_.name, clock_.system_now());
     auto poll_at = rows::next_poll(tx, destination_.name);
     if (send_at && poll_at) return std::optional(std::min(*send_at, *poll_at));
     return send_at ? send_at : poll_at;

@@ -94,6 +94,8 @@ class Sender {
   void resume(store::Tx& tx, const std::string& scope, const std::string& name);
   void settle(store::Tx& tx, const store::StoredUpload& row, UploadState from, Timestamp now);
   Result<std::optional<Timestamp>> next_due();
+  /// By the rules of where the row goes, which may be another place than new rows go to.
+  const Policy& policy_of(const store::StoredUpload& row);
 
   // claiming.cpp
   Result<Claim> claim(std::int64_t limit);
@@ -125,9 +127,6 @@ class Sender {
 
   const settings::Destination& destination_;
   settings::SinkSet sinks_;
-  /// By the rules of where the row goes, which may be another place than new rows go to.
-  const Policy& policy_of(const store::StoredUpload& row);
-
   Policy policy_;
   std::map<std::pair<std::string, std::string>, Policy> elsewhere_{};  ///< by account and action of older rows
   store::Db& db_;

@@ -129,7 +129,7 @@ std::optional<Timestamp> LookupAsker::round(Tx& tx) const {
   std::int64_t micros = 0;
   if (!text || std::from_chars(text->data(), text->data() + text->size(), micros).ec != std::errc())
     return std::nullopt;
-  return from_micros(micros);
+  return std::min(from_micros(micros), clock_.system_now());  // a clock that was ahead began it
 }
 
 /// When the next batch may begin: at once in the round under way, else with the next round. nullopt: nothing is queued.

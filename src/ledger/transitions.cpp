@@ -7,6 +7,8 @@ namespace {
 
 /// Clocks differ and requests take time: a dedup window is trusted up to two hours before its end.
 constexpr Duration kDedupMargin = std::chrono::hours(2);
+/// Clocks are set by so much all the time.
+constexpr Duration kClockSlack = std::chrono::minutes(1);
 
 std::int64_t value_of(const store::StoredUpload& u) {
   return u.operation == Operation::retract ? 0 : u.value_micros.value_or(0);
@@ -60,6 +62,8 @@ std::optional<Timestamp> resend_until(const store::StoredUpload& u, const connec
 bool may_resend(const store::StoredUpload& u, const connect::DedupRule& dedup, Timestamp now) {
   if (!sent(u) || u.code == kResent) return true;
   if (!repeat_counts_once(u.operation, dedup) || !dedup.known) return false;
+  // By a clock that was ahead: how old the first attempt is nobody knows, nor what of the window is left.
+  if (dedup.window && *u.first_attempt_at > now + kClockSlack) return false;
   auto until = resend_until(u, dedup);
   return !until || now < *until;
 }

@@ -31,6 +31,8 @@ struct DestinationPlan {
   std::int64_t mended_row = 0;
   std::optional<store::Gap> gap{};  ///< a backup was restored: nobody knows what was sent in it
 
+  /// The rules of where a row goes, or went: what was told is corrected there, whatever is configured today.
+  [[nodiscard]] connect::Contract contract_of(const store::StoredUpload& row) const;
   /// Before go-live, and in a span that a backfill asks for.
   [[nodiscard]] bool backfilled(Timestamp entered) const;
   /// Who is told: destinations of one upload connector and account share the click that a lineage chose.

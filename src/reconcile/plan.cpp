@@ -69,6 +69,13 @@ Status each_row(const settings::Settings& settings, const settings::Connectors& 
 
 }  // namespace
 
+connect::Contract DestinationPlan::contract_of(const store::StoredUpload& row) const {
+  if (row.account == sinks.target.account && row.action == sinks.target.action) return contract;
+  connect::Contract there = sinks.contract(*destination, sinks.target_at(row.account, row.action));
+  there.receipt = contract.receipt;
+  return there;
+}
+
 bool DestinationPlan::backfilled(Timestamp entered) const {
   return entered < go_live && std::any_of(backfills.begin(), backfills.end(), [&](const store::StoredBackfill& b) {
            return b.from <= entered && entered < b.to;

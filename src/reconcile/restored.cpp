@@ -62,7 +62,7 @@ bool changed_unseen(const Subject& subject, const std::vector<settings::Conditio
 }  // namespace
 
 bool may_repeat(const DestinationPlan& plan, const StoredUpload& row) {
-  const connect::DedupRule& dedup = plan.contract.dedup;
+  const connect::DedupRule dedup = plan.contract_of(row).dedup;
   if (plan.destination->resend_uncertain) return true;
   if (!ledger::repeat_counts_once(row.operation, dedup)) return false;
   if (row.operation != Operation::upload) return true;

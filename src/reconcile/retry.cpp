@@ -96,9 +96,12 @@ class Retry {
               .brake_closed =
                   [this, &tx](const DestinationPlan& p, std::int64_t conversion, const std::string& currency,
                               std::int64_t micros) {
+                    if (braked_.contains(p.destination->name)) return true;
                     const auto before = lowered_.find({p.destination->name, currency});
-                    return would_brake(tx, p, conversion, currency, micros, now_,
-                                       before == lowered_.end() ? Lowered{} : before->second);
+                    const bool brakes = would_brake(tx, p, conversion, currency, micros, now_,
+                                                    before == lowered_.end() ? Lowered{} : before->second);
+                    if (brakes) braked_.insert(p.destination->name);
+                    return brakes;
                   },
               .histories = history_sources(connectors_)};
   }
@@ -114,7 +117,7 @@ class Retry {
     if (plan == frame_.plans.end()) return left("not_in_configuration");
     if (row.mode != plan->destination->mode) return left("mode_changed");
     if (auto why = later_row(tx, row); !why.empty()) return left(why);
-    if (ledger::may_have_been_taken(row, plan->contract.dedup)) return left("may_have_been_taken");
+    if (ledger::may_have_been_taken(row, plan->contract_of(row).dedup)) return left("may_have_been_taken");
     if (row.state == UploadState::uncertain) {
       if (auto why = unspeakable(row, *plan); !why.empty()) return left(why);
       if (now_ >= row.expires_at) return left("expired");
@@ -233,7 +236,7 @@ class Retry {
     if (refused) return {true, w.make->state == UploadState::pending ? "" : kRestored};
     // An uncertain row's own item goes again, and must still be what is wanted.
     if (!tells_the_same(*w.make, row)) return left("another_value_is_wanted");
-    const bool counts_once = ledger::may_resend(row, plan.contract.dedup, now_);
+    const bool counts_once = ledger::may_resend(row, plan.contract_of(row).dedup, now_);
     return {true, counts_once ? "" : "dedup_window_closed"};
   }
 
@@ -249,6 +252,7 @@ class Retry {
   std::set<std::int64_t> named_;  ///< of asked_.ids, those that were met
   std::map<std::tuple<std::string, bool, std::string, std::string>, Retried> sums_;
   std::map<std::pair<std::string, std::string>, Lowered> lowered_;  ///< by what goes again; destination, currency
+  std::set<std::string> braked_;                                    ///< destinations whose lowerings wait from one on
 };
 
 json micros_or_null(const std::optional<Timestamp>& t) { return t ? json(to_micros(*t)) : json(); }

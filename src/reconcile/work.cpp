@@ -199,10 +199,11 @@ class Assessment {
   const StoredUpload* open() const { return belief_.open ? &history_[*belief_.open] : nullptr; }
 
   void decide() {
-    ledger::Rules rules{.contract = contract_of_told(),
-                        .mode = a_.plan.destination->mode,
-                        .settle = a_.plan.destination->settle,
-                        .brake_closed = false};
+    ledger::Rules rules{
+        .contract = belief_.first_taken ? a_.plan.contract_of(history_[*belief_.first_taken]) : a_.plan.contract,
+        .mode = a_.plan.destination->mode,
+        .settle = a_.plan.destination->settle,
+        .brake_closed = false};
     d_ = ledger::decide(desired_, history_, rules, a_.frame.now);
     if (told_anew_unseen()) return d_.make.reset();
     if (d_.state == ledger::State::taken && desired_.wanted && corrected_unseen()) {
@@ -223,18 +224,6 @@ class Assessment {
     if (!held_by_) return;
     refuse(desired_, Reason::not_wanted, "the same person's conversion was already told within the goal's time");
     d_ = ledger::decide(desired_, history_, rules, a_.frame.now);
-  }
-
-  /// What was told is corrected where it was told, by the rules that hold there.
-  [[nodiscard]] connect::Contract contract_of_told() const {
-    if (!belief_.first_taken) return a_.plan.contract;
-    const StoredUpload& told = history_[*belief_.first_taken];
-    const connect::Target& now = a_.plan.sinks.target;
-    if (told.account == now.account && told.action == now.action) return a_.plan.contract;
-    connect::Contract there =
-        a_.plan.sinks.contract(*a_.plan.destination, a_.plan.sinks.target_at(told.account, told.action));
-    there.receipt = a_.plan.contract.receipt;
-    return there;
   }
 
   /// Click and person, and whether that person's data may be sent. What was sent once stays with its person.
@@ -381,7 +370,7 @@ class Assessment {
 
   /// What refused it may lie in a setting that the request does not show.
   [[nodiscard]] bool mended_since(const StoredUpload& refused) const {
-    if (ledger::may_have_been_taken(refused, a_.plan.contract.dedup)) return false;
+    if (ledger::may_have_been_taken(refused, a_.plan.contract_of(refused).dedup)) return false;
     return refused.id <= a_.plan.mended_row;
   }
 

@@ -82,8 +82,8 @@ bool gives_receipts(const settings::Destination& d, const settings::Connectors& 
   return sinks.upload == nullptr || sinks.upload->contract_for(sinks.target).receipt != connect::Receipt::none;
 }
 
-Table destinations(store::Tx& tx, const settings::Settings& settings, const settings::Connectors& connectors,
-                   const std::vector<ledger_rows::StateCount>& counts) {
+Table destinations(store::Tx& tx, const settings::Settings& settings, Timestamp now,
+                   const settings::Connectors& connectors, const std::vector<ledger_rows::StateCount>& counts) {
   Table t{.name = "destinations",
           .title = "Destinations, in uploads: what a conversion was told as, and each correction of it, is one",
           .columns = {{"destination", "Destination"},
@@ -114,7 +114,7 @@ Table destinations(store::Tx& tx, const settings::Settings& settings, const sett
     const std::string processed = receipts || n("processed") != "0" ? n("processed") : "-";
     t.rows.push_back({d.name, d.goal, to_string(d.mode), n("pending"), n("retrying"), receipts ? "-" : n("received"),
                       receipts ? n("received") : "-", processed, n("rejected"), n("uncertain"),
-                      time_cell(ledger_rows::next_due_upload(tx, d.name), settings.zone),
+                      time_cell(ledger_rows::next_due_upload(tx, d.name, now), settings.zone),
                       time_cell(ledger_rows::next_poll(tx, d.name), settings.zone)});
   }
   return t;
@@ -266,8 +266,8 @@ Table trouble(store::Tx& tx, const settings::Settings& settings, Timestamp now,
            "-"});
   for (const auto& c : counts)
     if (c.state == "uncertain" || (c.state == "rejected" && c.code != connect::kUnattributed))
-      t.rows.push_back({"uploads " + c.state, c.destination, "-", c.code.empty() ? "-" : c.code,
-                        std::to_string(c.n) + ": " + listed_by(c), "-"});
+      t.rows.push_back({"uploads " + c.state + (c.mode == to_string(Mode::live) ? "" : " in " + c.mode), c.destination,
+                        "-", c.code.empty() ? "-" : c.code, std::to_string(c.n) + ": " + listed_by(c), "-"});
   add_refused_fields(tx, settings, t);
   for (const auto& r : service_rows::rejections(tx, 20))
     t.rows.push_back({"row set aside", r.connector, format_local(r.first_at, settings.zone), r.code,
@@ -313,7 +313,7 @@ std::vector<Table> status(store::Tx& tx, const settings::Settings& settings, Tim
   const auto counts = ledger_rows::upload_states(tx);
   std::vector<Table> out{sources(tx, settings)};
   if (Table asked = lookups(tx, settings); !asked.rows.empty()) out.push_back(std::move(asked));
-  out.push_back(destinations(tx, settings, connectors, counts));
+  out.push_back(destinations(tx, settings, now, connectors, counts));
   if (Table history = backfills(tx, settings); !history.rows.empty()) out.push_back(std::move(history));
   if (!settings.source_fields.empty()) out.push_back(source_fields(tx, settings));
   if (Table used = quotas(tx, settings, now); !used.rows.empty()) out.push_back(std::move(used));

@@ -111,10 +111,13 @@ Step pull_step(App& app, Crew& crew, std::size_t i) {
 
 Step reconcile_step(App& app, Crew& crew) {
   return [&app, &crew, line = std::make_shared<StatusLine>(app), expiry = std::make_shared<ExpiryWatch>(app),
-          set_back = std::make_shared<SetBack>()](std::stop_token stop) -> Result<std::optional<Timestamp>> {
-    if (set_back->since_last(app.clock->system_now())) {
+          set_back = std::make_shared<SetBack>(),
+          is_back = std::make_shared<bool>(false)](std::stop_token stop) -> Result<std::optional<Timestamp>> {
+    *is_back = set_back->since_last(app.clock->system_now()) || *is_back;
+    if (*is_back) {
       const auto undone = undo_later_times(app);
-      if (!undone) return undone.error();
+      if (!undone) return undone.error();  // tried again with this step
+      *is_back = false;
       if (*undone) crew.wake_all();
     }
     if (auto s = expiry->look(); !s) return s.error();

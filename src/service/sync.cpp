@@ -86,18 +86,26 @@ Status pull_trial(App& app, SyncResult& sum, std::stop_token stop,
   return {};
 }
 
-void take_back(Tx& tx, store::StoredUpload u, Timestamp now) {
+/// Why what was made and not sent gives its place back.
+struct TakenBack {
+  const char *code, *detail;
+};
+constexpr TakenBack kTrialEnded{"trial", "the trial ended before it was sent"};
+constexpr TakenBack kClockSetBack{"clock_set_back", "made under a clock that was ahead: judged anew"};
+
+void take_back(Tx& tx, store::StoredUpload u, const TakenBack& why, Timestamp now) {
   if (ledger::sent(u)) return;
   const UploadState from = u.state;
   u.state = UploadState::superseded;
-  u.detail = "the trial ended before it was sent";
+  u.code = why.code;
+  u.detail = why.detail;
   store::ledger_rows::move(tx, u, from, "sync", now);
   if (auto c = store::ledger_rows::conversion(tx, u.conversion_id))
-    store::service_rows::mark_dirty(tx, c->record_id, "trial");
+    store::service_rows::mark_dirty(tx, c->record_id, why.code);
 }
 
 /// A trial before the first sweep knew a part of the story: what it made and nobody was told gives its place back.
-Status take_back_unsent(App& app, Timestamp since) {
+Status take_back_unsent(App& app, Timestamp since, const TakenBack& why) {
   for (const char* state : {"pending", "retrying"})
     for (std::int64_t after = 0; after >= 0;) {
       auto last = app.db->transact(Durability::ledger, [&](Tx& tx) -> Result<std::int64_t> {
@@ -108,7 +116,7 @@ Status take_back_unsent(App& app, Timestamp since) {
                                                                 .made_after = since - Duration(1),
                                                                 .after_id = after,
                                                                 .limit = kChunk});
-        for (const auto& u : page) take_back(tx, u, app.clock->system_now());
+        for (const auto& u : page) take_back(tx, u, why, app.clock->system_now());
         return page.empty() ? -1 : page.back().id;
       });
       if (!last) return last.error();
@@ -280,7 +288,7 @@ Status trial(App& app, SyncResult& sum, std::int64_t limit, std::stop_token stop
   auto worked = work_off(app, sum, limit, stop, progress);
   app.reconciler->open_gate(false);
   if (!worked || *swept) return worked;
-  return take_back_unsent(app, since);
+  return take_back_unsent(app, since, kTrialEnded);
 }
 
 /// After a restore what the first reading shows may be news of the time before.
@@ -321,8 +329,11 @@ Result<bool> undo_later_times(App& app) {
   if (!latest) return latest.error();
   if (!*latest || **latest <= now + kClockSlack) return false;
   log_event(Level::warn, "clock_set_back",
-            {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(**latest - now).count()}});
-  if (auto s = take_back_unsent(app, now); !s) return s.error();
+            {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(**latest - now).count()},
+             {"action",
+              "what it named is due now and everything is judged again; what was won since a go-live that it "
+              "named is sent by headwater backfill"}});
+  if (auto s = take_back_unsent(app, now, kClockSetBack); !s) return s.error();
   return app.db->transact(Durability::ledger, [&](Tx& tx) -> Result<bool> {
     store::service_rows::forget_later_times(tx, now);
     for (const Object object : {Object::lead, Object::contact, Object::account, Object::deal})

@@ -80,19 +80,20 @@ std::int64_t mark(Tx& tx, std::string_view goal, Timestamp from, Timestamp to, s
 }
 
 std::int64_t room(Tx& tx, std::string_view destination, Timestamp now) {
-  const auto sent =
-      tx.one_integer("SELECT COUNT(*) FROM upload WHERE destination = ? AND backfill = 1 AND last_attempt_at > ?",
-                     {val(destination), val(now - kHour)});
+  const auto sent = tx.one_integer(
+      "SELECT COUNT(*) FROM upload WHERE destination = ? AND backfill = 1 AND last_attempt_at > ? "
+      "AND last_attempt_at <= ?",
+      {val(destination), val(now - kHour), val(now)});
   return std::max<std::int64_t>(0, per_hour(tx, destination) - sent.value_or(0));
 }
 
-std::optional<Timestamp> room_at(Tx& tx, std::string_view destination) {
+std::optional<Timestamp> room_at(Tx& tx, std::string_view destination, Timestamp now) {
   const std::int64_t rate = per_hour(tx, destination);
   if (rate <= 0) return std::nullopt;
   const auto last = tx.one_integer(
-      "SELECT last_attempt_at FROM upload WHERE destination = ? AND backfill = 1 AND last_attempt_at IS NOT NULL "
+      "SELECT last_attempt_at FROM upload WHERE destination = ? AND backfill = 1 AND last_attempt_at <= ? "
       "ORDER BY last_attempt_at DESC LIMIT 1 OFFSET ?",
-      {val(destination), val(rate - 1)});
+      {val(destination), val(now), val(rate - 1)});
   return last ? std::optional(from_micros(*last) + kHour) : std::nullopt;
 }
 

@@ -35,10 +35,11 @@ struct Progress {
 Progress progress(Tx&, const StoredBackfill&);
 /// Marks the records of the goal's conversions that entered within the span; says how many.
 std::int64_t mark(Tx&, std::string_view goal, Timestamp from, Timestamp to, std::string_view cause);
-/// How many rows of the destination's backfills may be claimed now, by the rate asked for last.
+/// How many rows of the destination's backfills may be claimed now, by the rate asked for last. What a clock that was
+/// ahead attempted later than now does not count.
 std::int64_t room(Tx&, std::string_view destination, Timestamp now);
 /// When room() is next above zero; nullopt: it is.
-std::optional<Timestamp> room_at(Tx&, std::string_view destination);
+std::optional<Timestamp> room_at(Tx&, std::string_view destination, Timestamp now);
 
 }  // namespace backfills
 }  // namespace hw::store

@@ -74,11 +74,11 @@ TEST_P(Backfills, HistoryGoesNoFasterThanAskedFor) {
     ask(tx, 2);
     const auto a = row(tx, 1, true, at(0)), b = row(tx, 2, true, at(1)), c = row(tx, 3, true, at(2));
     EXPECT_THAT(ids(ledger_rows::due_uploads(tx, "ads", at(10), 100)), ElementsAre(a, b));
-    EXPECT_EQ(ledger_rows::next_due_upload(tx, "ads"), at(0));
+    EXPECT_EQ(ledger_rows::next_due_upload(tx, "ads", at(1'000'000)), at(0));
     claim(tx, a, at(10));
     claim(tx, b, at(20));
     EXPECT_THAT(ledger_rows::due_uploads(tx, "ads", at(30), 100), testing::IsEmpty());
-    EXPECT_EQ(ledger_rows::next_due_upload(tx, "ads"), at(10 + kHourSeconds));
+    EXPECT_EQ(ledger_rows::next_due_upload(tx, "ads", at(1'000'000)), at(10 + kHourSeconds));
     EXPECT_THAT(ids(ledger_rows::due_uploads(tx, "ads", at(10 + kHourSeconds), 100)), ElementsAre(c));
   });
 }

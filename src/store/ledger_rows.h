@@ -154,7 +154,7 @@ std::vector<StoredUpload> due_uploads(Tx&, std::string_view destination, Timesta
 bool any_due(Tx&, std::string_view destination, Timestamp now);  ///< whether due_uploads() has a row
 /// When due_uploads() next has a row: those that wait in dirty_subject do not count, their reconcile pass wakes
 /// delivery.
-std::optional<Timestamp> next_due_upload(Tx&, std::string_view destination);
+std::optional<Timestamp> next_due_upload(Tx&, std::string_view destination, Timestamp now);
 std::vector<StoredUpload> in_flight(Tx&, std::string_view destination);
 std::vector<StoredUpload> uploads_of_request(Tx&, std::int64_t request);
 struct UploadFilter {
@@ -175,8 +175,8 @@ struct StateCount {
   std::int64_t n = 0;
   std::string mode{};
 };
-/// Counts by scan: for reports, never for the loop. An uncertain row after which a later one was taken is "settled":
-/// what the platform believes is known.
+/// Counts by scan: for reports, never for the loop. An uncertain row after which the platform received a later one is
+/// "settled": what it believes is known.
 std::vector<StateCount> upload_states(Tx&);
 /// `code` is the platform's own word, with which the details of the rows in this state under this code begin (what
 /// stands before ": "). By scan, too.

@@ -450,7 +450,7 @@ TEST_P(LedgerTest, WhatIsSentIsFrozenWithTheFirstAttempt) {
 
 TEST_P(LedgerTest, UploadsAreDueByTimeInTheTwoStatesThatWait) {
   write([](Tx& tx) {
-    EXPECT_EQ(ledger_rows::next_due_upload(tx, "ads"), std::nullopt);
+    EXPECT_EQ(ledger_rows::next_due_upload(tx, "ads", at(1'000'000)), std::nullopt);
     StoredUpload late = upload_of(conversion(tx, 4));
     late.next_at = at(30);
     StoredUpload held = upload_of(conversion(tx, 5));
@@ -460,7 +460,7 @@ TEST_P(LedgerTest, UploadsAreDueByTimeInTheTwoStatesThatWait) {
     add(tx, upload_of(conversion(tx, 7), "analytics"));
     moved(tx, add(tx, upload_of(conversion(tx, 8))), UploadState::superseded);
     EXPECT_THAT(due(tx, at(9)), IsEmpty());
-    EXPECT_EQ(ledger_rows::next_due_upload(tx, "ads"), at(10));
+    EXPECT_EQ(ledger_rows::next_due_upload(tx, "ads", at(1'000'000)), at(10));
     EXPECT_THAT(due(tx, at(30)), ElementsAre(first, second));
     EXPECT_THAT(due(tx, at(40)), ElementsAre(first, second, third));
     EXPECT_THAT(ledger_rows::due_uploads(tx, "ads", at(40), 1), SizeIs(1));
@@ -476,7 +476,7 @@ TEST_P(LedgerTest, AnUploadWaitsWhileItsSubjectIsMarked) {
     service_rows::mark_dirty(tx, 4, "page");
     EXPECT_THAT(due(tx, at(99)), ElementsAre(free));
     service_rows::mark_dirty(tx, 5, "page");
-    EXPECT_EQ(ledger_rows::next_due_upload(tx, "ads"), std::nullopt);
+    EXPECT_EQ(ledger_rows::next_due_upload(tx, "ads", at(1'000'000)), std::nullopt);
     for (const Dirty& d : service_rows::dirty(tx, 10)) service_rows::clear_dirty(tx, d.record_id, d.seq);
     EXPECT_THAT(due(tx, at(99)), ElementsAre(marked, free));
   });
@@ -667,7 +667,7 @@ std::int64_t steps_of_an_idle_pass(Tx& tx) {
   const Timestamp now = from_micros(1000000);
   const std::int64_t before = tx.steps;
   EXPECT_THAT(ledger_rows::due_uploads(tx, "ads", now, 100), IsEmpty());
-  EXPECT_EQ(ledger_rows::next_due_upload(tx, "ads"), from_micros(5000001));
+  EXPECT_EQ(ledger_rows::next_due_upload(tx, "ads", at(1'000'000)), from_micros(5000001));
   EXPECT_THAT(ledger_rows::in_flight(tx, "ads"), IsEmpty());
   EXPECT_THAT(ledger_rows::due_standings(tx, now, 100), IsEmpty());
   EXPECT_EQ(ledger_rows::next_due_standing(tx), from_micros(5000001));

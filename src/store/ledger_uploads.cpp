@@ -234,11 +234,11 @@ bool any_due(Tx& tx, std::string_view destination, Timestamp now) {
          (any_due(tx, destination, /*backfill=*/1, now) && backfills::room(tx, destination, now) > 0);
 }
 
-std::optional<Timestamp> next_due_upload(Tx& tx, std::string_view destination) {
+std::optional<Timestamp> next_due_upload(Tx& tx, std::string_view destination, Timestamp now) {
   const auto live = next_due(tx, destination, /*backfill=*/0);
   auto history = next_due(tx, destination, /*backfill=*/1);
   if (!history) return live;
-  history = std::max(*history, backfills::room_at(tx, destination).value_or(*history));
+  history = std::max(*history, backfills::room_at(tx, destination, now).value_or(*history));
   return live ? std::min(*live, *history) : *history;
 }
 

@@ -1,11 +1,14 @@
 #include "store/service_rows.h"
 
+#include <cstdlib>
+
 #include "store/rows.h"
 
 namespace hw::store::service_rows {
 namespace {
 
 constexpr const char* kLatestTime = "latest_time";
+constexpr std::chrono::seconds kNotedEvery(30);
 /// Each is given the time of now twice. What a platform or a CRM said of a time, and what is history, stays.
 constexpr const char* kForgetLater[] = {
     "UPDATE cursor SET again_at = NULL WHERE again_at > ? AND updated_at > ?",
@@ -16,11 +19,13 @@ constexpr const char* kForgetLater[] = {
     "UPDATE pause SET since = ? WHERE since > ?",
     "UPDATE source_field_state SET next_at = ? WHERE next_at > ?",
     "UPDATE lookup_queue SET ask_at = ? WHERE answered_at > ? AND ask_at IS NOT NULL",
+    "UPDATE lookup_queue SET ask_at = ? WHERE ask_at > ? AND answered_at IS NULL",
+    "UPDATE brake SET released_at = ? WHERE released_at > ?",
+    "UPDATE lowering SET at = ? WHERE at > ?",
     "UPDATE go_live SET at = ? WHERE at > ?",
-    "UPDATE record SET learned = ? WHERE learned > ?",
     "UPDATE record SET changed = ? WHERE changed > ?",
     "UPDATE fact SET learned = ? WHERE learned > ?",
-    "UPDATE fact SET true_from = ? WHERE true_from > ? AND basis = 'observed'",
+    "UPDATE record SET learned = ? WHERE learned > ?",
     "UPDATE association SET learned = ? WHERE learned > ?",
     "UPDATE association SET since = ? WHERE since > ?",
     "UPDATE link SET learned = ? WHERE learned > ?",
@@ -134,15 +139,24 @@ std::optional<Timestamp> latest_time(Tx& tx) {
   return latest ? std::optional(from_micros(*latest)) : std::nullopt;
 }
 
-void note_time(Tx& tx, Timestamp now) { set_meta(tx, kLatestTime, std::to_string(to_micros(now))); }
+void note_time(Tx& tx, Timestamp now) {
+  const auto noted = meta(tx, kLatestTime);
+  if (noted &&
+      std::strtoll(noted->c_str(), nullptr, 10) + std::chrono::microseconds(kNotedEvery).count() > to_micros(now))
+    return;
+  set_meta(tx, kLatestTime, std::to_string(to_micros(now)));
+}
 
 void forget_later_times(Tx& tx, Timestamp now) {
+  // Observed under that clock; what the CRM dated stays.
+  tx.exec("UPDATE fact SET true_from = ? WHERE true_from > ? AND basis = 'observed' AND learned > ?",
+          {val(now), val(now), val(now)});
   for (const char* sql : kForgetLater) tx.exec(sql, {val(now), val(now)});
   tx.exec(
       "UPDATE upload SET next_at = CASE WHEN not_before > ? THEN not_before ELSE ? END "
       "WHERE next_at > ? AND state IN ('pending', 'retrying')",
       {val(now), val(now), val(now)});
-  note_time(tx, now);
+  set_meta(tx, kLatestTime, std::to_string(to_micros(now)));
 }
 
 std::optional<std::string> meta(Tx& tx, std::string_view key) {

@@ -124,6 +124,21 @@ TEST_P(ServiceRowsTest, WhatAClockNamedThatWasSetBackIsForgotten) {
   });
 }
 
+TEST_P(ServiceRowsTest, ATimeIsNotedAsItGoesOnAndNeverBack) {
+  const Timestamp now = from_micros(1'000'000'000);
+  write([&](Tx& tx) {
+    service_rows::note_time(tx, now);
+    service_rows::note_time(tx, now - std::chrono::hours(1));
+    EXPECT_EQ(service_rows::latest_time(tx), now) << "what was seen of a clock stays until it is undone";
+    service_rows::note_time(tx, now + std::chrono::seconds(1));
+    EXPECT_EQ(service_rows::latest_time(tx), now) << "a write for each chunk of subjects would be many";
+    service_rows::note_time(tx, now + std::chrono::minutes(1));
+    EXPECT_EQ(service_rows::latest_time(tx), now + std::chrono::minutes(1));
+    service_rows::forget_later_times(tx, now);
+    EXPECT_EQ(service_rows::latest_time(tx), now);
+  });
+}
+
 TEST_P(ServiceRowsTest, AContactTakesItsDealsAlong) {
   write([](Tx& tx) {
     tie(tx, deal("1"), contact("7"));

@@ -297,7 +297,7 @@ std::optional<Timestamp> Loop::next_due() {
       if (t && (!next || *t < *next)) next = t;
     };
     for (const auto& d : settings.destinations) {
-      consider(rows::next_due_upload(tx, d.name));
+      consider(rows::next_due_upload(tx, d.name, clock.system_now()));
       consider(rows::next_poll(tx, d.name));
     }
     for (const auto& p : store::service_rows::pauses(tx)) consider(p.retry_at);

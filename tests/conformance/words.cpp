@@ -71,7 +71,7 @@ constexpr std::pair<std::string_view, std::string_view> kVerbs[] = {{"pauses", "
                                                                     {"rejected", "reject"},
                                                                     {"aside", "reject"},
                                                                     {"halve", "reject"},
-                                                                    {"count", "accepted"},
+                                                                    {"count as sent", "accepted"},
                                                                     {"counts as taken", "already_received"}};
 
 std::vector<std::string_view> classes_in(std::string_view cell) {
@@ -123,6 +123,8 @@ std::vector<std::string> promised_untested(const std::string& connector, const s
     add_quoted(std::string_view(line).substr(1, middle - 1), promised);
     any = any || !promised.empty();
     const auto classes = classes_in(std::string_view(line).substr(middle));
+    if (classes.empty() && !promised.empty())
+      untested.push_back("no verb that says what becomes of " + promised.front());
     for (const std::string& word : promised)
       if (std::none_of(told.begin(), told.end(), [&](const auto& t) { return shows(t, word, classes); }))
         untested.push_back(word);

@@ -132,7 +132,7 @@ class MachineFault : public testing::Test {
       if (by_key.contains(c.dedup_id)) {
         claimed[c.dedup_id] = c.told_high;
       } else {
-        amounts.erase(c.told_high);
+        if (const auto it = amounts.find(c.told_high); it != amounts.end()) amounts.erase(it);
       }
     }
     EXPECT_EQ(believed, amounts) << destination;
