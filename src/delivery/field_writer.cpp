@@ -191,7 +191,9 @@ std::optional<FieldWriter::Job> FieldWriter::job_of(Tx& tx, SourceFieldState sta
     return std::nullopt;
   }
   job.own = fields::own_values(tx, state.record);
-  if (const auto gap = store::backups::gap(tx)) own_what_the_gap_wrote(job, gap->to, journey);
+  // What the daemon of the gap wrote changed the record.
+  const auto gap = store::backups::gap(tx);
+  if (gap && record->modified >= gap->from) own_what_the_gap_wrote(job, gap->to, journey);
   job.change.ref = record->ref;
   return job;
 }

@@ -155,6 +155,22 @@ TEST_F(Fields, AWriteAfterARestoreThatNeverArrivedLeavesTheGapsValuesOurs) {
   EXPECT_EQ(held("C1", "ls"), "bing");
 }
 
+TEST_F(Fields, WhatAPersonPutThereLongBeforeTheBackupStaysTheirs) {
+  l.contact("C1", "");
+  fields.held["C1"]["fs"] = "newsletter";
+  visit("C1", "1", "google", kStart - kDay);
+  visit("C1", "2", "newsletter", kStart - kHour);
+  go();
+  ASSERT_EQ(state("C1"), "kept_theirs");
+  l.pass(kDay * 3);
+  back_up();
+  l.pass(kDay);
+  restore();
+  visit("C1", "3", "bing", l.clock.system_now());
+  go();
+  EXPECT_EQ(held("C1", "fs"), "newsletter");
+}
+
 TEST_F(Fields, WhatAPersonPutThereLongAfterARestoreIsTheirs) {
   l.contact("C1", "");
   visit("C1", "1", "google", kStart - kDay);

@@ -16,11 +16,14 @@ std::int64_t value_of(const store::StoredUpload& u) {
 
 /// What the platform may believe, in the row's currency: what it believed before in another one is not of that range.
 /// An upload after one that was taken may have been told under another key, with the first one taken back before.
+/// A doubt after another widens it.
 void doubt(Belief& b, const store::StoredUpload& u) {
   const std::int64_t before = b.told && b.currency == u.currency ? b.micros : 0;
   const std::int64_t least = b.told && u.operation == Operation::upload ? 0 : before;
-  b.low = std::min({before, value_of(u), least});
-  b.high = std::max(before, value_of(u));
+  const bool doubted = (b.uncertain || b.unlocated) && b.uncertain_currency == u.currency;
+  const std::int64_t low = std::min({before, value_of(u), least}), high = std::max(before, value_of(u));
+  b.low = doubted ? std::min(b.low, low) : low;
+  b.high = doubted ? std::max(b.high, high) : high;
   b.uncertain_currency = u.currency;
 }
 
@@ -88,13 +91,13 @@ Belief believe(const std::vector<store::StoredUpload>& rows, connect::Receipt re
       b.stands = b.micros != 0 || (i == *b.first_taken && u.operation == Operation::upload);
       b.uncertain = b.unlocated = false;
     } else if (u.state == UploadState::uncertain) {
-      b.uncertain = true;
       doubt(b, u);
+      b.uncertain = true;
     } else if (unsettled(u, receipt)) {
       b.open = i;
       if (u.code == kUnlocated) {
-        b.unlocated = true;
         doubt(b, u);
+        b.unlocated = true;
       }
     }
   }

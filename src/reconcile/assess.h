@@ -29,6 +29,7 @@ struct DestinationPlan {
   /// The last row from before its or its connectors' configuration changed: what was made up to it and is refused goes
   /// once more. By row, as clocks are set back.
   std::int64_t mended_row = 0;
+  bool moved_in_gap = false;        ///< the backup's configuration told it at another connector, account or action
   std::optional<store::Gap> gap{};  ///< a backup was restored: nobody knows what was sent in it
 
   /// The rules of where a row goes, or went: what was told is corrected there, whatever is configured today.

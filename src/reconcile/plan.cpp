@@ -82,6 +82,10 @@ bool DestinationPlan::backfilled(Timestamp entered) const {
          });
 }
 
+namespace {
+std::string moved_key(const std::string& destination) { return "moved_in_gap:destination:" + destination; }
+}  // namespace
+
 std::string fingerprint_key(const std::string& destination) { return "fingerprint:destination:" + destination; }
 
 std::string mended_key(const std::string& destination) { return "mended_row:destination:" + destination; }
@@ -93,6 +97,13 @@ void note_go_live(Tx& tx, const settings::Destination& d, Timestamp now) {
   if (told_of == d.goal) return;
   if (told_of) rows::set_go_live(tx, goal_scope(d), d.name, now);
   store::service_rows::set_meta(tx, told_of_key(d), d.goal);
+}
+
+void note_place(Tx& tx, const settings::Destination& d, bool first_after_restore) {
+  const std::string key = "place:destination:" + d.name, now_is = d.upload_by + "\n" + d.account + "\n" + d.action;
+  const auto before = store::service_rows::meta(tx, key);
+  if (first_after_restore) store::service_rows::set_meta(tx, moved_key(d.name), before && before != now_is ? "1" : "");
+  if (before != now_is) store::service_rows::set_meta(tx, key, now_is);
 }
 
 std::string go_live_scope(Mode mode) { return std::string("destination:") + to_string(mode); }
@@ -109,6 +120,7 @@ std::vector<DestinationPlan> destination_plans(Tx& tx, const settings::Settings&
                       .go_live = later_go_live(tx, settings, d, now),
                       .backfills = {},
                       .mended_row = 0,
+                      .moved_in_gap = store::service_rows::meta(tx, moved_key(d.name)) == "1",
                       .gap = is_doubtful(tx, d.name) ? gap : std::nullopt};
     if (!p.sinks.complete()) continue;
     p.mended_row = mended_row(tx, settings, d);

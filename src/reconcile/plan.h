@@ -38,5 +38,8 @@ std::string go_live_scope(Mode mode);
 /// At a start: a destination counts from its first one in its mode and, told of another goal than at the last one (one
 /// with another name, too), from now on; `go_live:` of the goal says otherwise.
 void note_go_live(store::Tx& tx, const settings::Destination& d, Timestamp now);
+/// Notes where the destination tells. At the first start after a restore what the backup noted otherwise says that the
+/// daemon of the gap may have told it there.
+void note_place(store::Tx&, const settings::Destination&, bool first_after_restore);
 
 }  // namespace hw::reconcile

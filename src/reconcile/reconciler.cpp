@@ -120,8 +120,11 @@ Reconciler::Reconciler(const settings::Settings& settings, const settings::Conne
 Status Reconciler::start() {
   const Timestamp now = clock_.system_now();
   return db_.transact(Durability::ledger, [&](Tx& tx) -> Status {
-    for (const settings::Destination& d : settings_.destinations) note_go_live(tx, d, now);
     const bool first_after_restore = store::backups::unmarked(tx);
+    for (const settings::Destination& d : settings_.destinations) {
+      note_go_live(tx, d, now);
+      note_place(tx, d, first_after_restore);
+    }
     doubt_unanswered(tx, destination_plans(tx, settings_, connectors_, now), now);
     mark_removed_goals(tx, settings_);
     for (const settings::SourceFields& f : settings_.source_fields) {
@@ -303,6 +306,8 @@ std::vector<std::pair<std::int64_t, std::string>> Reconciler::apply(Tx& tx, Conv
       std::string why = w.made_because;
       if (!why.empty()) why += "; cause: " + cause + (w.lowering ? approval(tx, destination) : "");
       rows::add_upload(tx, *w.make, kActor, why);
+      // What else was true in the gap, and its range does not hold yet, is seen in the next round.
+      if (w.make->code == kRestored) service_rows::mark_dirty(tx, work.conversion.record_id, kRestored);
       if (w.lowering) rows::add_lowering(tx, destination, now, id, w.lowering_micros, w.standing.b_currency);
     }
     if (w.click) rows::choose_click(tx, work.conversion.lineage, w.plan->platform(), *w.click, now);

@@ -67,6 +67,7 @@ bool may_repeat(const DestinationPlan& plan, const StoredUpload& row) {
   if (!ledger::repeat_counts_once(row.operation, dedup)) return false;
   if (row.operation != Operation::upload) return true;
   if (!dedup.known || dedup.window) return false;
+  if (plan.moved_in_gap && !ledger::sent(row)) return false;  // a key is known where it was told
   return dedup.repeat_overwrites || ledger::sent(row);
 }
 
@@ -137,30 +138,63 @@ bool key_is_of_order(store::Tx& tx, const Subject& subject, const settings::Goal
 
 namespace {
 
-/// It stayed in its stage, and may have been unwanted for a while in the gap all the same.
+/// Changed after the restore, and before the CRM was read anew: what it was until then held in the gap.
+bool came_late(const store::Fact& f, const store::Gap& gap) {
+  return f.basis == Basis::crm_history && f.learned >= gap.to && f.true_from >= gap.to &&
+         f.true_from < gap.read_from + kReadAnew;
+}
+
+bool is_excluded(const DestinationPlan& plan, const settings::Goal& goal, const store::StoredRecord& record) {
+  return !settings::holds(goal.when, record.fields) || !settings::holds(plan.destination->route, record.fields);
+}
+
+}  // namespace
+
 bool may_have_been_zero(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
                         const Subject& subject, const Reached& reached) {
   const store::Gap& gap = *plan.gap;
-  std::set<std::string> names{"restored"};
+  std::set<std::string> names{"restored", "unmerged"};
   for (const auto* conditions : {&goal.when, &plan.destination->route})
     for (const settings::Condition& c : *conditions) names.insert(c.field);
   const std::string amount = value_field(goal);
   Subject then = subject;
   std::set<std::string> before;
   std::optional<std::int64_t> value;
+  std::optional<Timestamp> away;  // since when it was deleted, or merged into another
   for (const store::Fact& f : subject.facts) {
+    const bool is_back = f.name == "restored" || f.name == "unmerged";
     const bool is_news = unseen(f, gap) && f.true_from > reached.entered_at;
-    if (is_news && names.contains(f.name) && (f.name == "restored" || before.contains(f.name))) return true;
+    if (is_news && names.contains(f.name) && (is_back || before.contains(f.name))) return true;
     if (is_news && f.name == amount && value && *value <= 0) return true;  // what it was until then
+    if (came_late(f, gap)) {
+      if (is_back && away && *away + plan.destination->settle < gap.to) return true;
+      if (names.contains(f.name) && before.contains(f.name) && is_excluded(plan, goal, then.record)) return true;
+      if (f.name == amount && value && *value <= 0) return true;
+    }
+    if (f.name == "deleted" || f.name == "merged") away = f.true_from;
     before.insert(f.name);
-    if (f.name != amount) continue;
-    then.record.fields[amount] = f.value;
-    value = value_of(then, goal, settings);
+    if (f.name != amount && !names.contains(f.name)) continue;
+    then.record.fields[f.name] = f.value;
+    if (f.name == amount) value = value_of(then, goal, settings);
   }
   return false;
 }
 
-}  // namespace
+bool left_unseen(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
+                 const Subject& subject, const Reached& reached) {
+  const settings::Stage* stage = stage_of(goal, settings);
+  if (!plan.gap || stage == nullptr || reached.entered_at <= plan.gap->from) return false;
+  const auto all = stays(subject, *stage);
+  return std::any_of(all.begin(), all.end(), [&](const Stay& stay) {
+    if (!stay.left) return false;
+    const Timestamp zero = *stay.left + plan.destination->settle;  // when it was due
+    return zero >= plan.gap->from && zero < plan.gap->to && zero < reached.entered_at;
+  });
+}
+
+bool currency_changed_unseen(const DestinationPlan& plan, const Subject& subject) {
+  return plan.gap && changed_unseen(subject, "currency", *plan.gap);
+}
 
 bool key_may_be_spent(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
                       const Subject& subject, const Reached& reached) {
@@ -172,13 +206,7 @@ bool key_may_be_spent(const DestinationPlan& plan, const settings::Goal& goal, c
       (c.operations.contains(Operation::restate) && c.zero == connect::ZeroRule::final_retraction);
   if (!zero_is_final) return false;
   if (may_have_been_zero(plan, goal, settings, subject, reached)) return true;
-  if (reached.entered_at <= plan.gap->from) return false;
-  const auto all = stays(subject, *stage);
-  return std::any_of(all.begin(), all.end(), [&](const Stay& stay) {
-    if (!stay.left) return false;
-    const Timestamp zero = *stay.left + plan.destination->settle;  // when it was due
-    return zero >= plan.gap->from && zero < plan.gap->to && zero < reached.entered_at;
-  });
+  return left_unseen(plan, goal, settings, subject, reached);
 }
 
 Timestamp due_since(const DestinationPlan& plan, const Subject& subject, const Reached& reached) {
@@ -189,14 +217,17 @@ Timestamp due_since(const DestinationPlan& plan, const Subject& subject, const R
 
 Timestamp changed_since(const DestinationPlan& plan, const Subject& subject, Timestamp changed_at) {
   if (!plan.gap || changed_at < plan.gap->to) return changed_at;
+  // A later change does not end the doubt about what was true in the gap.
+  for (const store::Fact& f : subject.facts)
+    if (f.basis == Basis::crm_history && unseen(f, *plan.gap) && f.true_from >= plan.gap->from) return f.true_from;
   const bool observed = std::any_of(subject.facts.begin(), subject.facts.end(), [&](const store::Fact& f) {
     return f.basis != Basis::crm_history && f.true_from == changed_at && unseen(f, *plan.gap);
   });
   return observed ? plan.gap->from : changed_at;
 }
 
-bool may_have_been_told(const DestinationPlan& plan, const settings::Goal& goal, const Subject& subject,
-                        const Reached& reached, const Untold& untold) {
+bool may_have_been_told(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
+                        const Subject& subject, const Reached& reached, const Untold& untold) {
   if (!plan.gap || plan.destination->mode != Mode::live) return false;
   const store::Gap& gap = *plan.gap;
   const Duration window = plan.contract.conversion_window;
@@ -216,7 +247,8 @@ bool may_have_been_told(const DestinationPlan& plan, const settings::Goal& goal,
       return changed_unseen(subject, goal.when, gap) || changed_unseen(subject, plan.destination->route, gap);
     case Reason::no_value:
     case Reason::not_positive:
-      return changed_unseen(subject, value_field(goal), gap);
+      return changed_unseen(subject, value_field(goal), gap) ||
+             (news && values_in_gap(subject, goal, settings, gap).high > 0);
     case Reason::consent:
       return untold.person != nullptr && untold.person->consent.ad_user_data == ConsentState::denied &&
              untold.person->consent_at.value_or(gap.to) >= gap.from;

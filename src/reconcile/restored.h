@@ -40,6 +40,13 @@ bool merged_unseen(store::Tx& tx, const Subject& survivor, const store::Gap& gap
 /// Of the records that one lead became, the first to be judged has the lead's key: after a restore that may be another
 /// one than in the gap, and the others may not have been read yet.
 bool key_is_of_order(store::Tx& tx, const Subject& subject, const settings::Goal& goal, const store::Gap& gap);
+/// It stayed in its stage, and may have been unwanted for a while in the gap all the same.
+bool may_have_been_zero(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
+                        const Subject& subject, const Reached& reached);
+/// It left its stage, so that the zero was due in the gap, and reached it again.
+bool left_unseen(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
+                 const Subject& subject, const Reached& reached);
+bool currency_changed_unseen(const DestinationPlan& plan, const Subject& subject);
 /// It left the won stage in the gap and came back: where zero is final its key may be spent, and what is believed stand
 /// under the next one, which nobody knows of.
 bool key_may_be_spent(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
@@ -53,8 +60,8 @@ struct Untold {
 /// It was due before the gap's end, and something of it was learned only after the restore, or it was on its way or not
 /// yet judged when the backup was made: the daemon of the gap may have told it before what stops it now (a denial, a
 /// loss, a window that closed) came. So it cannot be said that the platform knows nothing.
-bool may_have_been_told(const DestinationPlan& plan, const settings::Goal& goal, const Subject& subject,
-                        const Reached& reached, const Untold& untold);
+bool may_have_been_told(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
+                        const Subject& subject, const Reached& reached, const Untold& untold);
 /// The least and the most that the goal gave while the gap lasted.
 struct ValueRange {
   std::int64_t low = 0, high = 0;

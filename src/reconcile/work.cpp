@@ -176,6 +176,7 @@ class Assessment {
       w_.stop = open()->id;
     if (told_unseen()) leave_uncertain(unseen_row(Operation::upload, gap_values().high));
     if (told_anew_unseen()) leave_uncertain(unseen_row(Operation::upload, std::max(gap_values().high, belief_.micros)));
+    if (told_before_adoption()) leave_uncertain(unseen_row(Operation::upload, gap_values().high + belief_.micros));
     if (const auto value = uncovered())
       leave_uncertain(unseen_row(belief_.first_taken ? Operation::restate : Operation::upload, *value));
     if (!w_.make && !passes_by_itself()) {
@@ -205,7 +206,7 @@ class Assessment {
         .settle = a_.plan.destination->settle,
         .brake_closed = false};
     d_ = ledger::decide(desired_, history_, rules, a_.frame.now);
-    if (told_anew_unseen()) return d_.make.reset();
+    if (told_anew_unseen() || told_before_adoption()) return d_.make.reset();
     if (d_.state == ledger::State::taken && desired_.wanted && corrected_unseen()) {
       // The CRM is back where the backup was, the platform may not be: its value is said once more.
       d_.make = ledger::NewRevision{Operation::restate, desired_.micros, desired_.currency, /*lowering=*/false};
@@ -218,7 +219,7 @@ class Assessment {
     }
     if (d_.reason == Reason::settling && d_.look_again)
       d_.detail = "settles at " + format_local(*d_.look_again, zone());
-    if (!d_.make || d_.make->operation != Operation::upload) return;
+    if (!d_.make || (d_.make->operation != Operation::upload && (belief_.stands || !desired_.wanted))) return;
     if (a_.goal.count != settings::Goal::Count::once_per_person) return;
     held_by_ = told_for_same_person(a_, c_, a_.goal.per_person_within);
     if (!held_by_) return;
@@ -431,6 +432,16 @@ class Assessment {
     return a_.plan.destination->mode == Mode::live && is_from_backup(last) && a_.reached.wanted && is_spent();
   }
 
+  /// What it reached in the gap may have been told under its own key there, before the loser of a merge that the backup
+  /// does not know of brought this conversion.
+  [[nodiscard]] bool told_before_adoption() const {
+    if (!a_.plan.gap || dead_ || !belief_.stands || belief_.uncertain || open() != nullptr) return false;
+    const store::Gap& gap = *a_.plan.gap;
+    return a_.plan.destination->mode == Mode::live && is_from_backup(last_said()) &&
+           c_.created_at < a_.reached.entered_at && a_.reached.entered_at >= gap.from &&
+           due_since(a_.plan, a_.subject, a_.reached) < gap.to && merged_unseen(a_.tx, a_.subject, gap);
+  }
+
   [[nodiscard]] bool is_from_backup(const StoredUpload* row) const {
     return row != nullptr && row->id <= a_.plan.gap->last_upload;
   }
@@ -459,7 +470,7 @@ class Assessment {
     const auto before = c_.id == 0 ? std::nullopt : rows::standing(a_.tx, c_.id, a_.plan.destination->name);
     if (held_by_ && ((before && before->held_by) || held_since_before())) return false;
     return may_have_been_told(
-        a_.plan, a_.goal, a_.subject, a_.reached,
+        a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached,
         {.why = *d_.reason, .stood = before ? std::optional(before->reason) : std::nullopt, .person = who_.person});
   }
 
@@ -520,7 +531,12 @@ class Assessment {
     // Left and reached again: taken back meanwhile.
     const bool left = a_.reached.entered_at > since.from && a_.reached.entered_at < since.to && c_.id != 0 &&
                       c_.entered_at < a_.reached.entered_at;
-    if (left) values.low = std::min<std::int64_t>(values.low, 0);
+    const auto& settings = *a_.frame.settings;
+    const bool was_away =
+        a_.reached.wanted && (may_have_been_zero(a_.plan, a_.goal, settings, a_.subject, a_.reached) ||
+                              left_unseen(a_.plan, a_.goal, settings, a_.subject, a_.reached));
+    if (left || was_away) values.low = std::min<std::int64_t>(values.low, 0);
+    if (currency_changed_unseen(a_.plan, a_.subject)) return belief_.micros;
     if (contract.restate_up && values.high > belief_.micros) return values.high;
     if (contract.restate_down && values.low < belief_.micros) return values.low;
     return std::nullopt;
