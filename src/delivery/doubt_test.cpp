@@ -30,6 +30,17 @@ void be_fair(Loop& l) {
   l.sink().refused.clear();
 }
 
+/// Told 100; of 150 nobody knows.
+void doubt_a_correction(Loop& l) {
+  win(l, "D1");
+  l.settle();
+  lose_then_refuse(l, "D1");
+  l.set("D1", "amount", "150");
+  l.pass(kDay);
+  ASSERT_EQ(l.stands("D1"), "uncertain");
+  be_fair(l);
+}
+
 TEST(Doubt, OfAFinalZeroIsNotSettledByAnotherValue) {
   connect::Contract c = generous();
   c.operations = {Operation::upload, Operation::restate};
@@ -56,13 +67,7 @@ TEST(Doubt, ALoweringOfADoubtedValueWaitsBehindTheBrakeUntilItIsApproved) {
   Loop l;
   l.settings.destinations[0].max_lowering_count = 0;
   l.start();
-  win(l, "D1");
-  l.settle();
-  lose_then_refuse(l, "D1");
-  l.set("D1", "amount", "150");
-  l.pass(kDay);
-  ASSERT_EQ(l.stands("D1"), "uncertain");
-  be_fair(l);
+  doubt_a_correction(l);
   l.set("D1", "amount", "120");
   l.pass(kDay * 4);
   EXPECT_EQ(l.stands("D1"), "uncertain braked");
@@ -103,76 +108,25 @@ TEST(Doubt, AKeyThatNobodyReliesOnPutsOneRequestAtStake) {
   }
 }
 
-/// Its action says what a repeat does.
-class SinkByAction final : public connect::ConversionSink {
- public:
-  explicit SinkByAction(FakeSink& sink) : sink_(sink) {}
-  const connect::Contract& contract() const override { return sink_.contract(); }
-  connect::Contract contract_for(const connect::Target& t) const override {
-    connect::Contract c = sink_.contract();
-    if (t.action == "purchase") c.dedup = {.exists = true, .known = true, .window = {}};
-    return c;
-  }
-  std::variant<connect::Item, connect::Refusal> prepare(const Conversion& c, const connect::Revision& r,
-                                                        const connect::Target& t, const connect::Sent* s,
-                                                        Timestamp now) const override {
-    return sink_.prepare(c, r, t, s, now);
-  }
-  std::string body(std::span<const connect::Item> items, const connect::Target& t, bool validate) const override {
-    return sink_.body(items, t, validate);
-  }
-  Result<connect::Answer> send(std::span<const connect::Item> items, const connect::Target& t, bool validate,
-                               connect::Context context) override {
-    return sink_.send(items, t, validate, context);
-  }
-  Result<std::vector<connect::Confirmation>> confirm(std::span<const std::string> receipts, const connect::Target& t,
-                                                     connect::Context context) override {
-    return sink_.confirm(receipts, t, context);
-  }
-
- private:
-  FakeSink& sink_;
-};
-
-class ConnectorByAction final : public connect::Connector {
- public:
-  explicit ConnectorByAction(FakeSink& sink) : sink_(sink) {}
-  connect::ConversionSink* conversions() override { return &sink_; }
-  Result<std::vector<connect::Finding>> check_online(const connect::References&, connect::Context) override {
-    return std::vector<connect::Finding>{};
-  }
-  Result<std::vector<connect::RemoteObject>> discover(connect::Context) override {
-    return std::vector<connect::RemoteObject>{};
-  }
-
- private:
-  SinkByAction sink_;
-};
-
-void told_by(Loop& l, FakeSink& sink, const std::string& action) {
-  settings::Destination& d = l.settings.destinations[0];
-  d.upload_by = d.restate_by = d.retract_by = "by_action";
-  d.action = action;
-  l.connectors["by_action"] = std::make_unique<ConnectorByAction>(sink);
-  l.start();
-}
-
 TEST(Doubt, OfARowIsJudgedByTheActionThatItWasSentTo) {
   connect::Contract c = generous();
   c.dedup = {};
   c.operations = {Operation::upload};
-  Loop l;
-  FakeSink sink(l.clock, c);
-  told_by(l, sink, "lead");
+  Loop l(c);
+  l.sink().rules_there = [](const connect::Target& target, connect::Contract& there) {
+    if (target.action == "purchase") there.dedup = {.exists = true, .known = true, .window = {}};
+  };
+  l.settings.destinations[0].action = "lead";
+  l.start();
   win(l, "D1");
   ASSERT_TRUE(l.reconcile());
-  sink.faults = {PlatformFault::crash_after};
+  l.sink().faults = {PlatformFault::crash_after};
   EXPECT_THROW((void)l.deliver(), Crash);
   l.settings.destinations[0].action = "purchase";
   l.start();
   l.settle();
   EXPECT_EQ(l.stands("D1"), "uncertain") << "a repeat would count again there";
-  EXPECT_EQ(sink.believed.begin()->second.counted, 1);
+  EXPECT_EQ(l.sink().believed.begin()->second.counted, 1);
 }
 
 TEST(Doubt, AnAnswerAboutARowWhoseDestinationWasAwayIsTaken) {
@@ -250,13 +204,7 @@ TEST(TestMode, ARowThatIsTriedAgainIsJudgedAnew) {
 
 TEST(TestMode, WhatCorrectsADoubtedValueIsValidatedOnce) {
   Loop l;
-  win(l, "D1");
-  l.settle();
-  lose_then_refuse(l, "D1");
-  l.set("D1", "amount", "150");
-  l.pass(kDay);
-  ASSERT_EQ(l.stands("D1"), "uncertain");
-  be_fair(l);
+  doubt_a_correction(l);
   l.settings.destinations[0].mode = Mode::test;
   l.start();
   l.set("D1", "amount", "170");

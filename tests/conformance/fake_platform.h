@@ -40,7 +40,8 @@ class FakeSink final : public connect::ConversionSink {
   explicit FakeSink(const Clock& clock, connect::Contract contract) : rules(std::move(contract)), clock_(clock) {}
 
   connect::Contract rules;
-  Duration minimum_wait{};                     ///< from the conversion's time
+  std::function<void(const connect::Target&, connect::Contract&)> rules_there;  ///< what it says of a target apart
+  Duration minimum_wait{};                                                      ///< from the conversion's time
   Duration youngest_click{};                   ///< prepare() refuses a younger one, and says from when on not
   std::deque<PlatformFault> faults;            ///< of the next requests
   std::function<PlatformFault()> weather;      ///< asked when `faults` is empty
@@ -73,6 +74,11 @@ class FakeSink final : public connect::ConversionSink {
   std::size_t calls = 0, confirms = 0, validated = 0;
 
   const connect::Contract& contract() const override { return rules; }
+  connect::Contract contract_for(const connect::Target& target) const override {
+    connect::Contract there = rules;
+    if (rules_there) rules_there(target, there);
+    return there;
+  }
   std::variant<connect::Item, connect::Refusal> prepare(const Conversion&, const connect::Revision&,
                                                         const connect::Target&, const connect::Sent* original,
                                                         Timestamp now) const override;
