@@ -242,6 +242,33 @@ TEST(Gap, WhatWasAwayForAWhileInItWasTakenBack) {
     }
 }
 
+TEST(Gap, ALossThatIsOnlyObservedMayHaveBeenToldInIt) {
+  for (const connect::Contract& c : corrigible()) {
+    GapStory l(c, kHour * 12);
+    l.win("d", "300");
+    l.settle();
+    l.back_up();
+    l.clock.advance(kHour);
+    const auto show_with = [&l](const std::string& field, const std::string& value) {
+      RecordState r = l.shown(Object::deal, "d");
+      r.fields[field] = value;
+      r.modified = l.clock.system_now();
+      l.show(r);
+    };
+    show_with("stage", "lost");
+    l.pass(kDay);
+    ASSERT_EQ(l.all_believed(), 0);
+    show_with("owner", "x");  // its last change, as the CRM says it after the restore
+    l.clock.advance(kHour);
+    l.restore();
+    l.show(l.shown(Object::deal, "d"));
+    l.pass(kHour * 2);
+    show_with("stage", "won");
+    l.pass(kDay * 9);
+    EXPECT_EQ(l.beside_the_range({"d"}), "");
+  }
+}
+
 TEST(Gap, ACurrencyThatWasAnotherForAWhileWasTold) {
   GapStory l(restates_alone(), kHour * 12);
   l.win("d", "300");

@@ -150,8 +150,11 @@ std::vector<Stay> stays(const Subject& s, const Stage& stage) {
     if (f.name != stage.field) continue;
     const bool now_inside = matches(stage, f.value);
     if (now_inside && !inside)
-      out.push_back({.entered = f.true_from, .basis = f.basis, .learned = f.learned, .left = {}});
-    if (!now_inside && inside) out.back().left = f.true_from;
+      out.push_back({.entered = f.true_from, .basis = f.basis, .learned = f.learned, .left = {}, .left_by = nullptr});
+    if (!now_inside && inside) {
+      out.back().left = f.true_from;
+      out.back().left_by = &f;
+    }
     inside = now_inside;
   }
   return out;

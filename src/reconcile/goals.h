@@ -20,6 +20,7 @@ struct Stay {
   Basis basis = Basis::observed;
   Timestamp learned;
   std::optional<Timestamp> left;
+  const store::Fact* left_by = nullptr;  ///< of the subject
 };
 /// Every stay of the subject in the stage, by its trigger field's history, in order.
 std::vector<Stay> stays(const Subject& subject, const settings::Stage& stage);

@@ -187,7 +187,9 @@ bool left_unseen(const DestinationPlan& plan, const settings::Goal& goal, const 
   const auto all = stays(subject, *stage);
   return std::any_of(all.begin(), all.end(), [&](const Stay& stay) {
     if (!stay.left) return false;
-    const Timestamp zero = *stay.left + plan.destination->settle;  // when it was due
+    // What was merely observed after the restore may have come about at any time of the gap.
+    const bool observed = stay.left_by->basis != Basis::crm_history && unseen(*stay.left_by, *plan.gap);
+    const Timestamp zero = (observed ? plan.gap->from : *stay.left) + plan.destination->settle;  // when it was due
     return zero >= plan.gap->from && zero < plan.gap->to && zero < reached.entered_at;
   });
 }
