@@ -129,7 +129,8 @@ std::optional<Timestamp> LookupAsker::round(Tx& tx) const {
   std::int64_t micros = 0;
   if (!text || std::from_chars(text->data(), text->data() + text->size(), micros).ec != std::errc())
     return std::nullopt;
-  return std::min(from_micros(micros), clock_.system_now());  // a clock that was ahead began it
+  // One that a clock began which was ahead is none: it would be under way until then.
+  return from_micros(micros) <= clock_.system_now() ? std::optional(from_micros(micros)) : std::nullopt;
 }
 
 /// When the next batch may begin: at once in the round under way, else with the next round. nullopt: nothing is queued.

@@ -126,6 +126,26 @@ TEST(Lookup, ARoundBeginsAtMostEverySoOften) {
   EXPECT_EQ(a.lookup().questions.at(2), "a b e") << "the unanswered before what is asked again";
 }
 
+TEST(Lookup, ARoundThatAClockBeganWhichWasAheadIsNone) {
+  Asking a;
+  a.lookup().limits_.every = kDay;
+  a.loop.clock.advance(kDay * 30);
+  a.person("Ca", {client("a")});
+  a.step();
+  a.loop.clock.set(kStart);
+  ASSERT_TRUE(a.loop.db->transact(store::Durability::bulk, [](store::Tx& tx) -> Status {
+    store::service_rows::forget_later_times(tx, kStart);
+    return {};
+  }));
+  a.loop.start();
+  for (const char* id : {"b", "c", "d"}) {
+    a.person(std::string("C") + id, {client(id)});
+    a.step();
+    a.loop.clock.advance(kHour);
+  }
+  EXPECT_EQ(a.lookup().questions.size(), 2U) << "one before, and one round since, which c and d wait for the end of";
+}
+
 TEST(Lookup, WhatARoundBringsWaitsForTheNextRound) {
   Asking a;
   a.lookup().limits_.every = kDay;
