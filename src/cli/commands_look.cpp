@@ -48,17 +48,10 @@ int uploads_list(const Common& common, const UploadsArgs& args) {
           "' is no state: pending, in_flight, retrying, received, processed, rejected, uncertain or superseded");
     auto listed = report::uploads(tx, filter, app.settings.zone);
     // One that left the configuration may still have rows.
-    const store::ledger_rows::UploadFilter any_of_names{.destination = args.destination,
-                                                        .state = {},
-                                                        .code = {},
-                                                        .made_before = {},
-                                                        .made_after = {},
-                                                        .after_id = 0,
-                                                        .limit = 1,
-                                                        .reason = {},
-                                                        .goal = args.goal,
-                                                        .tried_before = {},
-                                                        .tried_after = {}};
+    store::ledger_rows::UploadFilter any_of_names;
+    any_of_names.destination = args.destination;
+    any_of_names.goal = args.goal;
+    any_of_names.limit = 1;
     if (listed.rows.empty() && store::ledger_rows::list_uploads(tx, any_of_names).empty())
       if (auto known = check_names(app.settings, args.destination, args.goal); !known) return known.error();
     return std::vector{std::move(listed)};
