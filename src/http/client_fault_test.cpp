@@ -249,9 +249,10 @@ TEST_F(HttpFaults, AWholeAnswerIsTakenAlsoWhenTheConnectionIsResetAfterIt) {
     test::write_all(socket, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
     test::reset(socket);
   });
-  const auto client = make();
   for (int i = 1; i <= 3; ++i) {
-    const auto got = client->send(post(server.url("/")), {});
+    // A client each: a kept connection whose reset is still on its way may be used again, and that request's answer
+    // is lost (ARequestOnAKeptConnectionThatDiedIsNotSentTwice).
+    const auto got = make()->send(post(server.url("/")), {});
     ASSERT_TRUE(got) << got.error().detail;
     EXPECT_EQ(got->body, "{}");
     EXPECT_EQ(requests, i) << "no request is sent twice";
