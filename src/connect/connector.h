@@ -218,8 +218,17 @@ struct DedupRule {
                                    ///< false: it is ignored, and the first value stays
 };
 
+/// How an operation's rows are answered, and what a repeat of one does.
+struct RowRules {
+  DedupRule dedup;
+  Receipt receipt = Receipt::request;
+  bool resend_is_harmless = false;  ///< an `unlocated` row may be sent alone under its key
+  /// confirm(): first look, then every, at most until (receipt count and row).
+  Duration first_poll{}, poll_every{}, poll_until{};
+};
+
 /// What a sink can do, as data. Vendor limits cite page and date where they are set.
-struct Contract {
+struct Contract : RowRules {
   /// How its items' bodies are written: the name of its API and, where that changed, a number. A row that was frozen in
   /// another form is never sent by this sink.
   std::string form;
@@ -228,11 +237,8 @@ struct Contract {
   ZeroRule zero = ZeroRule::refused;
   std::size_t max_items = 1;  ///< items a request, after the destination's own `batch` option
   std::size_t max_bytes = 1 << 20;
-  DedupRule dedup;
-  Receipt receipt = Receipt::request;
   Counting counting = Counting::every;
   std::optional<Duration> adjust_until;  ///< age of the original beyond which it cannot be adjusted
-  bool resend_is_harmless = false;       ///< an `unlocated` row may be sent alone under its key
   std::vector<std::string> click_types;  ///< identifier types it takes as click, best first
   Duration click_window{};               ///< age window of a click
   Duration user_data_window{};           ///< age window without click, from the lead's creation
@@ -241,9 +247,14 @@ struct Contract {
   std::vector<std::string> client_types;
   std::vector<HashForm> hash_forms;  ///< forms it can send
   bool needs_consent = false;        ///< the platform drops rows without consent in regulated regions
-  Duration first_poll{}, poll_every{},
-      poll_until{};  ///< confirm(): first look, then every, at most until (receipt count and row)
   Duration smallest_time_step = std::chrono::seconds(1);
+  /// Rules of the operations that another connector does (`restate_by`, `retract_by`); filled in by the core.
+  std::map<Operation, RowRules> elsewhere;
+
+  const RowRules& rules_of(Operation operation) const {
+    const auto it = elsewhere.find(operation);
+    return it == elsewhere.end() ? *this : it->second;
+  }
 };
 
 /// The fate of one request: counts, or rows where the platform names them.

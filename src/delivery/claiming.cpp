@@ -38,8 +38,8 @@ Sender::Claim Sender::claim_due(Tx& tx, std::int64_t limit, Timestamp now) {
   claim.requests = grouped(std::move(ready), destination_, sinks_);
   // Without a dedup key a lost answer leaves rows of unknown fate: then no more than one request is at stake.
   const auto at_stake = std::find_if(claim.requests.begin(), claim.requests.end(), [this](const Request& r) {
-    const connect::DedupRule& dedup = policy_of(r.rows.front()).contract.dedup;
-    return !dedup.known || !ledger::repeat_counts_once(r.operation, dedup);
+    const connect::Contract& contract = policy_of(r.rows.front()).contract;
+    return !contract.rules_of(r.operation).dedup.known || !ledger::repeat_counts_once(r.operation, contract);
   });
   const auto harmless = static_cast<std::size_t>(at_stake - claim.requests.begin());
   if (at_stake != claim.requests.end()) claim.requests.resize(std::max<std::size_t>(harmless, 1));
@@ -75,7 +75,7 @@ bool Sender::give_up_unsent(Tx& tx, StoredUpload& row, const Result<connect::Ite
   } else if (now >= row.expires_at) {
     row.code = "expired";
     row.detail = "the platform's window closed before the row could be sent";
-  } else if (policy_.resend_uncertain || ledger::may_resend(row, policy_of(row).contract.dedup, now)) {
+  } else if (policy_.resend_uncertain || ledger::may_resend(row, policy_of(row).contract, now)) {
     return false;
   } else {
     leave_unanswered(row);

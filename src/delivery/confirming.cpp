@@ -121,6 +121,7 @@ Result<std::size_t> Sender::confirm_some(Receipts& r, const Tokens& tokens) {
   const Asked asked = ask(r, tokens);
   if (asked.requests == 0) return std::size_t{0};
   const std::string& connector = sinks_.connector_of(r.operation);
+  const connect::RowRules& rules = policy_.contract.rules_of(r.operation);
   auto settled = db_.transact(Durability::ledger, [&](Tx& tx) -> Result<std::size_t> {
     const Timestamp now = clock_.system_now();
     if (!asked.trouble) resume(tx, "connector", connector);
@@ -131,9 +132,9 @@ Result<std::size_t> Sender::confirm_some(Receipts& r, const Tokens& tokens) {
       const connect::Confirmation* c = find(asked.answers, request.receipt);
       ++request.polls;
       if (c == nullptr)
-        n += ask_again(tx, request, asked.trouble, now);
+        n += ask_again(tx, request, rules, asked.trouble, now);
       else
-        n += c->is_final ? settle_confirmed(tx, request, *c, connector, now) : poll_again(tx, request, now);
+        n += c->is_final ? settle_confirmed(tx, request, *c, connector, now) : poll_again(tx, request, rules, now);
       rows::update_request(tx, request);
     }
     return n;
@@ -143,19 +144,19 @@ Result<std::size_t> Sender::confirm_some(Receipts& r, const Tokens& tokens) {
 }
 
 /// The platform does not know yet.
-std::size_t Sender::poll_again(Tx& tx, store::StoredRequest& request, Timestamp now) {
-  if (now >= request.sent_at + policy_.contract.poll_until) return give_up_asking(tx, request, now);
-  request.next_poll_at = now + policy_.contract.poll_every;
+std::size_t Sender::poll_again(Tx& tx, store::StoredRequest& request, const connect::RowRules& rules, Timestamp now) {
+  if (now >= request.sent_at + rules.poll_until) return give_up_asking(tx, request, now);
+  request.next_poll_at = now + rules.poll_every;
   return 0;
 }
 
 /// No answer. An outage is none: the time that the platform has counts by its answers, and outages are borne as long as
 /// those of sending. A refusal to say is an answer. A pause waits for a person, and the rows with it.
-std::size_t Sender::ask_again(Tx& tx, store::StoredRequest& request, const std::optional<Error>& trouble,
-                              Timestamp now) {
+std::size_t Sender::ask_again(Tx& tx, store::StoredRequest& request, const connect::RowRules& rules,
+                              const std::optional<Error>& trouble, Timestamp now) {
   const Action action = trouble ? trouble->action : Action::retry;
   const bool refused = action == Action::reject_row || action == Action::reject_batch;
-  const Duration patience = refused ? policy_.contract.poll_until : policy_.contract.poll_until + policy_.max_retry_age;
+  const Duration patience = refused ? rules.poll_until : rules.poll_until + policy_.max_retry_age;
   if (action != Action::pause && now >= request.sent_at + patience) return give_up_asking(tx, request, now);
   const Duration wish = trouble ? trouble->retry_after.value_or(Duration{}) : Duration{};
   request.next_poll_at = now + std::max<Duration>(wish, kAskAgain);

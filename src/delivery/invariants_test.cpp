@@ -25,7 +25,16 @@ struct Weather {
   bool dedup;
   Receipt receipt;
   connect::ZeroRule zero;
+  std::optional<connect::Contract> adjuster{};  ///< of the connector that sends corrections, if it is another one
 };
+
+connect::Contract answering(Receipt receipt, connect::DedupRule dedup) {
+  connect::Contract c = generous();
+  c.receipt = receipt;
+  c.dedup = dedup;
+  return c;
+}
+constexpr connect::DedupRule kEndless{.exists = true, .known = true, .window = std::nullopt};
 
 /// A world under faults: deals change, the process dies between claimed, sent and recorded, answers are lost, commits
 /// fail, platforms are away for days.
@@ -40,10 +49,11 @@ void live_through(const Weather& weather, std::uint64_t seed) {
   l.settings.destinations[0].max_lowering_count = 1000;
   l.settings.destinations[0].max_lowering_millionths = 1'000'000;
   l.start();
+  if (weather.adjuster) l.add_adjuster(*weather.adjuster);
   l.sink().rules.dedup.repeat_overwrites = seed % 2 == 0;
   auto dice = make_seeded_random(seed * 1000 + 7);
   Timestamp away_until = l.clock.system_now();  // nothing gets through before
-  l.sink().weather = [&] {
+  const auto troubles = [&] {
     if (l.clock.system_now() < away_until)
       return dice->below(2) == 0 ? PlatformFault::lost_before : PlatformFault::busy;
     static constexpr PlatformFault faults[] = {PlatformFault::lost_before, PlatformFault::lost_after,
@@ -51,6 +61,8 @@ void live_through(const Weather& weather, std::uint64_t seed) {
                                                PlatformFault::crash_after, PlatformFault::lane_full};
     return dice->below(3) == 0 ? faults[dice->below(6)] : PlatformFault::none;
   };
+  l.sink().weather = troubles;
+  if (weather.adjuster) l.sink("adjuster").weather = troubles;
   int failing = 0;  // commits to come that fail
   l.db->commit_fails = [&failing] { return failing > 0 && failing-- > 0; };
   for (int i = 0; i < 4; ++i) win(l, "D" + std::to_string(i), std::to_string(100 * (i + 1)));
@@ -95,8 +107,10 @@ void live_through(const Weather& weather, std::uint64_t seed) {
     l.pass(std::chrono::minutes(dice->below(3) == 0 ? dice->below(1800) : dice->below(60)));
     ASSERT_EQ(l.differences(), "") << weather.name << ", seed " << seed << ", step " << step;
   }
-  l.sink().weather = nullptr;
-  l.sink().faults.clear();
+  for (auto& [name, connector] : l.connectors) {
+    l.sink(name).weather = nullptr;
+    l.sink(name).faults.clear();
+  }
   l.pass(kDay * 3);
   ASSERT_EQ(l.differences(), "") << weather.name << ", seed " << seed << ", at the end";
   for (int i = 0; i < 4; ++i) {
@@ -116,12 +130,22 @@ TEST_P(Invariant2, NothingIsCountedTwiceUnderAnySequenceOfTroubles) {
 
 INSTANTIATE_TEST_SUITE_P(
     Platforms, Invariant2,
-    testing::Values(Weather{"NoDedupKey", {}, false, Receipt::request, ZeroRule::ordinary},
-                    Weather{"NoDedupKeyConfirmedByRow", {}, false, Receipt::row, ZeroRule::refused},
-                    Weather{"WindowOfHours", Duration(kHour * 8), true, Receipt::request, ZeroRule::ordinary},
-                    Weather{"WindowOfDays", Duration(kDay * 2), true, Receipt::count, ZeroRule::final_retraction},
-                    Weather{"Unbounded", {}, true, Receipt::request, ZeroRule::final_retraction},
-                    Weather{"UnboundedConfirmedByCounts", {}, true, Receipt::count, ZeroRule::ordinary}),
+    testing::Values(
+        Weather{"NoDedupKey", {}, false, Receipt::request, ZeroRule::ordinary},
+        Weather{"NoDedupKeyConfirmedByRow", {}, false, Receipt::row, ZeroRule::refused},
+        Weather{"WindowOfHours", Duration(kHour * 8), true, Receipt::request, ZeroRule::ordinary},
+        Weather{"WindowOfDays", Duration(kDay * 2), true, Receipt::count, ZeroRule::final_retraction},
+        Weather{"Unbounded", {}, true, Receipt::request, ZeroRule::final_retraction},
+        Weather{"UnboundedConfirmedByCounts", {}, true, Receipt::count, ZeroRule::ordinary},
+        Weather{"CorrectedWithoutKey", {}, true, Receipt::request, ZeroRule::ordinary, answering(Receipt::request, {})},
+        Weather{
+            "CorrectionsAreConfirmed", {}, true, Receipt::none, ZeroRule::ordinary, answering(Receipt::row, kEndless)},
+        Weather{"CorrectionsAloneHaveAKey",
+                {},
+                false,
+                Receipt::count,
+                ZeroRule::ordinary,
+                answering(Receipt::none, kEndless)}),
     [](const auto& platform) { return std::string(platform.param.name); });
 
 TEST(Invariant9, OneDestinationsOutageDelaysNoOther) {

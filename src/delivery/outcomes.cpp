@@ -39,7 +39,7 @@ void again_later(StoredUpload& row, const Outcome& o, const Policy& policy, Time
   }
   // A person's word holds until an attempt may have been taken.
   if (row.code == ledger::kResent && o.maybe_applied) row.code.clear();
-  if (!policy.resend_uncertain && !ledger::may_resend(row, policy.contract.dedup, now)) {
+  if (!policy.resend_uncertain && !ledger::may_resend(row, policy.contract, now)) {
     turn(row, UploadState::uncertain, o);
     if (!o.maybe_applied) leave_unanswered(row);
     return;
@@ -136,8 +136,8 @@ void apply_answer(StoredUpload& row, const Outcome& o, bool receipted, const Pol
                   Random& random) {
   const bool taken = o.verdict == Verdict::accepted || o.verdict == Verdict::already_received;
   if (taken) row.received_at = now;
-  const bool by_request =
-      policy.contract.receipt == connect::Receipt::none || policy.contract.receipt == connect::Receipt::request;
+  const connect::Receipt receipt = policy.contract.rules_of(row.operation).receipt;
+  const bool by_request = receipt == connect::Receipt::none || receipt == connect::Receipt::request;
   const bool awaits = by_request || receipted;
   if (o.verdict != Verdict::accepted || policy.mode == Mode::test || !awaits) {
     apply_fate(row, o, policy, now, random);
@@ -162,7 +162,7 @@ void apply_confirmed(StoredUpload& row, const Outcome& o, const Policy& policy, 
 void apply_partly_refused(StoredUpload& row, const std::string& codes, const Policy& policy, Timestamp now) {
   row.code = ledger::kUnlocated;
   row.detail = std::string(kInPart) + codes;
-  const bool again = policy.contract.resend_is_harmless || policy.resend_uncertain;
+  const bool again = policy.contract.rules_of(row.operation).resend_is_harmless || policy.resend_uncertain;
   row.state = again ? UploadState::retrying : UploadState::uncertain;
   row.next_at = now;
 }
@@ -180,7 +180,7 @@ void apply_unconfirmed(StoredUpload& row, const Policy& policy, Timestamp now, R
 
 void recover(StoredUpload& row, const Policy& policy, Timestamp now) {
   if (row.code == ledger::kResent) row.code.clear();
-  const bool open = policy.resend_uncertain || ledger::may_resend(row, policy.contract.dedup, now);
+  const bool open = policy.resend_uncertain || ledger::may_resend(row, policy.contract, now);
   row.state = open ? UploadState::retrying : UploadState::uncertain;
   row.next_at = now;
   if (row.code == ledger::kUnlocated && open) return;

@@ -106,12 +106,9 @@ TEST(Delivery, AStopWhileABatchIsHalvedGivesTheOtherHalfBack) {
 
 /// Uploads by ads_connector, corrections by "adjuster", which knows what ads_connector took.
 void compose(Loop& l) {
-  l.add_sink("adjuster", generous());
-  l.settings.destinations[0].restate_by = l.settings.destinations[0].retract_by = "adjuster";
-  l.start();
+  l.add_adjuster(generous());
   win(l, "D1");
   l.settle();
-  l.sink("adjuster").believed = l.sink().believed;
   l.set("D1", "amount", "700");
   win(l, "D2");
 }
@@ -258,12 +255,9 @@ TEST(Delivery, AnOutageOfTheAdjusterLeavesUploadsAlone) {
 
 TEST(Delivery, ReceiptsOfAPausedConnectorWaitAndTheOthersAreAsked) {
   Loop l(confirming(Receipt::count));
-  l.add_sink("adjuster", confirming(Receipt::count));
-  l.settings.destinations[0].restate_by = l.settings.destinations[0].retract_by = "adjuster";
-  l.start();
+  l.add_adjuster(confirming(Receipt::count));
   win(l, "D1");
   l.pass(kHour);
-  l.sink("adjuster").believed = l.sink().believed;
   l.set("D1", "amount", "700");
   win(l, "D2");
   l.settle();

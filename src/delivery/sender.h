@@ -118,9 +118,9 @@ class Sender {
   Result<std::vector<Receipts>> due_receipts(Timestamp now);
   Asked ask(const Receipts& receipts, const Tokens& tokens);
   Result<std::size_t> confirm_some(Receipts& receipts, const Tokens& tokens);
-  std::size_t poll_again(store::Tx& tx, store::StoredRequest& request, Timestamp now);
-  std::size_t ask_again(store::Tx& tx, store::StoredRequest& request, const std::optional<Error>& trouble,
-                        Timestamp now);
+  std::size_t poll_again(store::Tx& tx, store::StoredRequest& request, const connect::RowRules& rules, Timestamp now);
+  std::size_t ask_again(store::Tx& tx, store::StoredRequest& request, const connect::RowRules& rules,
+                        const std::optional<Error>& trouble, Timestamp now);
   std::size_t give_up_asking(store::Tx& tx, store::StoredRequest& request, Timestamp now);
   std::size_t settle_confirmed(store::Tx& tx, store::StoredRequest& request, const connect::Confirmation& c,
                                const std::string& connector, Timestamp now);

@@ -153,19 +153,18 @@ std::map<std::string, std::int64_t> Sender::add_receipts(Tx& tx, const Request& 
     if (request.outcomes[i].verdict == Verdict::accepted && !request.receipts[i].empty() &&
         destination_.mode == Mode::live)
       ++taken_in[request.receipts[i]];
-  const bool polled =
-      policy_.contract.receipt == connect::Receipt::count || policy_.contract.receipt == connect::Receipt::row;
+  const connect::RowRules& rules = policy_.contract.rules_of(request.operation);
+  const bool polled = rules.receipt == connect::Receipt::count || rules.receipt == connect::Receipt::row;
   std::map<std::string, std::int64_t> ids;
   for (const auto& [receipt, n] : taken_in)
-    ids[receipt] =
-        rows::add_request(tx, {.id = 0,
-                               .destination = destination_.name,
-                               .receipt = receipt,
-                               .verdict = "",
-                               .row_count = n,
-                               .sent_at = now,
-                               .next_poll_at = polled ? std::optional(now + policy_.contract.first_poll) : std::nullopt,
-                               .polls = 0});
+    ids[receipt] = rows::add_request(tx, {.id = 0,
+                                          .destination = destination_.name,
+                                          .receipt = receipt,
+                                          .verdict = "",
+                                          .row_count = n,
+                                          .sent_at = now,
+                                          .next_poll_at = polled ? std::optional(now + rules.first_poll) : std::nullopt,
+                                          .polls = 0});
   return ids;
 }
 

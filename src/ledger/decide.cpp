@@ -105,8 +105,8 @@ void stand_in_doubt(const View& v, Decision& d, State state) {
 /// A correction that was refused after an attempt whose answer was lost, where corrections are absolute: under a key
 /// without end another value settles what that one left open.
 const StoredUpload* correction_in_doubt(const View& v) {
-  const connect::DedupRule& dedup = v.rules.contract.dedup;
-  if (!repeat_counts_once(Operation::restate, dedup) || !dedup.known || dedup.window) return nullptr;
+  const connect::DedupRule& dedup = v.rules.contract.rules_of(Operation::restate).dedup;
+  if (!repeat_counts_once(Operation::restate, v.rules.contract) || !dedup.known || dedup.window) return nullptr;
   const auto last = std::find_if(v.rows.rbegin(), v.rows.rend(),
                                  [](const StoredUpload& u) { return u.mode == Mode::live && !is_void(u); });
   if (last == v.rows.rend() || last->state != UploadState::uncertain || last->operation != Operation::restate)
@@ -209,7 +209,7 @@ std::optional<Operation> taking_back(const connect::Contract& contract, const Be
 }
 
 Decision decide(const Desired& desired, const std::vector<StoredUpload>& rows, const Rules& rules, Timestamp now) {
-  const View v{desired, rows, rules, now, believe(rows, rules.contract.receipt, rules.mode)};
+  const View v{desired, rows, rules, now, believe(rows, rules.contract, rules.mode)};
   Decision d;
   settle_values(v, d);
   decide_anything(v, d);

@@ -282,31 +282,33 @@ TEST(Ledger, CorrectionsEndWithThePlatformsAgeLimit) {
 TEST(Ledger, ADedupWindowIsTrustedUpToTwoHoursBeforeItsEnd) {
   StoredUpload u = row(UploadState::in_flight, 1);
   u.first_attempt_at = kNow - hours(46);
-  connect::DedupRule dedup{.exists = true, .known = true, .window = Duration(hours(48))};
-  EXPECT_FALSE(may_resend(u, dedup, kNow));
+  connect::Contract c;
+  c.dedup = {.exists = true, .known = true, .window = Duration(hours(48))};
+  EXPECT_FALSE(may_resend(u, c, kNow));
   u.first_attempt_at = kNow - hours(45);
-  EXPECT_TRUE(may_resend(u, dedup, kNow));
-  dedup.exists = false;
-  EXPECT_FALSE(may_resend(u, dedup, kNow)) << "without a dedup key a repeat counts twice";
-  dedup = {.exists = true, .known = false, .window = std::nullopt};
-  EXPECT_FALSE(may_resend(u, dedup, kNow)) << "an unknown window is never relied upon";
+  EXPECT_TRUE(may_resend(u, c, kNow));
+  c.dedup.exists = false;
+  EXPECT_FALSE(may_resend(u, c, kNow)) << "without a dedup key a repeat counts twice";
+  c.dedup = {.exists = true, .known = false, .window = std::nullopt};
+  EXPECT_FALSE(may_resend(u, c, kNow)) << "an unknown window is never relied upon";
 }
 
 TEST(Ledger, ACorrectionIsNotSentAgainWhereOnlyUploadsAreDeduplicated) {
-  const connect::DedupRule dedup{.exists = true, .known = true, .window = std::nullopt, .of_uploads_alone = true};
+  connect::Contract c;
+  c.dedup = {.exists = true, .known = true, .window = std::nullopt, .of_uploads_alone = true};
   StoredUpload u = row(UploadState::in_flight, 1);
   u.first_attempt_at = kNow;
   for (Operation operation : {Operation::upload, Operation::restate, Operation::retract}) {
     u.operation = operation;
-    EXPECT_EQ(may_resend(u, dedup, kNow), operation == Operation::upload) << to_string(operation);
-    EXPECT_EQ(resend_until(u, dedup).has_value(), operation != Operation::upload) << to_string(operation);
+    EXPECT_EQ(may_resend(u, c, kNow), operation == Operation::upload) << to_string(operation);
+    EXPECT_EQ(resend_until(u, c).has_value(), operation != Operation::upload) << to_string(operation);
   }
 }
 
 TEST(Ledger, TestRowsAreNeverBelieved) {
   StoredUpload u = row(UploadState::processed, 100);
   u.mode = Mode::test;
-  EXPECT_FALSE(believe({u}, Receipt::count).told);
+  EXPECT_FALSE(believe({u}, restating()).told);
 }
 
 TEST(Ledger, ItemsComeBackByteForByte) {
@@ -381,7 +383,7 @@ TEST(Ledger, TheAccountsAddUpForEveryDecision) {
     if (d.state == State::taken) RC_ASSERT(sum["missing"] == 0 && sum["excess"] == 0);
     if (d.state == State::missing || d.state == State::excess || d.state == State::none)
       RC_ASSERT(d.reason.has_value());
-    if (d.make) RC_ASSERT(!believe(rows, r.contract.receipt).open.has_value());
+    if (d.make) RC_ASSERT(!believe(rows, r.contract).open.has_value());
   });
   EXPECT_TRUE(ok);
 }

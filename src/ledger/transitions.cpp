@@ -52,36 +52,40 @@ bool taken(const store::StoredUpload& u, connect::Receipt receipt) {
          (receipt == connect::Receipt::none || receipt == connect::Receipt::request);
 }
 
-bool repeat_counts_once(Operation operation, const connect::DedupRule& dedup) {
+bool repeat_counts_once(Operation operation, const connect::Contract& contract) {
+  const connect::DedupRule& dedup = contract.rules_of(operation).dedup;
   return dedup.exists && (operation == Operation::upload || !dedup.of_uploads_alone);
 }
 
-std::optional<Timestamp> resend_until(const store::StoredUpload& u, const connect::DedupRule& dedup) {
-  if (!repeat_counts_once(u.operation, dedup) || !dedup.known) return u.first_attempt_at;
+std::optional<Timestamp> resend_until(const store::StoredUpload& u, const connect::Contract& contract) {
+  const connect::DedupRule& dedup = contract.rules_of(u.operation).dedup;
+  if (!repeat_counts_once(u.operation, contract) || !dedup.known) return u.first_attempt_at;
   if (!dedup.window) return std::nullopt;
   return *u.first_attempt_at + *dedup.window - kDedupMargin;
 }
 
-bool may_resend(const store::StoredUpload& u, const connect::DedupRule& dedup, Timestamp now) {
+bool may_resend(const store::StoredUpload& u, const connect::Contract& contract, Timestamp now) {
   if (!sent(u) || u.code == kResent) return true;
-  if (!repeat_counts_once(u.operation, dedup) || !dedup.known) return false;
+  const connect::DedupRule& dedup = contract.rules_of(u.operation).dedup;
+  if (!repeat_counts_once(u.operation, contract) || !dedup.known) return false;
   // By a clock that was ahead: how old the first attempt is nobody knows, nor what of the window is left.
   if (dedup.window && *u.first_attempt_at > now + kClockSlack) return false;
-  auto until = resend_until(u, dedup);
+  auto until = resend_until(u, contract);
   return !until || now < *until;
 }
 
-bool may_have_been_taken(const store::StoredUpload& u, const connect::DedupRule& dedup) {
+bool may_have_been_taken(const store::StoredUpload& u, const connect::Contract& contract) {
   if (u.state != UploadState::rejected || !sent(u) || u.first_attempt_at == u.last_attempt_at) return false;
-  return !repeat_counts_once(u.operation, dedup) || !dedup.known || dedup.window.has_value();
+  const connect::DedupRule& dedup = contract.rules_of(u.operation).dedup;
+  return !repeat_counts_once(u.operation, contract) || !dedup.known || dedup.window.has_value();
 }
 
-Belief believe(const std::vector<store::StoredUpload>& rows, connect::Receipt receipt) {
+Belief believe(const std::vector<store::StoredUpload>& rows, const connect::Contract& contract) {
   Belief b;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const store::StoredUpload& u = rows[i];
     if (u.mode != Mode::live) continue;
-    if (taken(u, receipt)) {
+    if (taken(u, contract.rules_of(u.operation).receipt)) {
       b.told = true;
       b.micros = value_of(u);
       b.currency = u.currency;
@@ -93,7 +97,7 @@ Belief believe(const std::vector<store::StoredUpload>& rows, connect::Receipt re
     } else if (u.state == UploadState::uncertain) {
       doubt(b, u);
       b.uncertain = true;
-    } else if (unsettled(u, receipt)) {
+    } else if (unsettled(u, contract)) {
       b.open = i;
       if (u.code == kUnlocated) {
         doubt(b, u);
@@ -104,15 +108,15 @@ Belief believe(const std::vector<store::StoredUpload>& rows, connect::Receipt re
   return b;
 }
 
-Belief believe(const std::vector<store::StoredUpload>& rows, connect::Receipt receipt, Mode mode) {
-  Belief b = believe(rows, receipt);
+Belief believe(const std::vector<store::StoredUpload>& rows, const connect::Contract& contract, Mode mode) {
+  Belief b = believe(rows, contract);
   for (std::size_t i = 0; mode == Mode::test && i < rows.size(); ++i)
-    if (rows[i].mode == Mode::test && unsettled(rows[i], receipt)) b.open = i;
+    if (rows[i].mode == Mode::test && unsettled(rows[i], contract)) b.open = i;
   return b;
 }
 
 bool final_zero(const std::vector<store::StoredUpload>& rows, const connect::Contract& contract) {
-  const Belief b = believe(rows, contract.receipt);
+  const Belief b = believe(rows, contract);
   const bool spent = b.retracted || contract.zero == connect::ZeroRule::final_retraction;
   return spent && b.told && !b.stands && !b.open && !b.uncertain;
 }

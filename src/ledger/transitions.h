@@ -13,6 +13,9 @@ namespace hw::ledger {
 
 /// A row is unsettled while its fate may still change by itself.
 bool unsettled(const store::StoredUpload& u, connect::Receipt receipt);
+inline bool unsettled(const store::StoredUpload& u, const connect::Contract& contract) {
+  return unsettled(u, contract.rules_of(u.operation).receipt);
+}
 /// A row counts as told: at `received` for receipt none and request, at `processed` for count and row.
 bool taken(const store::StoredUpload& u, connect::Receipt receipt);
 /// When the platform took such a row, as far as it was said: what its limit for corrections counts from.
@@ -42,17 +45,17 @@ inline bool is_void(const store::StoredUpload& u) {
 }
 
 /// Does the platform count a repeat of such a row once?
-bool repeat_counts_once(Operation operation, const connect::DedupRule& dedup);
+bool repeat_counts_once(Operation operation, const connect::Contract& contract);
 /// May the frozen item of a row whose answer is unknown be sent again at `now`? Only while the platform's declared
 /// dedup window, less two hours, counted from the first attempt, is open. A row that was certainly not applied may
 /// always go, and so does one that a person has sent again (kResent).
-bool may_resend(const store::StoredUpload& u, const connect::DedupRule& dedup, Timestamp now);
+bool may_resend(const store::StoredUpload& u, const connect::Contract& contract, Timestamp now);
 /// Refused in the end, but an earlier attempt was never answered: may it have been taken, so that a later row that says
 /// it anew counts twice? Not under a key that the platform knows for ever; any other may be forgotten by the time that
 /// row leaves.
-bool may_have_been_taken(const store::StoredUpload& u, const connect::DedupRule& dedup);
+bool may_have_been_taken(const store::StoredUpload& u, const connect::Contract& contract);
 /// The instant after which may_resend() is false; nullopt = never (unbounded) .
-std::optional<Timestamp> resend_until(const store::StoredUpload& u, const connect::DedupRule& dedup);
+std::optional<Timestamp> resend_until(const store::StoredUpload& u, const connect::Contract& contract);
 
 /// What the platform believes of one conversion, from its rows in order of revision, live rows only.
 struct Belief {
@@ -69,9 +72,9 @@ struct Belief {
   std::optional<std::size_t> first_taken;  ///< index of the accepted original
   std::optional<std::size_t> open;         ///< index of the unsettled row
 };
-Belief believe(const std::vector<store::StoredUpload>& rows, connect::Receipt receipt);
+Belief believe(const std::vector<store::StoredUpload>& rows, const connect::Contract& contract);
 /// The same for a destination of that mode. Of test rows nothing is believed, but the one that is unsettled is open.
-Belief believe(const std::vector<store::StoredUpload>& rows, connect::Receipt receipt, Mode mode);
+Belief believe(const std::vector<store::StoredUpload>& rows, const connect::Contract& contract, Mode mode);
 
 /// The last word the platform took was a retraction, or a zero that it never moves again: this key is spent.
 bool final_zero(const std::vector<store::StoredUpload>& rows, const connect::Contract& contract);

@@ -81,14 +81,22 @@ void add_with_connectors(std::ostringstream& out, const settings::Settings& sett
     if (const auto* c = settings.connector(name)) add(out, *c);
 }
 
+void add(std::ostringstream& out, const connect::RowRules& r) {
+  out << r.dedup.exists << r.dedup.known << r.dedup.of_uploads_alone << r.dedup.repeat_overwrites
+      << (r.dedup.window ? r.dedup.window->count() : -1) << '|' << static_cast<int>(r.receipt) << '|';
+}
+
 /// What the connector says of its platform: another release may know it better.
 void add(std::ostringstream& out, const connect::Contract& c) {
   for (Operation op : c.operations) out << to_string(op) << ' ';
-  out << c.restate_up << c.restate_down << static_cast<int>(c.zero) << '|' << c.dedup.exists << c.dedup.known
-      << c.dedup.of_uploads_alone << c.dedup.repeat_overwrites << (c.dedup.window ? c.dedup.window->count() : -1) << '|'
-      << static_cast<int>(c.receipt) << static_cast<int>(c.counting) << '|'
-      << (c.adjust_until ? c.adjust_until->count() : -1) << '|' << c.click_window.count() << '|'
-      << c.user_data_window.count() << '|' << c.needs_consent << '|';
+  out << c.restate_up << c.restate_down << static_cast<int>(c.zero) << '|';
+  add(out, static_cast<const connect::RowRules&>(c));
+  for (const auto& [operation, rules] : c.elsewhere) {
+    out << to_string(operation) << ' ';
+    add(out, rules);
+  }
+  out << static_cast<int>(c.counting) << '|' << (c.adjust_until ? c.adjust_until->count() : -1) << '|'
+      << c.click_window.count() << '|' << c.user_data_window.count() << '|' << c.needs_consent << '|';
   out << c.conversion_window.count() << '|';
   for (const auto& type : c.client_types) out << type << ' ';
   out << '|';

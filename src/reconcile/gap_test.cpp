@@ -126,6 +126,44 @@ const std::vector<connect::Contract>& corrigible() {
   return all;
 }
 
+TEST(Gap, WhatIsJudgedInShadowAfterTheRestoreIsDoubtedOnceItIsLive) {
+  GapStory l;
+  l.back_up();
+  l.win("D");
+  l.settle();
+  ASSERT_EQ(l.all_believed(), 100);
+  l.clock.advance(kDay * 91);  // the click's window ends in the gap
+  l.settings.destinations[0].mode = Mode::shadow;
+  l.restore();
+  l.read_again();
+  l.pass(kDay * 9);
+  ASSERT_EQ(l.stands("D"), "missing expired");
+  l.settings.destinations[0].mode = Mode::live;
+  l.start();
+  l.settle();
+  EXPECT_EQ(l.stands("D"), "uncertain");
+  EXPECT_EQ(l.beside_the_range({"D"}), "");
+}
+
+TEST(Gap, WhatExpiredBeforeTheBackupStaysExpiredInEveryMode) {
+  GapStory l;
+  l.settings.destinations[0].mode = Mode::shadow;
+  l.start();
+  l.win("D");
+  l.clock.advance(kDay * 91);
+  l.set("D", "owner", "another");
+  l.settle();
+  ASSERT_EQ(l.stands("D"), "missing expired");
+  l.back_up();
+  l.clock.advance(kDay);
+  l.restore();
+  l.settle();
+  l.settings.destinations[0].mode = Mode::live;
+  l.start();
+  l.settle();
+  EXPECT_EQ(l.stands("D"), "missing expired");
+}
+
 TEST(Gap, TheRangeHoldsEveryValueThatWasTrueInIt) {
   connect::Contract c = generous();
   c.dedup = {};

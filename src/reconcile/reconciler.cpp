@@ -258,7 +258,9 @@ void Reconciler::leave_unasked(Tx& tx, const Subject& subject, Timestamp now) {
       for (StoredUpload& u : rows::uploads(tx, c.id, s.destination))
         on_its_way = leave_row(tx, std::move(u), /*has_sender=*/d != nullptr, now) || on_its_way;
       if (on_its_way) continue;
-      rest(s, ledger::believe(rows::uploads(tx, c.id, s.destination), connect::Receipt::none));
+      connect::Contract no_receipts;  // nobody looks after them
+      no_receipts.receipt = connect::Receipt::none;
+      rest(s, ledger::believe(rows::uploads(tx, c.id, s.destination), no_receipts));
       rows::put_standing(tx, s, ledger::contributions);
     }
   }

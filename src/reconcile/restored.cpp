@@ -62,9 +62,10 @@ bool changed_unseen(const Subject& subject, const std::vector<settings::Conditio
 }  // namespace
 
 bool may_repeat(const DestinationPlan& plan, const StoredUpload& row) {
-  const connect::DedupRule dedup = plan.contract_of(row).dedup;
+  const connect::Contract contract = plan.contract_of(row);
+  const connect::DedupRule& dedup = contract.rules_of(row.operation).dedup;
   if (plan.destination->resend_uncertain) return true;
-  if (!ledger::repeat_counts_once(row.operation, dedup)) return false;
+  if (!ledger::repeat_counts_once(row.operation, contract)) return false;
   if (row.operation != Operation::upload) return true;
   if (!dedup.known || dedup.window) return false;
   if (plan.moved_in_gap && !ledger::sent(row)) return false;  // a key is known where it was told
@@ -230,7 +231,7 @@ Timestamp changed_since(const DestinationPlan& plan, const Subject& subject, Tim
 
 bool may_have_been_told(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
                         const Subject& subject, const Reached& reached, const Untold& untold) {
-  if (!plan.gap || plan.destination->mode != Mode::live) return false;
+  if (!plan.gap) return false;
   const store::Gap& gap = *plan.gap;
   const Duration window = plan.contract.conversion_window;
   if (due_since(plan, subject, reached) >= gap.to) return false;

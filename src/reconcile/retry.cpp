@@ -117,7 +117,7 @@ class Retry {
     if (plan == frame_.plans.end()) return left("not_in_configuration");
     if (row.mode != plan->destination->mode) return left("mode_changed");
     if (auto why = later_row(tx, row); !why.empty()) return left(why);
-    if (ledger::may_have_been_taken(row, plan->contract_of(row).dedup)) return left("may_have_been_taken");
+    if (ledger::may_have_been_taken(row, plan->contract_of(row))) return left("may_have_been_taken");
     if (row.state == UploadState::uncertain) {
       if (auto why = unspeakable(row, *plan); !why.empty()) return left(why);
       if (now_ >= row.expires_at) return left("expired");
@@ -236,7 +236,7 @@ class Retry {
     if (refused) return {true, w.make->state == UploadState::pending ? "" : kRestored};
     // An uncertain row's own item goes again, and must still be what is wanted.
     if (!tells_the_same(*w.make, row)) return left("another_value_is_wanted");
-    const bool counts_once = ledger::may_resend(row, plan.contract_of(row).dedup, now_);
+    const bool counts_once = ledger::may_resend(row, plan.contract_of(row), now_);
     return {true, counts_once ? "" : "dedup_window_closed"};
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "base/zone.h"
 #include "ledger/item_json.h"
 #include "reconcile/adopt.h"
@@ -103,6 +104,14 @@ std::string story(const ClickStory& clicks) {
 /// The flags of a standing: words that explain and the accounts read.
 void flag(store::Standing& s, const std::string& word) { s.flags += (s.flags.empty() ? "" : " ") + word; }
 
+bool has_flag(const store::Standing& s, std::string_view word) {
+  const auto words = split(s.flags, ' ');
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+/// The daemon of the gap between a backup and its restore may have told it.
+constexpr const char* kToldInGap = "told_in_gap";
+
 /// The last row that was refused, when nothing came after it.
 const StoredUpload* refused_last(const std::vector<StoredUpload>& history, Mode mode) {
   for (auto it = history.rbegin(); it != history.rend(); ++it) {
@@ -158,7 +167,7 @@ class Assessment {
     for (StoredUpload& u : history_)
       if (a_.frame.taken_back.contains(u.id)) u.state = UploadState::superseded;
     desired_ = desired_of(asked, is_adopted(history_, a_.plan.destination->mode));
-    belief_ = ledger::believe(history_, a_.plan.contract.receipt, a_.plan.destination->mode);
+    belief_ = ledger::believe(history_, a_.plan.contract, a_.plan.destination->mode);
     if (belief_.told) desired_.changed_at = std::max(desired_.changed_at, last_merge(a_.tx, a_.subject.record.id));
     if (dead_) refuse(desired_, Reason::not_wanted, "goes on as another occurrence: the platform's zero was final");
   }
@@ -174,7 +183,12 @@ class Assessment {
                          : Work::Superseded{open()->id, to_string(desired_.not_wanted_because), desired_.detail};
     if (refused_ && belief_.open && open()->state == UploadState::retrying && ledger::sent(*open()))
       w_.stop = open()->id;
-    if (told_unseen()) leave_uncertain(unseen_row(Operation::upload, gap_values().high));
+    if (told_unseen()) {
+      if (a_.plan.destination->mode == Mode::live)
+        leave_uncertain(unseen_row(Operation::upload, gap_values().high));
+      else
+        flag(w_.standing, kToldInGap);
+    }
     if (told_anew_unseen()) leave_uncertain(unseen_row(Operation::upload, std::max(gap_values().high, belief_.micros)));
     if (told_before_adoption()) leave_uncertain(unseen_row(Operation::upload, gap_values().high + belief_.micros));
     if (const auto value = uncovered())
@@ -371,7 +385,7 @@ class Assessment {
 
   /// What refused it may lie in a setting that the request does not show.
   [[nodiscard]] bool mended_since(const StoredUpload& refused) const {
-    if (ledger::may_have_been_taken(refused, a_.plan.contract_of(refused).dedup)) return false;
+    if (ledger::may_have_been_taken(refused, a_.plan.contract_of(refused))) return false;
     return refused.id <= a_.plan.mended_row;
   }
 
@@ -401,7 +415,7 @@ class Assessment {
     held_by_.reset();
     doubt(row, a_.plan.gap->from);
     history_.push_back(row);
-    const ledger::Belief belief = ledger::believe(history_, a_.plan.contract.receipt);
+    const ledger::Belief belief = ledger::believe(history_, a_.plan.contract);
     d_.state = ledger::State::uncertain;
     d_.reason.reset();
     d_.detail = row.detail;
@@ -449,13 +463,14 @@ class Assessment {
   /// Who holds its place was told before the backup: the daemon of the gap held it back as well.
   [[nodiscard]] bool held_since_before() const {
     const auto all = rows::uploads(a_.tx, *held_by_, a_.plan.destination->name);
-    const ledger::Belief holder = ledger::believe(all, a_.plan.contract.receipt);
+    const ledger::Belief holder = ledger::believe(all, a_.plan.contract);
     if (!holder.stands || holder.uncertain) return false;
     const StoredUpload& first = all[*holder.first_taken];
     return is_from_backup(&first) && first.first_attempt_at < a_.plan.gap->from;
   }
 
   /// Nothing is told and nothing will be, but the daemon that was at work between a backup and its restore may have.
+  /// In another mode than live that is noted alone: what the backup knew is gone by the time it is live again.
   [[nodiscard]] bool told_unseen() const {
     if (!a_.plan.gap || dead_ || w_.make || w_.replace) return false;
     if (belief_.told || belief_.uncertain || belief_.unlocated) return false;
@@ -468,6 +483,7 @@ class Assessment {
     const StoredUpload* refused = refused_last(history_, Mode::live);
     if (refused != nullptr && retried_unseen(*refused) && !passes_by_itself()) return true;
     const auto before = c_.id == 0 ? std::nullopt : rows::standing(a_.tx, c_.id, a_.plan.destination->name);
+    if (before && has_flag(*before, kToldInGap)) return true;
     if (held_by_ && ((before && before->held_by) || held_since_before())) return false;
     return may_have_been_told(
         a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached,

@@ -72,11 +72,11 @@ std::optional<Timestamp> leaves_at(store::Tx& tx, const DestinationPlan& plan, c
     if (u->mode != plan.destination->mode || u->state == UploadState::superseded) continue;
     if (u->state == UploadState::pending || (u->state == UploadState::retrying && !ledger::sent(*u)))
       return u->expires_at;
-    if (ledger::unsettled(*u, plan.contract.receipt)) return std::nullopt;
+    if (ledger::unsettled(*u, plan.contract)) return std::nullopt;
     if (u->state != UploadState::rejected || l.standing.reason != "rejected") break;
     return u->code == connect::kUnattributed ? std::nullopt : std::optional(u->expires_at);
   }
-  const auto original = ledger::believe(history, plan.contract.receipt).first_taken;
+  const auto original = ledger::believe(history, plan.contract).first_taken;
   return original ? correction_ends(plan.contract, history[*original]) : window_of(tx, plan.contract, l);
 }
 

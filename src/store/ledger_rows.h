@@ -33,7 +33,7 @@ struct Standing {
   std::string range_currency;  ///< of b_low and b_high, which uncertain and unlocated ones have
   Timestamp changed_at;
   std::optional<Timestamp> look_again_at;
-  std::string flags;  ///< space separated: "identity_changed_after_upload", "click_after_first", "time_inferred", ...
+  std::string flags;  ///< space separated: "identity_changed_after_upload", "click_after_first", "time_inferred", "told_in_gap", ...
   std::string story;  ///< JSON for explain: the click chosen and those passed over
   /// The conversion whose place at the platform this one cannot take: looked at again when that one's standing changes.
   std::optional<std::int64_t> held_by;

@@ -191,7 +191,8 @@ connect::Answer FakeSink::take(std::span<const connect::Item> items, const std::
       later.back() = refuses_all_later ? outcome(Verdict::reject_row, "action_closed") : late->second;
     } else {
       answer.outcomes.push_back(take_row(item));
-      if (answer.outcomes.back().verdict == Verdict::accepted) log.push_back({clock_.system_now(), target, item.body});
+      if (answer.outcomes.back().verdict == Verdict::accepted)
+        uploader->log.push_back({clock_.system_now(), target, item.body});
     }
   }
   arrived.push_back(ids);
@@ -211,8 +212,7 @@ std::string FakeSink::receipt_for(const std::vector<Outcome>& answered, const st
 
 Outcome FakeSink::take_row(const connect::Item& item) {
   const Row row = row_of(item);
-  return row.operation == "upload" ? upload(row.id, row.micros, row.currency)
-                                   : adjust(row.id, row.micros, row.currency);
+  return row.operation == "upload" ? upload(row.id, row.micros, row.currency) : adjust(item);
 }
 
 Outcome FakeSink::upload(const std::string& id, std::int64_t micros, const std::string& currency) {
@@ -234,14 +234,17 @@ Outcome FakeSink::upload(const std::string& id, std::int64_t micros, const std::
   return outcome(Verdict::accepted, "");
 }
 
-Outcome FakeSink::adjust(const std::string& id, std::int64_t micros, const std::string& currency) {
-  auto known = believed.find(id);
-  if (known == believed.end()) return outcome(Verdict::reject_row, "no_original");
+Outcome FakeSink::adjust(const connect::Item& item) {
+  const Row row = row_of(item);
+  auto known = uploader->believed.find(row.id);
+  if (known == uploader->believed.end()) return outcome(Verdict::reject_row, "no_original");
   Belief& b = known->second;
+  const bool is_repeat = !b.adjusted.insert(item.dedup_key).second;
+  if (is_repeat && (!rules.dedup.exists || rules.dedup.of_uploads_alone)) ++b.counted;
   if (b.ended) return outcome(Verdict::accepted, "");  // ignored without an error
-  b.micros = micros;
-  b.currency = currency;
-  b.ended = micros == 0 && rules.zero == ZeroRule::final_retraction;
+  b.micros = row.micros;
+  b.currency = row.currency;
+  b.ended = row.micros == 0 && rules.zero == ZeroRule::final_retraction;
   return outcome(Verdict::accepted, "");
 }
 

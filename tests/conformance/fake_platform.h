@@ -64,9 +64,11 @@ class FakeSink final : public connect::ConversionSink {
     std::string currency;
     int counted = 0;  ///< 2 = counted twice
     Timestamp first_at;
-    bool ended = false;  ///< a final zero: nothing moves it any more
+    bool ended = false;                ///< a final zero: nothing moves it any more
+    std::set<std::string> adjusted{};  ///< keys of the corrections that it took
   };
   std::map<std::string, Belief> believed;
+  FakeSink* uploader = this;  ///< whose `believed` and `log` it corrects: a connector of the same platform
   std::vector<std::vector<std::string>> arrived;  ///< dedup ids of each request that was applied
   std::vector<std::string> bodies;                ///< of each row that was applied
   std::vector<std::string> told_at;               ///< "account/action" of each request that arrived
@@ -93,7 +95,7 @@ class FakeSink final : public connect::ConversionSink {
   connect::Answer take(std::span<const connect::Item> items, const std::string& target);
   connect::Outcome take_row(const connect::Item& item);
   connect::Outcome upload(const std::string& id, std::int64_t micros, const std::string& currency);
-  connect::Outcome adjust(const std::string& id, std::int64_t micros, const std::string& currency);
+  connect::Outcome adjust(const connect::Item& item);
   std::string receipt_for(const std::vector<connect::Outcome>& answered, const std::vector<connect::Outcome>& later);
 
   const Clock& clock_;

@@ -116,6 +116,14 @@ FakeSink& Loop::add_sink(const std::string& connector, connect::Contract contrac
   return sink(connector);
 }
 
+FakeSink& Loop::add_adjuster(connect::Contract contract) {
+  FakeSink& made = add_sink("adjuster", std::move(contract));
+  made.uploader = &sink();
+  settings.destinations[0].restate_by = settings.destinations[0].retract_by = "adjuster";
+  start();
+  return made;
+}
+
 FakeSink& Loop::sink(const std::string& connector) {
   return *static_cast<FakeConnector&>(*connectors.at(connector)).sink;
 }
@@ -388,13 +396,15 @@ std::int64_t Loop::believed(const std::string& deal, const std::string& connecto
 std::string Loop::differences(const std::string& destination, const std::string& connector) {
   std::string out;
   std::map<std::string, FakeSink::Belief> unknown = sink(connector).believed;
-  const connect::Receipt receipt = sink(connector).rules.receipt;
+  const settings::Destination* d = settings.destination(destination);
+  const connect::Contract contract =
+      d == nullptr ? sink(connector).rules : settings::sinks_of(*d, connectors).contract(*d);
   read([&](Tx& tx) {
     for (const auto& l : rows::list_standings(tx, destination, "", "", 0, 100'000)) {
       const std::string& id = l.conversion.dedup_id;
       auto it = sink(connector).believed.find(id);
       const std::int64_t platform = it == sink(connector).believed.end() ? 0 : it->second.micros;
-      const ledger::Belief b = ledger::believe(rows::uploads(tx, l.conversion.id, destination), receipt);
+      const ledger::Belief b = ledger::believe(rows::uploads(tx, l.conversion.id, destination), contract);
       const bool open = b.uncertain || b.unlocated || b.open.has_value();
       const bool agrees = open ? !b.uncertain || (b.low <= platform && platform <= b.high) : b.micros == platform;
       if (!agrees) out += id + ": ledger " + std::to_string(b.micros) + ", platform " + std::to_string(platform) + "\n";

@@ -68,6 +68,8 @@ class Loop {
 
   FakeSink& sink(const std::string& connector = "ads_connector");
   FakeSink& add_sink(const std::string& connector, connect::Contract contract);
+  /// Corrections of "ads" go by "adjuster" from now on, a connector of the same platform.
+  FakeSink& add_adjuster(connect::Contract contract);
   [[nodiscard]] std::string store_file() const { return folder_ + "/headwater.db"; }
 
   // ---- the CRM. Each verb is a page of its own, a second after the last one.
