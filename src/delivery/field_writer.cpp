@@ -181,7 +181,8 @@ std::optional<FieldWriter::Job> FieldWriter::job_of(Tx& tx, SourceFieldState sta
     job.stale = fmt::format(
         "{} written from what is known no more (a visit was withdrawn, or people were parted): look at it in the CRM",
         fmt::join(fields_of_it, ", "));
-  std::erase_if(job.groups, [&](const FieldGroup& g) { return written_already(g, job.written); });
+  const auto merged = store::records::merge_learned(tx, state.record);
+  std::erase_if(job.groups, [&](const FieldGroup& g) { return written_already(g, job.written, merged); });
   if (job.groups.empty()) {
     if (job.written.empty()) {
       settle("unchanged", "nothing is known of where it came from");

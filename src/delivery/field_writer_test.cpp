@@ -291,6 +291,24 @@ TEST_F(Fields, AfterAMergeTheLosersValuesAreStillOurs) {
   EXPECT_EQ(held("C1", "ls"), "newsletter");
 }
 
+TEST_F(Fields, WhatAMergeTookFromTheLoserIsMended) {
+  for (const char* contact : {"C1", "C2"}) l.contact(contact, "");
+  visit("C1", "1", "google", kStart - kDay * 3);
+  visit("C2", "2", "bing", kStart - kDay);
+  go();
+  ASSERT_EQ(held("C1", "fs"), "google");
+  l.clock.advance(kHour);
+  l.merge(Object::contact, "C2", "C1");
+  fields.held["C1"] = fields.held["C2"];  // the person who merged them kept the loser's values
+  go();
+  EXPECT_EQ(held("C1", "fs"), "google");
+  EXPECT_EQ(held("C1", "ls"), "bing");
+  const auto asked = fields.reads;
+  visit("C1", "3", "bing", kStart - kHour);
+  go();
+  EXPECT_EQ(fields.reads, asked) << "the merge is looked at once";
+}
+
 TEST_F(Fields, AnEntryThatIsRenamedKnowsItsOwnValues) {
   l.contact("C1", "");
   visit("C1", "1", "google", kStart - kDay);

@@ -145,11 +145,13 @@ std::vector<store::OwnValue> values_of_any_time(const settings::SourceFields& en
   return out;
 }
 
-bool written_already(const FieldGroup& group, const std::vector<WrittenField>& written) {
+bool written_already(const FieldGroup& group, const std::vector<WrittenField>& written,
+                     const std::optional<Timestamp>& merged) {
   if (later_first_touch(group, written)) return true;
   return std::all_of(group.values.begin(), group.values.end(), [&](const auto& v) {
     const WrittenField* w = find(written, group, v.first);
-    return w != nullptr && !w->intended && w->hash == store::source_fields::hash_of(v.second);
+    return w != nullptr && !w->intended && w->hash == store::source_fields::hash_of(v.second) &&
+           (!merged || *merged <= w->written_at);
   });
 }
 

@@ -30,8 +30,10 @@ std::vector<FieldGroup> source_values(const settings::SourceFields& entry, const
 std::vector<store::OwnValue> values_of_any_time(const settings::SourceFields& entry, const store::StoredRecord& record,
                                                 const journey::Journey& journey);
 
-/// Are these exactly the values written last? Then nobody needs to be asked.
-bool written_already(const FieldGroup& group, const std::vector<store::WrittenField>& written);
+/// Are these exactly the values written last, and after the record's last merge? Then nobody needs to be asked. (A CRM
+/// may put a loser's values into the survivor.)
+bool written_already(const FieldGroup& group, const std::vector<store::WrittenField>& written,
+                     const std::optional<Timestamp>& merged = {});
 
 /// Fields that were written from something that is known no more: their group has no value now, or the first touch that
 /// is left is later than the written one (invariant 6 keeps it). `groups`: all of the entry.

@@ -276,6 +276,16 @@ std::vector<std::int64_t> merged_into(Tx& tx, std::int64_t survivor) {
              first_integer);
 }
 
+std::optional<Timestamp> merge_learned(Tx& tx, std::int64_t survivor) {
+  std::optional<Timestamp> out;
+  tx.query(
+      "WITH RECURSIVE loser(id) AS (SELECT id FROM record WHERE merged_into = ? AND state = 'merged' UNION "
+      "SELECT r.id FROM record r JOIN loser ON r.merged_into = loser.id WHERE r.state = 'merged') "
+      "SELECT MAX(f.learned) FROM loser JOIN fact f ON f.record_id = loser.id WHERE f.name = 'merged'",
+      {val(survivor)}, [&](const Row& row) { out = row.maybe_time(0); });
+  return out;
+}
+
 std::vector<std::int64_t> converted_into(Tx& tx, std::int64_t lead) {
   return all(tx, "SELECT id FROM record WHERE converted_from = ? ORDER BY id", {val(lead)}, first_integer);
 }

@@ -406,6 +406,19 @@ TEST_P(RecordsTest, AnOlderListOfARecordChangesNoTie) {
   });
 }
 
+TEST_P(RecordsTest, OfAMergeIsKnownWhenItWasLearnedThroughAChainOfThem) {
+  write([](Tx& tx) {
+    const auto first = records::ensure(tx, contact("1"), "c", at(1));
+    const auto middle = records::ensure(tx, contact("2"), "c", at(1));
+    const auto last = records::ensure(tx, contact("3"), "c", at(1));
+    EXPECT_EQ(records::merge_learned(tx, last), std::nullopt);
+    records::set_state(tx, first, "merged", middle, at(20));
+    records::set_state(tx, middle, "merged", last, at(20));
+    records::add_fact(tx, first, fact("merged", "2", 20, Basis::crm_history));
+    EXPECT_EQ(records::merge_learned(tx, last), at(999));
+  });
+}
+
 TEST_P(RecordsTest, AliasesAreFollowedToTheirEndAndTakenBack) {
   write([](Tx& tx) {
     const auto end = [&](const char* id) { return records::follow_alias(tx, "crm", Object::contact, id); };
