@@ -1,5 +1,8 @@
 #include "store/service_rows.h"
 
+#include <algorithm>
+#include <map>
+
 #include "store/identities.h"
 #include "store/ledger_rows.h"
 #include "store/records.h"
@@ -121,6 +124,115 @@ TEST_P(ServiceRowsTest, WhatAClockNamedThatWasSetBackIsForgotten) {
     EXPECT_EQ(service_rows::cursor(tx, "crm", "records", "contacts")->again_at, now + Duration(5));
     EXPECT_EQ(service_rows::pause(tx, "connector", "ads")->retry_at, now);
     EXPECT_EQ(service_rows::pause(tx, "connector", "ads")->since, now);
+  });
+}
+
+/// A row whose key is K and whose time is T, and the time that stands there afterwards.
+struct TimedRow {
+  const char* insert;
+  const char* select;
+  bool is_forgotten = false;  ///< instead of brought to now
+};
+const TimedRow kTimedRows[] = {
+    {"cursor VALUES('c', 'records', 'K', '', NULL, T, T)", "again_at FROM cursor WHERE stream = 'K'", true},
+    {"cursor VALUES('c', 'records', 'K', '', NULL, T, T)", "updated_at FROM cursor WHERE stream = 'K'"},
+    {"request(id, destination, receipt, row_count, sent_at, next_poll_at, polls, verdict) "
+     "VALUES(K, 'd', '', 1, 1, T, 0, '')",
+     "next_poll_at FROM request WHERE id = K"},
+    {"request(id, destination, receipt, row_count, sent_at, next_poll_at, polls, verdict) "
+     "VALUES(K, 'd', '', 1, T, 1, 0, '')",
+     "sent_at FROM request WHERE id = K"},
+    {"pause(scope, name, since, code, detail, retry_at) VALUES('connector', 'K', 1, '', '', T)",
+     "retry_at FROM pause WHERE name = 'K'"},
+    {"pause(scope, name, since, code, detail, retry_at) VALUES('connector', 'K', T, '', '', 1)",
+     "since FROM pause WHERE name = 'K'"},
+    {"source_field_state(name, record_id, state, code, detail, tries, next_at, updated_at, marks) "
+     "VALUES('e', K, 'due', '', '', 0, T, 1, 1)",
+     "next_at FROM source_field_state WHERE record_id = K"},
+    {"lookup_queue(connector, identifier_id, state, queued_at, answered_at, ask_at) VALUES('c', K, 'rests', 1, T, T)",
+     "ask_at FROM lookup_queue WHERE identifier_id = K"},
+    {"lookup_queue(connector, identifier_id, state, queued_at, ask_at) VALUES('c', K, 'queued', 1, T)",
+     "ask_at FROM lookup_queue WHERE identifier_id = K"},
+    {"brake(id, destination, braked_at, approved_by, released_at) VALUES(K, 'd', 1, '', T)",
+     "released_at FROM brake WHERE id = K"},
+    {"lowering(id, destination, at, conversion_id, micros, currency) VALUES(K, 'd', T, 1, 1, 'EUR')",
+     "at FROM lowering WHERE id = K"},
+    {"go_live VALUES('destination:live', 'K', T)", "at FROM go_live WHERE name = 'K'"},
+    {"fact VALUES(K, 1, 'stage', 'won', T, T, 'observed')", "true_from FROM fact WHERE record_id = K"},
+    {"fact VALUES(K, 1, 'stage', 'won', 1, T, 'crm_history')", "learned FROM fact WHERE record_id = K"},
+    {"association(from_id, to_id, role, is_primary, since, learned) VALUES(K, 9, '', 1, 1, T)",
+     "learned FROM association WHERE from_id = K"},
+    {"association(from_id, to_id, role, is_primary, since, learned) VALUES(K, 9, '', 1, T, 1)",
+     "since FROM association WHERE from_id = K"},
+    {"upload(id, conversion_id, destination, revision, operation, mode, state, code, detail, currency, item, "
+     "dedup_key, "
+     "made_at, not_before, expires_at, next_at, attempts, consent, account, action, click_type, click_value) "
+     "VALUES(K, K, 'd', 0, 'upload', 'live', 'retrying', '', '', '', '', '', 1, 1, 1, T, 0, '', '', '', '', '')",
+     "next_at FROM upload WHERE id = K"},
+    {"link(a, b, evidence, learned, true_from) VALUES(K, 9, 'e', T, 1)", "learned FROM link WHERE a = K"},
+    {"link(a, b, evidence, learned, true_from) VALUES(K, 9, 'e', 1, T)", "true_from FROM link WHERE a = K"}};
+
+std::string filled_in(std::string sql, char letter, const std::string& with) {
+  // A letter that stands by itself.
+  const std::string around = " ,()'";
+  for (std::size_t i = 0; i < sql.size(); ++i) {
+    const bool begins = i == 0 || around.find(sql[i - 1]) != std::string::npos;
+    const bool ends = i + 1 == sql.size() || around.find(sql[i + 1]) != std::string::npos;
+    if (sql[i] == letter && begins && ends) sql.replace(i, 1, with);
+  }
+  return sql;
+}
+
+TEST_P(ServiceRowsTest, EveryTimeThatAClockAheadNamedIsForgottenAndNoOther) {
+  const Timestamp now = at(0);
+  const std::map<std::string, Timestamp> times{{"1", now - Duration(7)}, {"2", now + std::chrono::hours(720)}};
+  for (const TimedRow& row : kTimedRows) {
+    SCOPED_TRACE(row.insert);
+    const auto stands = [&](Tx& tx, const std::string& key) {
+      std::optional<Timestamp> out;
+      tx.query("SELECT " + filled_in(row.select, 'K', key), {}, [&](const Row& r) { out = r.maybe_time(0); });
+      return out;
+    };
+    const Status undone = db_->transact(Durability::bulk, [&](Tx& tx) -> Status {
+      for (const auto& [key, time] : times)
+        tx.exec("INSERT INTO " + filled_in(filled_in(row.insert, 'K', key), 'T', std::to_string(to_micros(time))));
+      service_rows::forget_later_times(tx, now);
+      EXPECT_EQ(stands(tx, "1"), times.at("1"));
+      EXPECT_EQ(stands(tx, "2"), row.is_forgotten ? std::nullopt : std::optional(now));
+      return Error{Action::retry, "undone", "", {}, false};
+    });
+    EXPECT_EQ(undone.error().code, "undone") << undone.error().detail;
+  }
+}
+
+TEST_P(ServiceRowsTest, ARecordThatAClockAheadChangedIsChangedNow) {
+  RecordState state;
+  state.ref = deal("1");
+  const auto times = write([&](Tx& tx) {
+    records::upsert(tx, state, "c", {}, at(86400));
+    service_rows::forget_later_times(tx, at(0));
+    std::vector<Timestamp> out;
+    tx.query("SELECT changed, learned FROM record", {}, [&](const Row& r) { out = {r.time(0), r.time(1)}; });
+    return out;
+  });
+  EXPECT_THAT(times, ElementsAre(at(0), at(0)));
+}
+
+TEST_P(ServiceRowsTest, WhatTheCrmDatedAheadStays) {
+  const Timestamp now = at(0), ahead = at(86400);
+  write([&](Tx& tx) {
+    records::add_fact(
+        tx, live(tx, deal("1")),
+        {.seq = 0, .name = "stage", .value = "won", .true_from = ahead, .learned = now, .basis = Basis::observed});
+    records::add_fact(
+        tx, live(tx, deal("2")),
+        {.seq = 0, .name = "stage", .value = "won", .true_from = ahead, .learned = ahead, .basis = Basis::crm_history});
+    service_rows::forget_later_times(tx, now);
+    for (const char* id : {"1", "2"}) {
+      const auto facts = records::facts(tx, records::find(tx, deal(id))->id);
+      const auto won = std::find_if(facts.begin(), facts.end(), [](const Fact& f) { return f.name == "stage"; });
+      EXPECT_EQ(won->true_from, ahead) << id;
+    }
   });
 }
 
