@@ -1,6 +1,7 @@
 #include "reconcile/reconciler.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/crash_point.h"
@@ -23,6 +24,7 @@ namespace rows = store::ledger_rows;
 namespace service_rows = store::service_rows;
 
 constexpr const char* kActor = "reconcile";
+constexpr const char* kTime = "time";  ///< the cause of what nothing marked
 
 void supersede(Tx& tx, StoredUpload row, std::string code, std::string why, Timestamp now) {
   const UploadState from = row.state;
@@ -50,6 +52,34 @@ bool leave_row(Tx& tx, StoredUpload row, bool has_sender, Timestamp now) {
   row.detail = "its destination left the configuration before the answer came";
   rows::move(tx, row, from, kActor, now);
   return false;
+}
+
+/// What a subject was marked for, as the trail says it.
+std::string in_words(const std::string& cause) {
+  static const std::map<std::string, std::string> words{
+      {"record", "the CRM's record changed"},
+      {"association", "the CRM tied records or parted them"},
+      {"history", "history of it was read"},
+      {"identity", "a visit came, or people were joined or parted"},
+      {"source_fields", "the CRM's own source fields changed"},
+      {"consent", "consent changed"},
+      {"merged", "records were merged"},
+      {"adopted", "records were merged"},
+      {"unmerged", "a merge was undone"},
+      {"given back", "a merge was undone"},
+      {"configuration", "the configuration changed"},
+      {"clock", "the machine's clock was set back"},
+      {"ledger", "an earlier row was answered"},
+      {"superseded", "a row that had not left was taken back"},
+      {"counted_once", "another conversion has its place at the platform"},
+      {"place_free", "a place at the platform became free"},
+      {"imported", "it was imported"},
+      {"approved", "a brake was approved"},
+      {"retry", "a person had rows tried again"},
+      {kRestored, "a backup was restored"},
+      {kTime, "its time had come"}};
+  const auto it = words.find(cause);
+  return it == words.end() ? cause : it->second;
 }
 
 /// A lowering that a brake held goes by a person's word.
@@ -221,7 +251,7 @@ Result<std::size_t> Reconciler::work_off(const std::vector<std::int64_t>& subjec
     };
     for (std::int64_t record : subjects) {
       const auto mark = service_rows::dirty_of(tx, record);
-      if (auto s = reconcile_one(tx, frame, record, mark ? mark->cause : "time"); !s) return s.error();
+      if (auto s = reconcile_one(tx, frame, record, mark ? mark->cause : kTime); !s) return s.error();
       if (mark) service_rows::clear_dirty(tx, record, mark->seq);
     }
     service_rows::note_time(tx, frame.now);
@@ -306,7 +336,7 @@ std::vector<std::pair<std::int64_t, std::string>> Reconciler::apply(Tx& tx, Conv
     if (w.make && !w.shadow) {
       w.make->conversion_id = id;
       std::string why = w.made_because;
-      if (!why.empty()) why += "; cause: " + cause + (w.lowering ? approval(tx, destination) : "");
+      if (!why.empty()) why += "; cause: " + in_words(cause) + (w.lowering ? approval(tx, destination) : "");
       rows::add_upload(tx, *w.make, kActor, why);
       // What else was true in the gap, and its range does not hold yet, is seen in the next round.
       if (w.make->code == kRestored) service_rows::mark_dirty(tx, work.conversion.record_id, kRestored);

@@ -160,13 +160,15 @@ TEST(TrailSays, WhyARowWasMade) {
   l.contact("C1", "click-1");
   l.deal("D1", "C1", "won", "100");
   l.settle();
-  EXPECT_THAT(first_step(l, "D1"), StartsWith("100.00 EUR wanted; cause: "));
+  EXPECT_THAT(first_step(l, "D1"), StartsWith("100.00 EUR wanted; cause: the CRM"));
   l.set("D1", "amount", "150");
   l.settle();
-  EXPECT_THAT(first_step(l, "D1"), StartsWith("100.00 EUR believed, 150.00 EUR wanted; cause: "));
+  EXPECT_THAT(first_step(l, "D1"),
+              StartsWith("100.00 EUR believed, 150.00 EUR wanted; cause: history of it was read"));
   l.set("D1", "stage", "lost");
   l.pass(kDay * 4);
-  EXPECT_THAT(first_step(l, "D1"), AllOf(StartsWith("150.00 EUR believed, not_wanted"), HasSubstr("; cause: time")));
+  EXPECT_THAT(first_step(l, "D1"),
+              AllOf(StartsWith("150.00 EUR believed, not_wanted"), HasSubstr("; cause: its time had come")));
 }
 
 TEST(TrailSays, WhoLetALoweringGo) {
