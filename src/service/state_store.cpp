@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/durable_file.h"
 #include "base/hash.h"
 #include "service/act_as_owner.h"
 #include "service/lock.h"
@@ -18,25 +19,10 @@
 namespace hw::service {
 namespace {
 
-Error io_error(const std::string& what, const std::string& path) {
-  return {Action::retry, "token_file", what + " " + path + ": " + std::strerror(errno), {}, false};
-}
+constexpr const char* kTokenFile = "token_file";
 
-/// Written beside, synced, renamed over: a kill leaves the old token or the new one.
-Status write_durably(const std::string& path, const std::string& value) {
-  const std::string beside = path + ".new";
-  const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return io_error("cannot write", beside);
-  const bool written =
-      ::write(fd, value.data(), value.size()) == static_cast<ssize_t>(value.size()) && ::fsync(fd) == 0;
-  ::close(fd);
-  if (!written) return io_error("cannot write", beside);
-  if (::rename(beside.c_str(), path.c_str()) != 0) return io_error("cannot rename to", path);
-  const int parent = ::open(path.substr(0, path.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = parent >= 0 && ::fsync(parent) == 0;
-  if (parent >= 0) ::close(parent);
-  if (!synced) return io_error("cannot sync the directory of", path);
-  return {};
+Error token_error(const std::string& what, const std::string& path) {
+  return {Action::retry, kTokenFile, what + " " + path + ": " + std::strerror(errno), {}, false};
 }
 
 class FileHold final : public http::StateStore::Hold {
@@ -69,7 +55,9 @@ std::optional<std::string> StoreState::load(const std::string& key) {
 Status StoreState::save(const std::string& key, const std::string& value, bool secret) {
   if (secret) {
     make_token_directory();
-    return write_durably(token_path(key), value);
+    Status kept = replace_file(token_path(key), value);
+    if (!kept) kept.error().code = kTokenFile;
+    return kept;
   }
   return db_.transact(store::Durability::bulk, [&](store::Tx& tx) -> Status {
     store::service_rows::set_state(tx, key, value);
@@ -85,10 +73,10 @@ Result<std::unique_ptr<http::StateStore::Hold>> StoreState::hold(const std::stri
   make_token_directory();
   const std::string path = token_path(key) + ".lock";
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) return io_error("cannot open", path);
+  if (fd < 0) return token_error("cannot open", path);
   std::unique_ptr<Hold> held = std::make_unique<FileHold>(fd);
   if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return held;
-  if (errno != EWOULDBLOCK) return io_error("cannot lock", path);
+  if (errno != EWOULDBLOCK) return token_error("cannot lock", path);
   return Error{Action::retry, "token_busy", "another headwater exchanges this refresh token at this moment",
                std::chrono::seconds(1), false};
 }

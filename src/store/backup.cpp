@@ -15,6 +15,7 @@
 #include <fstream>
 
 #include "base/crash_point.h"
+#include "base/durable_file.h"
 #include "base/text.h"
 #include "store/engine/failures.h"
 #include "store/ledger_rows.h"
@@ -37,6 +38,10 @@ Error refused(const char* code, std::string detail) { return {Action::pause, cod
 
 Status io_error(const std::string& path) { return store_io(path, std::strerror(errno)).error; }
 
+Status of_store(const std::string& path, const Status& done) {
+  return done ? done : store_io(path, done.error().detail).error;
+}
+
 /// Root may make a backup or put one back; what it leaves in the state directory is the directory's owner's.
 bool give_to_owner(int file, const std::string& state_dir) {
   struct stat owner {};
@@ -55,15 +60,6 @@ Status create_new(const std::string& path, const std::string& state_dir = "") {
   if (errno == EEXIST)
     return refused("file_exists", path + ": there is such a file already, and it is not overwritten");
   return refused("cannot_create", fmt::format("{}: {}", path, std::strerror(errno)));
-}
-
-Status sync_directory_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
-  const int dir = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = dir >= 0 && ::fsync(dir) == 0;
-  if (dir >= 0) ::close(dir);
-  return synced ? Status() : io_error(folder);
 }
 
 /// Runs what uses SQLite without the engine. `name`: the file that an error is about.
@@ -138,19 +134,10 @@ Result<std::int64_t> noted(const std::string& state_dir) {
   return *found;
 }
 
-/// Written beside, synced, renamed over: a kill leaves the old note or the new one.
 Status note(const std::string& state_dir, std::int64_t generation) {
-  const std::string path = note_of(state_dir), beside = path + ".new";
-  const std::string text = std::to_string(generation) + "\n";
-  ::unlink(beside.c_str());  // of a kill; or a link that leads a backup by root elsewhere
-  const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (file < 0) return io_error(beside);
-  const bool written = give_to_owner(file, state_dir) &&
-                       ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                       ::fsync(file) == 0;
-  ::close(file);
-  if (!written || ::rename(beside.c_str(), path.c_str()) != 0) return io_error(path);
-  return sync_directory_of(path);
+  const std::string path = note_of(state_dir);
+  return of_store(path, replace_file(path, std::to_string(generation) + "\n",
+                                     [&](int file) { return give_to_owner(file, state_dir); }));
 }
 
 /// From here on the copy is older than the store and the note.
@@ -174,7 +161,7 @@ Status write_backup(Db& db, const std::string& state_dir, const std::string& fil
   crash_point("backup.raised");
   if (auto stamped = stamp(file, now); !stamped) return stamped;
   crash_point("backup.stamped");
-  return sync_directory_of(file);
+  return of_store(file, sync_directory_of(file));
 }
 
 void remove_store(const std::string& path) {
@@ -315,7 +302,7 @@ Result<Restored> restore(const std::string& state_dir, const std::string& file, 
   crash_point("restore.kept");
   if (::rename(copy.c_str(), path.c_str()) != 0) return io_error(path).error();
   crash_point("restore.placed");
-  if (auto synced = sync_directory_of(path); !synced) return synced.error();
+  if (auto synced = of_store(path, sync_directory_of(path)); !synced) return synced.error();
   if (auto written = note(state_dir, restored->generation); !written) return written.error();
   return restored;
 }
