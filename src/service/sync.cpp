@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/crash_point.h"
 #include "base/log.h"
 #include "ledger/transitions.h"
 #include "service/commands.h"
@@ -123,6 +124,25 @@ Status take_back_unsent(App& app, Timestamp since, const TakenBack& why) {
       after = *last;
     }
   return {};
+}
+
+constexpr const char* kTrialSince = "trial_since";
+
+Status note_trial(App& app, const std::string& since) {
+  return app.db->transact(Durability::ledger, [&](Tx& tx) -> Status {
+    store::service_rows::set_meta(tx, kTrialSince, since);
+    return {};
+  });
+}
+
+/// Also of one that was killed.
+Status end_trial(App& app) {
+  auto since = app.db->read(
+      [](Tx& tx) -> Result<std::string> { return store::service_rows::meta(tx, kTrialSince).value_or(""); });
+  if (!since) return since.error();
+  if (since->empty()) return {};
+  if (auto s = take_back_unsent(app, from_micros(std::stoll(*since)), kTrialEnded); !s) return s;
+  return note_trial(app, "");
 }
 
 Result<bool> reconcile(App& app, SyncResult& sum, std::stop_token stop,
@@ -284,11 +304,14 @@ Status trial(App& app, SyncResult& sum, std::int64_t limit, std::stop_token stop
   if (!swept) return swept.error();
   const Timestamp since = app.clock->system_now();
   if (auto s = pull_trial(app, sum, stop, progress); !s) return s;
-  app.reconciler->open_gate(!*swept);
+  if (*swept) return work_off(app, sum, limit, stop, progress);
+  if (auto s = note_trial(app, std::to_string(to_micros(since))); !s) return s;
+  crash_point("trial.noted");
+  app.reconciler->open_gate(true);
   auto worked = work_off(app, sum, limit, stop, progress);
   app.reconciler->open_gate(false);
-  if (!worked || *swept) return worked;
-  return take_back_unsent(app, since, kTrialEnded);
+  auto ended = end_trial(app);
+  return worked ? ended : worked;
 }
 
 /// After a restore what the first reading shows may be news of the time before.
@@ -345,6 +368,7 @@ Result<bool> undo_later_times(App& app) {
 Status start(App& app, const std::stop_token& stop) {
   if (auto s = refuse_damaged(app, stop); !s) return s;
   if (auto back = undo_later_times(app); !back) return back.error();
+  if (auto s = end_trial(app); !s) return s;
   if (auto s = rechannel(app, stop); !s) return s;
   if (auto s = observe_new_fields(app, stop); !s) return s;
   if (stop.stop_requested()) return {};

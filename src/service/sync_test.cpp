@@ -90,6 +90,20 @@ TEST_F(Sync, WhatATrialMayHaveSentIsNotTakenBack) {
   EXPECT_THAT(uploads(*app, "superseded"), IsEmpty());
 }
 
+TEST_F(Sync, ATrialThatWasKilledLeavesNothingToBeSent) {
+  pages_ = {won_deals(1, 3), won_deals(4, 2)};
+  {
+    auto app = open();
+    platform(*app).faults = {conformance::PlatformFault::crash_before};
+    EXPECT_THROW(sync_once(*app, 1), conformance::Crash);
+    EXPECT_THAT(uploads(*app, "pending"), SizeIs(2));
+  }
+  auto app = open();
+  ASSERT_TRUE(start(*app));
+  EXPECT_THAT(uploads(*app, "pending"), IsEmpty()) << "the daemon would send them before it knows the whole story";
+  EXPECT_EQ(sync_once(*app).sent, 5U);
+}
+
 TEST_F(Sync, ATrialAfterTheFirstSweepLeavesTheRestForTheNextPass) {
   pages_ = {won_deals(1, 1)};
   auto app = open();
