@@ -88,7 +88,8 @@ int sync(const Common& common, std::optional<std::int64_t> limit) {
            "after their last change before anything is made of them\n";
   if (result->gated) {
     std::cerr << pasteable(
-        "headwater: no conversion is made until every source has been read through once: `headwater status` says how "
+        "headwater: no conversion is made until every source has been read through (after a restore, anew): `headwater "
+        "status` says how "
         "far it is\n");
     return kTempFail;
   }

@@ -225,6 +225,7 @@ struct RowRules {
   bool resend_is_harmless = false;  ///< an `unlocated` row may be sent alone under its key
   /// confirm(): first look, then every, at most until (receipt count and row).
   Duration first_poll{}, poll_every{}, poll_until{};
+  std::optional<Duration> adjust_until;  ///< age of the original beyond which it cannot be adjusted
 };
 
 /// What a sink can do, as data. Vendor limits cite page and date where they are set.
@@ -238,7 +239,6 @@ struct Contract : RowRules {
   std::size_t max_items = 1;  ///< items a request, after the destination's own `batch` option
   std::size_t max_bytes = 1 << 20;
   Counting counting = Counting::every;
-  std::optional<Duration> adjust_until;  ///< age of the original beyond which it cannot be adjusted
   std::vector<std::string> click_types;  ///< identifier types it takes as click, best first
   Duration click_window{};               ///< age window of a click
   Duration user_data_window{};           ///< age window without click, from the lead's creation

@@ -12,6 +12,8 @@ using store::StoredUpload;
 using store::Tx;
 namespace rows = store::ledger_rows;
 
+constexpr Duration kLookForItsMode = std::chrono::hours(1);
+
 }  // namespace
 
 Result<Sender::Claim> Sender::claim(std::int64_t limit) {
@@ -50,9 +52,11 @@ Sender::Claim Sender::claim_due(Tx& tx, std::int64_t limit, Timestamp now) {
   return claim;
 }
 
-/// A row whose operation is held waits for the end of that, and stands in no other's way.
+/// A row whose operation is held waits for the end of that, and stands in no other's way. So does one of another mode
+/// that may have been taken: it may go again once the destination has that mode back.
 bool Sender::put_off(Tx& tx, StoredUpload& row, Timestamp now) {
-  const auto until = held_until(row.operation);
+  auto until = held_until(row.operation);
+  if (row.mode != destination_.mode) until = std::max(until.value_or(now), now + kLookForItsMode);
   if (!until) return false;
   row.next_at = *until;
   rows::move(tx, row, row.state, kActor, now);
@@ -66,12 +70,15 @@ bool Sender::give_up_unsent(Tx& tx, StoredUpload& row, const Result<connect::Ite
   if (!item) {
     row.code = item.error().code;
     row.detail = item.error().detail;
-  } else if (row.mode != destination_.mode) {
+  } else if (row.mode != destination_.mode && !ledger::sent(row)) {
     row.code = "mode_changed";
     row.detail = std::string("was made in mode ") + to_string(row.mode);
   } else if (!item->form.empty() && item->form != sinks_.of(row.operation)->contract().form) {
-    row.code = "other_connector";
+    row.code = ledger::kOtherConnector;
     row.detail = "was made for a connector of another kind than the destination has now";
+  } else if (!policy_of(row).contract.operations.contains(row.operation)) {
+    row.code = ledger::kOtherConnector;
+    row.detail = std::string("the connector that the destination has now knows no ") + to_string(row.operation);
   } else if (now >= row.expires_at) {
     row.code = "expired";
     row.detail = "the platform's window closed before the row could be sent";

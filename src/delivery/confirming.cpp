@@ -5,6 +5,7 @@
 
 #include "base/crash_point.h"
 #include "delivery/sender.h"
+#include "ledger/item_json.h"
 #include "store/service_rows.h"
 
 /// What became of requests that were received.
@@ -41,16 +42,19 @@ std::vector<std::pair<Outcome, std::size_t>> refusals(const connect::Confirmatio
 constexpr std::size_t kAskedAtOnce = 10;
 /// An outage of the platform's answers.
 constexpr Duration kAskAgain = std::chrono::minutes(5);
+/// Is the connector that knows a receipt back?
+constexpr Duration kLookForItsConnector = std::chrono::hours(1);
 
 const connect::Confirmation* find(const std::vector<connect::Confirmation>& answers, const std::string& receipt) {
   const auto it = std::find_if(answers.begin(), answers.end(), [&](const auto& c) { return c.receipt == receipt; });
   return it == answers.end() ? nullptr : &*it;
 }
 
-/// Also what was given up because its destination was away.
+/// Also what was given up because its destination was away, or had another kind of connector.
 bool awaits_word(const StoredUpload& row) {
   return row.state == UploadState::received ||
-         (row.state == UploadState::uncertain && row.code == ledger::kDestinationRemoved);
+         (row.state == UploadState::uncertain &&
+          (row.code == ledger::kDestinationRemoved || row.code == ledger::kOtherConnector));
 }
 
 }  // namespace
@@ -61,7 +65,7 @@ Result<std::size_t> Sender::confirm(const Tokens& tokens) {
   std::size_t n = 0;
   for (Receipts& r : *due) {
     if (paused_.contains(r.operation)) continue;  // since another group's answer
-    auto settled = confirm_some(r, tokens);
+    auto settled = r.is_of_another ? doubt_until_its_connector_is_back(r) : confirm_some(r, tokens);
     if (!settled) return settled.error();
     n += *settled;
   }
@@ -75,7 +79,7 @@ Result<std::vector<Sender::Receipts>> Sender::due_receipts(Timestamp now) {
   if (!any) return any.error();
   if (!*any) return std::vector<Receipts>{};
   auto sort_out = [&](Tx& tx) -> Result<std::vector<Receipts>> {
-    std::map<std::tuple<Operation, std::string, std::string>, Receipts> sorted;
+    std::map<std::tuple<Operation, std::string, std::string, bool>, Receipts> sorted;
     for (store::StoredRequest& r : rows::due_requests(tx, destination_.name, now, 100)) {
       const auto members = rows::uploads_of_request(tx, r.id);
       const Operation operation = members.empty() ? Operation::upload : members.front().operation;
@@ -85,8 +89,10 @@ Result<std::vector<Sender::Receipts>> Sender::due_receipts(Timestamp now) {
         continue;
       }
       const connect::Target target = members.empty() ? sinks_.target : target_of(members.front(), sinks_);
-      Receipts& same = sorted[{operation, target.account, target.action}];
+      const bool is_of_another = !members.empty() && !is_own(members.front());
+      Receipts& same = sorted[{operation, target.account, target.action, is_of_another}];
       same.operation = operation;
+      same.is_of_another = is_of_another;
       same.target = target;
       same.requests.push_back(std::move(r));
     }
@@ -95,6 +101,38 @@ Result<std::vector<Sender::Receipts>> Sender::due_receipts(Timestamp now) {
     return out;
   };
   return paused_.empty() ? db_.read(sort_out) : db_.transact(Durability::ledger, sort_out);
+}
+
+/// The connector that sends such rows now is of the kind that sent this one.
+bool Sender::is_own(const StoredUpload& row) const {
+  const auto item = ledger::item_from_json(row.item);
+  return !item || item->form.empty() || item->form == sinks_.of(row.operation)->contract().form;
+}
+
+/// Nobody who could be asked is there. They are heard if the destination has their connector back while such answers
+/// are waited for.
+Result<std::size_t> Sender::doubt_until_its_connector_is_back(Receipts& r) {
+  return db_.transact(Durability::ledger, [&](Tx& tx) -> Result<std::size_t> {
+    const Timestamp now = clock_.system_now();
+    std::size_t n = 0;
+    for (store::StoredRequest& request : r.requests) {
+      for (StoredUpload& row : rows::uploads_of_request(tx, request.id)) {
+        if (row.state != UploadState::received) continue;
+        row.state = UploadState::uncertain;
+        row.code = ledger::kOtherConnector;
+        row.detail = "a connector of another kind than the destination has now was to hear what became of it";
+        settle(tx, row, UploadState::received, now);
+        ++n;
+      }
+      request.next_poll_at = now + kLookForItsConnector;
+      if (now >= request.sent_at + policy_.max_retry_age) {
+        request.next_poll_at.reset();
+        request.verdict = "unconfirmed";
+      }
+      rows::update_request(tx, request);
+    }
+    return n;
+  });
 }
 
 /// Asks a few at a time, until a stop or until nobody answers; then the rest need not be asked now.
@@ -118,13 +156,16 @@ Sender::Asked Sender::ask(const Receipts& r, const Tokens& tokens) {
 }
 
 Result<std::size_t> Sender::confirm_some(Receipts& r, const Tokens& tokens) {
-  const Asked asked = ask(r, tokens);
+  Asked asked = ask(r, tokens);
   if (asked.requests == 0) return std::size_t{0};
   const std::string& connector = sinks_.connector_of(r.operation);
   const connect::RowRules& rules = policy_.contract.rules_of(r.operation);
   auto settled = db_.transact(Durability::ledger, [&](Tx& tx) -> Result<std::size_t> {
     const Timestamp now = clock_.system_now();
     if (!asked.trouble) resume(tx, "connector", connector);
+    // Who may not see an account that the destination has left may well see its own.
+    const bool is_elsewhere = r.target.account != sinks_.target.account;
+    if (asked.trouble && asked.trouble->action == Action::pause && is_elsewhere) asked.trouble->action = Action::retry;
     if (asked.trouble && asked.trouble->action == Action::pause)
       note_pause(tx, outcome_of(*asked.trouble), connector, now);
     std::size_t n = 0;

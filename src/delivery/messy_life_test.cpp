@@ -158,9 +158,8 @@ class Life {
   }
   bool is_under_way(const std::string& id) {
     const auto rows = story_.uploads(id);
-    return std::any_of(rows.begin(), rows.end(), [](const store::StoredUpload& u) {
-      return ledger::sent(u) && ledger::unsettled(u, connect::Receipt::row);
-    });
+    return std::any_of(rows.begin(), rows.end(),
+                       [](const store::StoredUpload& u) { return ledger::sent(u) && ledger::unsettled(u); });
   }
   void reconfigure() {
     std::string& action = story_.settings.destinations[0].action;

@@ -72,6 +72,7 @@ class Sender {
   struct Receipts {  ///< of one operation and target
     Operation operation = Operation::upload;
     connect::Target target;
+    bool is_of_another = false;  ///< a connector of another kind sent them
     std::vector<store::StoredRequest> requests;
   };
   struct Asked {
@@ -116,6 +117,8 @@ class Sender {
   // confirming.cpp
   Result<std::size_t> confirm(const Tokens& tokens);
   Result<std::vector<Receipts>> due_receipts(Timestamp now);
+  [[nodiscard]] bool is_own(const store::StoredUpload& row) const;
+  Result<std::size_t> doubt_until_its_connector_is_back(Receipts& receipts);
   Asked ask(const Receipts& receipts, const Tokens& tokens);
   Result<std::size_t> confirm_some(Receipts& receipts, const Tokens& tokens);
   std::size_t poll_again(store::Tx& tx, store::StoredRequest& request, const connect::RowRules& rules, Timestamp now);

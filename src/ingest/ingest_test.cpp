@@ -470,6 +470,21 @@ TEST(Ingest, AFailedCommitInAPartitionIsReadAgain) {
   }
 }
 
+TEST(Ingest, ACommitInAPartitionWhoseAnswerWasLostWithdrawsNothing) {
+  for (int lost_at = 0; lost_at < 8; ++lost_at) {
+    Pulling p;
+    auto made = std::make_unique<Day>();
+    made->pages = {{"a", "b"}, {"c"}, {"d"}};
+    p.connector.touch_source = std::move(made);
+    int commits = 0;
+    p.loop.db->answer_lost = [&] { return commits++ == lost_at; };
+    (void)p.puller->step({});
+    p.loop.db->answer_lost = nullptr;
+    p.pull();
+    EXPECT_THAT(standing_touches(p, {"a", "b", "c", "d"}), ElementsAre("a", "b", "c", "d")) << lost_at;
+  }
+}
+
 TEST(Ingest, WhatAloneAFailedCommitRepeatedIsWithdrawn) {
   Pulling p;
   auto made = std::make_unique<Day>();

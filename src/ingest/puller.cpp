@@ -157,9 +157,8 @@ Result<bool> Puller::finish_identity(std::stop_token stop) {
 /// Once every stream that exists has been read through, conversions may depend on this source. Asked after each pass
 /// and true but once: the writer's lock is taken only then.
 Status Puller::note_sweep(const std::string& role, const std::vector<std::string>& streams) {
-  const std::string key = "swept:" + instance_.name + ":" + role;
   auto news = db_.read([&](Tx& tx) -> Result<bool> {
-    if (service_rows::meta(tx, key)) return false;
+    if (service_rows::is_swept(tx, instance_.name, role)) return false;
     return std::all_of(streams.begin(), streams.end(), [&](const std::string& stream) {
       auto c = service_rows::cursor(tx, instance_.name, role, stream);
       return c && c->swept_at;
@@ -168,7 +167,7 @@ Status Puller::note_sweep(const std::string& role, const std::vector<std::string
   if (!news) return news.error();
   if (!*news) return {};
   return db_.transact(Durability::bulk, [&](Tx& tx) -> Status {
-    service_rows::set_meta(tx, key, std::to_string(to_micros(clock_.system_now())));
+    service_rows::note_swept(tx, instance_.name, role, clock_.system_now());
     return {};
   });
 }
@@ -257,7 +256,6 @@ Result<bool> Puller::commit_page(const std::string& role, const std::string& str
   const std::string key = role + "/" + stream;
   const bool first = page.partition && !partition_.contains(key);
   std::vector<std::int64_t> seen = page.partition ? std::move(partition_[key]) : std::vector<std::int64_t>{};
-  const std::size_t before = seen.size();
   auto done = db_.transact(Durability::bulk, [&](Tx& tx) -> Result<bool> {
     take_rows(tx, role, stream, page, seen, now);
     if (page.partition) {
@@ -279,8 +277,8 @@ Result<bool> Puller::commit_page(const std::string& role, const std::string& str
     return true;
   });
   if (!page.partition) return done;
-  if (!done) seen.resize(before);
-  if (done ? page.partition_ends : first) {
+  // Nobody knows whether a commit that failed was carried out: the partition is read again from its beginning.
+  if (!done || page.partition_ends) {
     partition_.erase(key);
   } else {
     partition_[key] = std::move(seen);

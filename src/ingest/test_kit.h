@@ -82,7 +82,7 @@ struct Pulling {
     return loop.read([](store::Tx& tx) { return store::service_rows::pauses(tx).size(); });
   }
   bool swept() {
-    return loop.read([](store::Tx& tx) { return store::service_rows::meta(tx, "swept:crm:records").has_value(); });
+    return loop.read([](store::Tx& tx) { return store::service_rows::is_swept(tx, "crm", "records"); });
   }
 };
 

@@ -56,7 +56,8 @@ void decide_correction(const View& v, Decision& d) {
   const auto operation = v.desired.wanted ? restating(v, target) : taking_back(v.rules.contract, v.belief);
   if (!operation) return stand(d, state, Reason::uncorrectable, "the platform takes no such correction");
   const Timestamp since = taken_at(v.rows[*v.belief.first_taken]);
-  if (v.rules.contract.adjust_until && v.now >= since + *v.rules.contract.adjust_until)
+  const auto& limit = v.rules.contract.rules_of(*operation).adjust_until;
+  if (limit && v.now >= since + *limit)
     return stand(d, state, Reason::uncorrectable, "older than the platform's limit for corrections");
   if (lowering && v.now < v.desired.changed_at + v.rules.settle) {
     d.look_again = v.desired.changed_at + v.rules.settle;
@@ -78,7 +79,7 @@ bool keeps_what_was_told(const View& v) {
 
 /// Is the row that is still open what would be made now?
 bool open_is_right(const View& v, const StoredUpload& open) {
-  if (keeps_what_was_told(v)) return false;
+  if (keeps_what_was_told(v) || !v.rules.contract.operations.contains(open.operation)) return false;
   if (!v.desired.wanted) return open.operation != Operation::upload && open.value_micros.value_or(0) == 0;
   return open.value_micros == v.desired.micros && (open.currency == v.desired.currency || !v.desired.micros);
 }
@@ -209,7 +210,7 @@ std::optional<Operation> taking_back(const connect::Contract& contract, const Be
 }
 
 Decision decide(const Desired& desired, const std::vector<StoredUpload>& rows, const Rules& rules, Timestamp now) {
-  const View v{desired, rows, rules, now, believe(rows, rules.contract, rules.mode)};
+  const View v{desired, rows, rules, now, believe(rows, rules.mode)};
   Decision d;
   settle_values(v, d);
   decide_anything(v, d);

@@ -29,14 +29,14 @@ void doubt(Belief& b, const store::StoredUpload& u) {
 
 }  // namespace
 
-bool unsettled(const store::StoredUpload& u, connect::Receipt receipt) {
+bool unsettled(const store::StoredUpload& u) {
   switch (u.state) {
     case UploadState::pending:
     case UploadState::in_flight:
     case UploadState::retrying:
       return true;
     case UploadState::received:
-      return receipt == connect::Receipt::count || receipt == connect::Receipt::row;
+      return u.is_awaited;
     case UploadState::processed:
     case UploadState::rejected:
     case UploadState::uncertain:
@@ -46,10 +46,8 @@ bool unsettled(const store::StoredUpload& u, connect::Receipt receipt) {
   return false;
 }
 
-bool taken(const store::StoredUpload& u, connect::Receipt receipt) {
-  if (u.state == UploadState::processed) return true;
-  return u.state == UploadState::received &&
-         (receipt == connect::Receipt::none || receipt == connect::Receipt::request);
+bool taken(const store::StoredUpload& u) {
+  return u.state == UploadState::processed || (u.state == UploadState::received && !u.is_awaited);
 }
 
 bool repeat_counts_once(Operation operation, const connect::Contract& contract) {
@@ -80,12 +78,12 @@ bool may_have_been_taken(const store::StoredUpload& u, const connect::Contract& 
   return !repeat_counts_once(u.operation, contract) || !dedup.known || dedup.window.has_value();
 }
 
-Belief believe(const std::vector<store::StoredUpload>& rows, const connect::Contract& contract) {
+Belief believe(const std::vector<store::StoredUpload>& rows) {
   Belief b;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const store::StoredUpload& u = rows[i];
     if (u.mode != Mode::live) continue;
-    if (taken(u, contract.rules_of(u.operation).receipt)) {
+    if (taken(u)) {
       b.told = true;
       b.micros = value_of(u);
       b.currency = u.currency;
@@ -97,7 +95,7 @@ Belief believe(const std::vector<store::StoredUpload>& rows, const connect::Cont
     } else if (u.state == UploadState::uncertain) {
       doubt(b, u);
       b.uncertain = true;
-    } else if (unsettled(u, contract)) {
+    } else if (unsettled(u)) {
       b.open = i;
       if (u.code == kUnlocated) {
         doubt(b, u);
@@ -108,15 +106,15 @@ Belief believe(const std::vector<store::StoredUpload>& rows, const connect::Cont
   return b;
 }
 
-Belief believe(const std::vector<store::StoredUpload>& rows, const connect::Contract& contract, Mode mode) {
-  Belief b = believe(rows, contract);
+Belief believe(const std::vector<store::StoredUpload>& rows, Mode mode) {
+  Belief b = believe(rows);
   for (std::size_t i = 0; mode == Mode::test && i < rows.size(); ++i)
-    if (rows[i].mode == Mode::test && unsettled(rows[i], contract)) b.open = i;
+    if (rows[i].mode == Mode::test && unsettled(rows[i])) b.open = i;
   return b;
 }
 
 bool final_zero(const std::vector<store::StoredUpload>& rows, const connect::Contract& contract) {
-  const Belief b = believe(rows, contract);
+  const Belief b = believe(rows);
   const bool spent = b.retracted || contract.zero == connect::ZeroRule::final_retraction;
   return spent && b.told && !b.stands && !b.open && !b.uncertain;
 }

@@ -12,12 +12,11 @@
 namespace hw::ledger {
 
 /// A row is unsettled while its fate may still change by itself.
-bool unsettled(const store::StoredUpload& u, connect::Receipt receipt);
-inline bool unsettled(const store::StoredUpload& u, const connect::Contract& contract) {
-  return unsettled(u, contract.rules_of(u.operation).receipt);
-}
-/// A row counts as told: at `received` for receipt none and request, at `processed` for count and row.
-bool taken(const store::StoredUpload& u, connect::Receipt receipt);
+bool unsettled(const store::StoredUpload& u);
+/// A row counts as told: at `processed`, and at `received` where the platform is not asked what became of it. That is
+/// said when it is answered, by the connector that sent it: another one that sends for its destination later changes
+/// nothing of it.
+bool taken(const store::StoredUpload& u);
 /// When the platform took such a row, as far as it was said: what its limit for corrections counts from.
 inline Timestamp taken_at(const store::StoredUpload& u) {
   return u.processed_at.value_or(u.received_at.value_or(u.made_at));
@@ -32,6 +31,9 @@ inline constexpr const char* kAnswerLost = "answer_lost";
 /// Code of an uncertain row whose destination left the configuration before the platform had said what became of it: it
 /// is heard when the destination is back.
 inline constexpr const char* kDestinationRemoved = "destination_removed";
+/// Code of a row that the connector which sends for its destination now cannot send, or ask after: another kind of
+/// connector has, or was to.
+inline constexpr const char* kOtherConnector = "other_connector";
 /// Code of an uncertain row that a person has sent again, whatever the dedup window says; until an attempt of it may
 /// have been taken.
 inline constexpr const char* kResent = "resent";
@@ -72,9 +74,9 @@ struct Belief {
   std::optional<std::size_t> first_taken;  ///< index of the accepted original
   std::optional<std::size_t> open;         ///< index of the unsettled row
 };
-Belief believe(const std::vector<store::StoredUpload>& rows, const connect::Contract& contract);
+Belief believe(const std::vector<store::StoredUpload>& rows);
 /// The same for a destination of that mode. Of test rows nothing is believed, but the one that is unsettled is open.
-Belief believe(const std::vector<store::StoredUpload>& rows, const connect::Contract& contract, Mode mode);
+Belief believe(const std::vector<store::StoredUpload>& rows, Mode mode);
 
 /// The last word the platform took was a retraction, or a zero that it never moves again: this key is spent.
 bool final_zero(const std::vector<store::StoredUpload>& rows, const connect::Contract& contract);

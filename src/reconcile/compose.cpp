@@ -120,6 +120,8 @@ std::variant<StoredUpload, connect::Refusal> compose(const Asked& a, const Telli
       a.plan.sinks.of(revision.operation)->prepare(said, revision, target, sent ? &*sent : nullptr, a.frame.now);
   if (auto* refusal = std::get_if<connect::Refusal>(&prepared)) return *refusal;
   auto& item = std::get<connect::Item>(prepared);
+  if (item.expires_at <= a.frame.now)
+    return connect::Refusal{.reason = "expired", .detail = "the platform's window for it is over", .look_again = {}};
   item.form = a.plan.sinks.of(revision.operation)->contract().form;
   return row_of(a, t, who, said, target, item);
 }

@@ -83,7 +83,8 @@ void add_with_connectors(std::ostringstream& out, const settings::Settings& sett
 
 void add(std::ostringstream& out, const connect::RowRules& r) {
   out << r.dedup.exists << r.dedup.known << r.dedup.of_uploads_alone << r.dedup.repeat_overwrites
-      << (r.dedup.window ? r.dedup.window->count() : -1) << '|' << static_cast<int>(r.receipt) << '|';
+      << (r.dedup.window ? r.dedup.window->count() : -1) << '|' << static_cast<int>(r.receipt) << '|'
+      << (r.adjust_until ? r.adjust_until->count() : -1) << '|';
 }
 
 /// What the connector says of its platform: another release may know it better.
@@ -95,8 +96,8 @@ void add(std::ostringstream& out, const connect::Contract& c) {
     out << to_string(operation) << ' ';
     add(out, rules);
   }
-  out << static_cast<int>(c.counting) << '|' << (c.adjust_until ? c.adjust_until->count() : -1) << '|'
-      << c.click_window.count() << '|' << c.user_data_window.count() << '|' << c.needs_consent << '|';
+  out << static_cast<int>(c.counting) << '|' << c.click_window.count() << '|' << c.user_data_window.count() << '|'
+      << c.needs_consent << '|';
   out << c.conversion_window.count() << '|';
   for (const auto& type : c.client_types) out << type << ' ';
   out << '|';

@@ -37,8 +37,7 @@ std::optional<std::int64_t> of_same_person(const Asked& a, const store::StoredCo
       if (c.goal != a.goal.name || c.dedup_id == conversion.dedup_id) continue;
       const Duration between = c.at > conversion.at ? c.at - conversion.at : conversion.at - c.at;
       if (between > within) continue;
-      if (holds(ledger::believe(rows::uploads(a.tx, c.id, a.plan.destination->name), a.plan.contract)))
-        return c.id;
+      if (holds(ledger::believe(rows::uploads(a.tx, c.id, a.plan.destination->name)))) return c.id;
     }
   }
   return std::nullopt;
@@ -63,7 +62,7 @@ std::optional<std::int64_t> counted_on_click(const Asked& a, const store::Stored
   for (const auto& u : rows_on_click(a, row.click_type, row.click_value, made_before)) {
     if (conversion.id != 0 && u.conversion_id == conversion.id) continue;
     if (u.id == 0) return std::int64_t{0};  // made a moment ago
-    const auto belief = ledger::believe(rows::uploads(a.tx, u.conversion_id, u.destination), a.plan.contract);
+    const auto belief = ledger::believe(rows::uploads(a.tx, u.conversion_id, u.destination));
     if (holds_the_platforms_place(belief)) return u.conversion_id;
     if (belief.open && (open_row == 0 || u.id < open_row)) return u.conversion_id;
   }

@@ -71,10 +71,7 @@ Status each_row(const settings::Settings& settings, const settings::Connectors& 
 
 connect::Contract DestinationPlan::contract_of(const store::StoredUpload& row) const {
   if (row.account == sinks.target.account && row.action == sinks.target.action) return contract;
-  connect::Contract there = sinks.contract(*destination, sinks.target_at(row.account, row.action));
-  there.receipt = contract.receipt;
-  for (auto& [operation, rules] : there.elsewhere) rules.receipt = contract.rules_of(operation).receipt;
-  return there;
+  return sinks.contract(*destination, sinks.target_at(row.account, row.action));
 }
 
 bool DestinationPlan::backfilled(Timestamp entered) const {

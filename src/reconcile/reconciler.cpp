@@ -42,10 +42,7 @@ bool leave_row(Tx& tx, StoredUpload row, bool has_sender, Timestamp now) {
     supersede(tx, std::move(row), "not_in_configuration", "no longer in the configuration", now);
     return false;
   }
-  const bool is_received = from == UploadState::received && row.request_id;
-  const auto request = is_received ? rows::request(tx, *row.request_id) : std::nullopt;
-  const bool is_asked_about = request && request->next_poll_at;
-  const bool open = waits || from == UploadState::in_flight || is_asked_about;
+  const bool open = waits || from == UploadState::in_flight || row.is_awaited;
   if (!open || has_sender) return open;
   row.state = UploadState::uncertain;  // nobody is left to send it again or to hear of it
   row.code = ledger::kDestinationRemoved;
@@ -193,8 +190,8 @@ Result<bool> Reconciler::sources_swept() {
   if (swept_) return true;
   return db_.read([&](Tx& tx) -> Result<bool> {
     for (const auto& [name, connector] : connectors_) {
-      if (connector->records() != nullptr && !service_rows::meta(tx, "swept:" + name + ":records")) return false;
-      if (connector->touches() != nullptr && !service_rows::meta(tx, "swept:" + name + ":touches")) return false;
+      if (connector->records() != nullptr && !service_rows::is_swept(tx, name, "records")) return false;
+      if (connector->touches() != nullptr && !service_rows::is_swept(tx, name, "touches")) return false;
     }
     return true;
   });
@@ -288,9 +285,7 @@ void Reconciler::leave_unasked(Tx& tx, const Subject& subject, Timestamp now) {
       for (StoredUpload& u : rows::uploads(tx, c.id, s.destination))
         on_its_way = leave_row(tx, std::move(u), /*has_sender=*/d != nullptr, now) || on_its_way;
       if (on_its_way) continue;
-      connect::Contract no_receipts;  // nobody looks after them
-      no_receipts.receipt = connect::Receipt::none;
-      rest(s, ledger::believe(rows::uploads(tx, c.id, s.destination), no_receipts));
+      rest(s, ledger::believe(rows::uploads(tx, c.id, s.destination)));
       rows::put_standing(tx, s, ledger::contributions);
     }
   }

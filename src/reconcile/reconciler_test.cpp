@@ -39,7 +39,7 @@ TEST(Reconciler, NoConversionIsMadeBeforeEverySourceFinishedItsFirstSweep) {
   EXPECT_TRUE(l.reconcile()->gated);
   EXPECT_TRUE(l.conversions("D1").empty());
   ASSERT_TRUE(l.db->transact(store::Durability::bulk, [](store::Tx& tx) -> Status {
-    store::service_rows::set_meta(tx, "swept:crm:records", "1");
+    store::service_rows::note_swept(tx, "crm", "records", kStart);
     return {};
   }));
   EXPECT_FALSE(l.reconcile()->gated);

@@ -95,15 +95,18 @@ void doubt_unanswered(store::Tx& tx, const std::vector<DestinationPlan>& plans, 
       more = !some.empty();
       for (StoredUpload& row : some) {
         after = row.id;
+        // Marked, it waits to be judged: the CRM may say otherwise by now.
+        store::service_rows::mark_subject_of(tx, row.conversion_id, "restored");
         if (!unknown_since_restore(plans, row)) continue;
         const UploadState from = row.state;
         doubt(row, gap->from);
         rows::move(tx, row, from, "restore", now);
-        store::service_rows::mark_subject_of(tx, row.conversion_id, "restored");
       }
     }
   }
   for (const DestinationPlan& p : plans) rows::mark_standings(tx, p.destination->name, "rejected", "restored");
+  // What a subject looks like in the backup is no ground to tell anything.
+  store::service_rows::forget_sweeps(tx, "records");
   store::service_rows::set_meta(tx, kNamedSince, "");
   store::backups::set_marked(tx);
 }

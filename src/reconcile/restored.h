@@ -17,7 +17,8 @@ inline constexpr const char* kRestored = "restored";
 bool may_repeat(const DestinationPlan& plan, const store::StoredUpload& row);
 
 /// The rows that the backup holds as not yet answered. Done once, in the transaction of the first start after the
-/// restore. Rows of destinations that have no plan now are doubted as well: nobody knows what their platform does.
+/// restore. Rows of destinations that have no plan now are doubted as well: nobody knows what their platform does. From
+/// then on nothing is judged or sent before every source of records has been read to its end again.
 void doubt_unanswered(store::Tx& tx, const std::vector<DestinationPlan>& plans, Timestamp now);
 
 /// The configuration names a destination that neither the backup nor the first start after its restore knew: it was

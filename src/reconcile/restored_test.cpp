@@ -89,6 +89,37 @@ class Restored : public testing::TestWithParam<Platform> {
   std::vector<Record> crm_history_;
 };
 
+/// With a source that a puller reads, instead of the test itself.
+TEST_P(Restored, NothingIsJudgedOrSentBeforeTheCrmWasReadAnew) {
+  auto crm = std::make_unique<conformance::FakeConnector>();
+  crm->source = std::make_unique<conformance::FakeRecords>();
+  loop_.connectors["crm"] = std::move(crm);
+  const auto read_through = [this] {
+    ASSERT_TRUE(loop_.db->transact(store::Durability::bulk, [](store::Tx& tx) -> Status {
+      store::service_rows::note_swept(tx, "crm", "records", conformance::kStart);
+      return {};
+    }));
+  };
+  read_through();
+  win("told");
+  loop_.settle();
+  loop_.set("told", "amount", "250");
+  ASSERT_TRUE(loop_.reconcile());
+  back_up();
+  const auto calls = loop_.sink().calls;
+  restore();
+  win("new");
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(loop_.reconcile()->gated);
+    ASSERT_TRUE(loop_.deliver());
+  }
+  EXPECT_EQ(loop_.sink().calls, calls);
+  read_through();
+  loop_.settle();
+  EXPECT_GT(loop_.sink().calls, calls);
+  EXPECT_EQ(loop_.stands("new"), "taken");
+}
+
 TEST_P(Restored, NothingIsCountedTwiceAndWhatIsUnknownIsSaid) {
   win("told");
   win("edited");

@@ -167,7 +167,7 @@ class Assessment {
     for (StoredUpload& u : history_)
       if (a_.frame.taken_back.contains(u.id)) u.state = UploadState::superseded;
     desired_ = desired_of(asked, is_adopted(history_, a_.plan.destination->mode));
-    belief_ = ledger::believe(history_, a_.plan.contract, a_.plan.destination->mode);
+    belief_ = ledger::believe(history_, a_.plan.destination->mode);
     if (belief_.told) desired_.changed_at = std::max(desired_.changed_at, last_merge(a_.tx, a_.subject.record.id));
     if (dead_) refuse(desired_, Reason::not_wanted, "goes on as another occurrence: the platform's zero was final");
   }
@@ -415,7 +415,7 @@ class Assessment {
     held_by_.reset();
     doubt(row, a_.plan.gap->from);
     history_.push_back(row);
-    const ledger::Belief belief = ledger::believe(history_, a_.plan.contract);
+    const ledger::Belief belief = ledger::believe(history_);
     d_.state = ledger::State::uncertain;
     d_.reason.reset();
     d_.detail = row.detail;
@@ -463,7 +463,7 @@ class Assessment {
   /// Who holds its place was told before the backup: the daemon of the gap held it back as well.
   [[nodiscard]] bool held_since_before() const {
     const auto all = rows::uploads(a_.tx, *held_by_, a_.plan.destination->name);
-    const ledger::Belief holder = ledger::believe(all, a_.plan.contract);
+    const ledger::Belief holder = ledger::believe(all);
     if (!holder.stands || holder.uncertain) return false;
     const StoredUpload& first = all[*holder.first_taken];
     return is_from_backup(&first) && first.first_attempt_at < a_.plan.gap->from;
@@ -514,14 +514,14 @@ class Assessment {
 
   /// The part of the gap in which a correction may have been told that this store does not know of: since the backup's
   /// last row of this conversion, up to the platform's limit.
-  [[nodiscard]] std::optional<store::Gap> corrected_within() const {
+  [[nodiscard]] std::optional<store::Gap> corrected_within(Operation operation) const {
     if (!a_.plan.gap || dead_ || !belief_.stands || belief_.uncertain || open() != nullptr) return std::nullopt;
     if (a_.plan.destination->mode != Mode::live) return std::nullopt;
     const StoredUpload* last = last_said();
     if (!is_from_backup(last)) return std::nullopt;
     store::Gap within = *a_.plan.gap;
     within.from = std::max(within.from, last->made_at);
-    if (const auto& limit = a_.plan.contract.adjust_until)
+    if (const auto& limit = a_.plan.contract.rules_of(operation).adjust_until)
       within.to = std::min(within.to, ledger::taken_at(history_[*belief_.first_taken]) + *limit);
     return within.from < within.to ? std::optional(within) : std::nullopt;
   }
@@ -530,9 +530,10 @@ class Assessment {
   /// consent is denied.
   [[nodiscard]] std::optional<Operation> taken_back_unseen() const {
     if (desired_.wanted || d_.state != ledger::State::excess) return std::nullopt;
-    const auto within = corrected_within();
+    const auto operation = ledger::taking_back(a_.plan.contract, belief_);
+    const auto within = operation ? corrected_within(*operation) : std::nullopt;
     if (!within || changed_since() + a_.plan.destination->settle >= within->to) return std::nullopt;
-    return ledger::taking_back(a_.plan.contract, belief_);
+    return operation;
   }
 
   /// Another value that was true in the gap, and that a correction may have told.
@@ -540,7 +541,7 @@ class Assessment {
     const auto& contract = a_.plan.contract;
     if (belief_.currency != a_.reached.currency) return std::nullopt;
     if (!contract.operations.contains(Operation::restate)) return std::nullopt;
-    const auto within = corrected_within();
+    const auto within = corrected_within(Operation::restate);
     if (!within) return std::nullopt;
     const store::Gap& since = *within;
     ValueRange values = values_in_gap(a_.subject, a_.goal, *a_.frame.settings, since);

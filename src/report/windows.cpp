@@ -59,9 +59,13 @@ std::optional<Timestamp> window_of(store::Tx& tx, const connect::Contract& contr
 
 /// Until when the platform corrects what it took: some count from the conversion, others from when they took it.
 std::optional<Timestamp> correction_ends(const connect::Contract& contract, const store::StoredUpload& original) {
-  if (!contract.adjust_until) return std::nullopt;
+  std::optional<Duration> limit;
+  for (const Operation op : {Operation::restate, Operation::retract})
+    if (const auto& its = contract.rules_of(op).adjust_until; contract.operations.contains(op) && its)
+      limit = std::min(limit.value_or(*its), *its);
+  if (!limit) return std::nullopt;
   const Timestamp taken = ledger::taken_at(original);
-  return std::min(taken, original.conversion_at.value_or(taken)) + *contract.adjust_until;
+  return std::min(taken, original.conversion_at.value_or(taken)) + *limit;
 }
 
 /// What waits or was refused has its sink's word; the platform's own lack of an account is nobody's to mend, and what
@@ -72,11 +76,11 @@ std::optional<Timestamp> leaves_at(store::Tx& tx, const DestinationPlan& plan, c
     if (u->mode != plan.destination->mode || u->state == UploadState::superseded) continue;
     if (u->state == UploadState::pending || (u->state == UploadState::retrying && !ledger::sent(*u)))
       return u->expires_at;
-    if (ledger::unsettled(*u, plan.contract)) return std::nullopt;
+    if (ledger::unsettled(*u)) return std::nullopt;
     if (u->state != UploadState::rejected || l.standing.reason != "rejected") break;
     return u->code == connect::kUnattributed ? std::nullopt : std::optional(u->expires_at);
   }
-  const auto original = ledger::believe(history, plan.contract).first_taken;
+  const auto original = ledger::believe(history).first_taken;
   return original ? correction_ends(plan.contract, history[*original]) : window_of(tx, plan.contract, l);
 }
 

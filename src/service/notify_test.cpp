@@ -96,7 +96,7 @@ class Line : public AppFixture {};
 TEST_F(Line, SaysWhatWaitsAndWhatIsPaused) {
   pages_ = {won_deals(1, 2)};
   auto app = open();
-  EXPECT_EQ(status_line(*app, true), "1 source, 1 destination, 0 rows due; reading the sources for the first time");
+  EXPECT_EQ(status_line(*app, true), "1 source, 1 destination, 0 rows due; reading the sources first");
   ASSERT_TRUE(start(*app));
   ASSERT_TRUE(app->pullers[0]->step({}));
   ASSERT_TRUE(app->reconciler->step({}));

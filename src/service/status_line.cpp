@@ -30,7 +30,7 @@ std::string status_line(App& app, bool gated) {
   std::string line =
       fmt::format("{}, {}, {} due", counted(app.pullers.size(), "source"), counted(app.senders.size(), "destination"),
                   counted(static_cast<std::size_t>(due), "row"));
-  if (gated) line += "; reading the sources for the first time";
+  if (gated) line += "; reading the sources first";
   if (!retrying.empty()) line += fmt::format("; retrying: {}", fmt::join(retrying, ", "));
   if (!paused.empty()) line += fmt::format("; paused: {}", fmt::join(paused, ", "));
   return line;

@@ -67,7 +67,6 @@ connect::Contract SinkSet::contract(const Destination& d, const connect::Target&
   c.restate_up = r.restate_up;
   c.restate_down = r.restate_down;
   c.zero = r.zero;
-  c.adjust_until = r.adjust_until;
   for (Operation op : {Operation::restate, Operation::retract})
     if (connector_of(op) != upload_connector) c.elsewhere[op] = of(op)->contract_for(at).rules_of(op);
   c.max_items = std::clamp<std::size_t>(d.batch, 1, c.max_items);

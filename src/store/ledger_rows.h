@@ -33,7 +33,8 @@ struct Standing {
   std::string range_currency;  ///< of b_low and b_high, which uncertain and unlocated ones have
   Timestamp changed_at;
   std::optional<Timestamp> look_again_at;
-  std::string flags;  ///< space separated: "identity_changed_after_upload", "click_after_first", "time_inferred", "told_in_gap", ...
+  std::string flags;  ///< space separated: "identity_changed_after_upload", "click_after_first", "time_inferred",
+                      ///< "told_in_gap", ...
   std::string story;  ///< JSON for explain: the click chosen and those passed over
   /// The conversion whose place at the platform this one cannot take: looked at again when that one's standing changes.
   std::optional<std::int64_t> held_by;
@@ -61,7 +62,8 @@ struct StoredUpload {
   int attempts = 0;
   std::optional<Timestamp> first_attempt_at, last_attempt_at, received_at, processed_at;
   std::optional<std::int64_t> request_id;
-  bool backfill = false;  ///< history: claimed after every live row, and no faster than its backfill says
+  bool is_awaited = false;  ///< received, and its request is still asked after: read only, by the request
+  bool backfill = false;    ///< history: claimed after every live row, and no faster than its backfill says
 };
 
 struct StoredRequest {

@@ -10,12 +10,14 @@
 namespace hw::store::ledger_rows {
 namespace {
 
-const std::string kSelect =
+const std::string kColumns =
     "SELECT u.id, u.conversion_id, u.destination, u.revision, u.operation, u.mode, u.state, u.code, u.detail, "
     "u.value_micros, u.currency, u.item, u.dedup_key, u.consent, u.made_at, u.not_before, u.expires_at, u.next_at, "
     "u.attempts, u.first_attempt_at, u.last_attempt_at, u.received_at, u.processed_at, u.request_id, u.account, "
     "u.action, u.click_type, u.click_value, u.person, u.conversion_at, "
-    "u.backfill FROM upload u ";
+    "u.backfill, CASE WHEN u.state = 'received' AND u.request_id IS NOT NULL THEN "
+    "(SELECT COUNT(*) FROM request r WHERE r.id = u.request_id AND r.next_poll_at IS NOT NULL) ELSE 0 END ";
+const std::string kSelect = kColumns + "FROM upload u ";
 const std::string kSelectRequest =
     "SELECT id, destination, receipt, verdict, row_count, sent_at, next_poll_at, polls FROM request ";
 
@@ -59,6 +61,7 @@ StoredUpload read_upload(const Row& row) {
   out.person = row.maybe_integer(28);
   out.conversion_at = row.maybe_time(29);
   out.backfill = row.integer(30) != 0;
+  out.is_awaited = row.integer(31) != 0;
   return out;
 }
 
@@ -130,8 +133,8 @@ std::optional<Timestamp> maybe_time(std::optional<std::int64_t> micros) {
 
 std::vector<StoredUpload> due(Tx& tx, std::string_view destination, std::int64_t backfill, Timestamp now,
                               std::int64_t limit) {
-  static const std::string sql = kSelect.substr(0, kSelect.find("FROM")) + kDue +
-                                 "AND u.next_at <= ? AND u.not_before <= ? ORDER BY u.next_at, u.id LIMIT ?";
+  static const std::string sql =
+      kColumns + kDue + "AND u.next_at <= ? AND u.not_before <= ? ORDER BY u.next_at, u.id LIMIT ?";
   return all(tx, sql, {val(destination), val(backfill), val(now), val(now), val(limit)}, read_upload);
 }
 

@@ -51,6 +51,10 @@ StoredPause read_pause(const Row& row) {
   return {row.text(0), row.text(1), row.text(2), row.text(3), row.time(4), row.maybe_time(5), row.integer(6) != 0};
 }
 
+std::string swept_key(std::string_view connector, std::string_view role) {
+  return "swept:" + std::string(connector) + ":" + std::string(role);
+}
+
 }  // namespace
 
 std::optional<StoredCursor> cursor(Tx& tx, std::string_view connector, std::string_view role, std::string_view stream) {
@@ -130,6 +134,19 @@ void clear_pause(Tx& tx, std::string_view scope, std::string_view name) {
 }
 
 bool is_paused_by_person(Tx& tx, std::string_view connector) { return pause(tx, kByPerson, connector).has_value(); }
+
+bool is_swept(Tx& tx, std::string_view connector, std::string_view role) {
+  return meta(tx, swept_key(connector, role)).has_value();
+}
+
+void note_swept(Tx& tx, std::string_view connector, std::string_view role, Timestamp now) {
+  set_meta(tx, swept_key(connector, role), std::to_string(to_micros(now)));
+}
+
+void forget_sweeps(Tx& tx, std::string_view role) {
+  tx.exec("UPDATE cursor SET swept_at = NULL WHERE role = ?", {val(role)});
+  tx.exec("DELETE FROM meta WHERE key LIKE ?", {val(swept_key("%", role))});
+}
 
 std::optional<Timestamp> latest_time(Tx& tx) {
   const auto latest = tx.one_integer(

@@ -83,6 +83,12 @@ void clear_pause(Tx&, std::string_view scope, std::string_view name);
 
 bool is_paused_by_person(Tx&, std::string_view connector);
 
+/// Every stream of the connector in that role ("records", "touches") was read through to the present once.
+bool is_swept(Tx&, std::string_view connector, std::string_view role);
+void note_swept(Tx&, std::string_view connector, std::string_view role, Timestamp now);
+/// Of no connector is that known any more. Cursors stay where they are.
+void forget_sweeps(Tx&, std::string_view role);
+
 /// The latest time by which a page was kept or a subject was judged.
 std::optional<Timestamp> latest_time(Tx&);
 /// Of a judgement at `now`.

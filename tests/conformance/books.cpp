@@ -35,7 +35,7 @@ bool agrees(const store::Standing& s, const std::vector<store::StoredUpload>& hi
   }
   if (same_b) return true;
   return std::any_of(history.begin(), history.end(), [&](const store::StoredUpload& u) {
-    const bool under_way = ledger::sent(u) && ledger::unsettled(u, connect::Receipt::row);
+    const bool under_way = ledger::sent(u) && ledger::unsettled(u);
     const std::int64_t says = u.operation == Operation::retract ? 0 : u.value_micros.value_or(0);
     return under_way && says == e.micros && (says == 0 || u.currency == e.currency);
   });

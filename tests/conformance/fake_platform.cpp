@@ -217,9 +217,9 @@ Outcome FakeSink::take_row(const connect::Item& item) {
 
 Outcome FakeSink::upload(const std::string& id, std::int64_t micros, const std::string& currency) {
   const Timestamp now = clock_.system_now();
-  auto known = believed.find(id);
-  if (known == believed.end()) {
-    believed[id] = {.micros = micros, .currency = currency, .counted = 1, .first_at = now, .ended = false};
+  auto known = uploader->believed.find(id);
+  if (known == uploader->believed.end()) {
+    uploader->believed[id] = {.micros = micros, .currency = currency, .counted = 1, .first_at = now, .ended = false};
     return outcome(Verdict::accepted, "");
   }
   Belief& b = known->second;

@@ -68,7 +68,7 @@ class FakeSink final : public connect::ConversionSink {
     std::set<std::string> adjusted{};  ///< keys of the corrections that it took
   };
   std::map<std::string, Belief> believed;
-  FakeSink* uploader = this;  ///< whose `believed` and `log` it corrects: a connector of the same platform
+  FakeSink* uploader = this;  ///< whose `believed` and `log` are its own: another connector of the same platform
   std::vector<std::vector<std::string>> arrived;  ///< dedup ids of each request that was applied
   std::vector<std::string> bodies;                ///< of each row that was applied
   std::vector<std::string> told_at;               ///< "account/action" of each request that arrived

@@ -86,7 +86,11 @@ Status TestDb::run(bool write, Durability durability, const std::function<Status
       return Error{Action::pause, "store_full", "no room, says the test", {}, false};
     return s;
   };
-  return write ? inner_->transact(durability, counted) : inner_->read(counted);
+  if (!write) return inner_->read(counted);
+  Status done = inner_->transact(durability, counted);
+  if (done && answer_lost && answer_lost())
+    return Error{Action::retry, "store_io", "the connection was cut in the commit, says the test", {}, true};
+  return done;
 }
 
 Loop::Loop(connect::Contract contract, std::uint64_t seed)
@@ -396,15 +400,12 @@ std::int64_t Loop::believed(const std::string& deal, const std::string& connecto
 std::string Loop::differences(const std::string& destination, const std::string& connector) {
   std::string out;
   std::map<std::string, FakeSink::Belief> unknown = sink(connector).believed;
-  const settings::Destination* d = settings.destination(destination);
-  const connect::Contract contract =
-      d == nullptr ? sink(connector).rules : settings::sinks_of(*d, connectors).contract(*d);
   read([&](Tx& tx) {
     for (const auto& l : rows::list_standings(tx, destination, "", "", 0, 100'000)) {
       const std::string& id = l.conversion.dedup_id;
       auto it = sink(connector).believed.find(id);
       const std::int64_t platform = it == sink(connector).believed.end() ? 0 : it->second.micros;
-      const ledger::Belief b = ledger::believe(rows::uploads(tx, l.conversion.id, destination), contract);
+      const ledger::Belief b = ledger::believe(rows::uploads(tx, l.conversion.id, destination));
       const bool open = b.uncertain || b.unlocated || b.open.has_value();
       const bool agrees = open ? !b.uncertain || (b.low <= platform && platform <= b.high) : b.micros == platform;
       if (!agrees) out += id + ": ledger " + std::to_string(b.micros) + ", platform " + std::to_string(platform) + "\n";

@@ -33,6 +33,7 @@ class TestDb final : public store::Db {
   explicit TestDb(std::unique_ptr<store::Db> inner) : inner_(std::move(inner)) {}
   std::int64_t steps = 0;
   std::function<bool()> commit_fails;                 ///< asked at each commit
+  std::function<bool()> answer_lost;                  ///< asked after each commit: its caller is told that it failed
   std::function<void(store::Durability)> committing;  ///< told of each
 
   std::int64_t size_bytes() override { return inner_->size_bytes(); }
