@@ -182,16 +182,17 @@ bool may_have_been_zero(const DestinationPlan& plan, const settings::Goal& goal,
 }
 
 bool left_unseen(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
-                 const Subject& subject, const Reached& reached) {
+                 const Subject& subject, const Reached& reached, Timestamp said) {
   const settings::Stage* stage = stage_of(goal, settings);
   if (!plan.gap || stage == nullptr || reached.entered_at <= plan.gap->from) return false;
+  if (!stage->won || goal.count == settings::Goal::Count::each) return false;  // each stay is a conversion of its own
   const auto all = stays(subject, *stage);
   return std::any_of(all.begin(), all.end(), [&](const Stay& stay) {
     if (!stay.left) return false;
     // What was merely observed after the restore may have come about at any time of the gap.
     const bool observed = stay.left_by->basis != Basis::crm_history && unseen(*stay.left_by, *plan.gap);
     const Timestamp zero = (observed ? plan.gap->from : *stay.left) + plan.destination->settle;  // when it was due
-    return zero >= plan.gap->from && zero < plan.gap->to && zero < reached.entered_at;
+    return zero > said && zero < plan.gap->to && zero < reached.entered_at;
   });
 }
 
@@ -199,17 +200,9 @@ bool currency_changed_unseen(const DestinationPlan& plan, const Subject& subject
   return plan.gap && changed_unseen(subject, "currency", *plan.gap);
 }
 
-bool key_may_be_spent(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
-                      const Subject& subject, const Reached& reached) {
-  const connect::Contract& c = plan.contract;
-  const settings::Stage* stage = stage_of(goal, settings);
-  if (!plan.gap || stage == nullptr || !stage->won || goal.count == settings::Goal::Count::each) return false;
-  const bool zero_is_final =
-      c.operations.contains(Operation::retract) ||
-      (c.operations.contains(Operation::restate) && c.zero == connect::ZeroRule::final_retraction);
-  if (!zero_is_final) return false;
-  if (may_have_been_zero(plan, goal, settings, subject, reached)) return true;
-  return left_unseen(plan, goal, settings, subject, reached);
+bool zero_spends_key(const connect::Contract& contract) {
+  return contract.operations.contains(Operation::retract) ||
+         (contract.operations.contains(Operation::restate) && contract.zero == connect::ZeroRule::final_retraction);
 }
 
 Timestamp due_since(const DestinationPlan& plan, const Subject& subject, const Reached& reached) {

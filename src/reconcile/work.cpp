@@ -426,17 +426,38 @@ class Assessment {
     keep_click();
   }
 
-  /// A first upload that the daemon of the gap may have told under a key which this store does not know. Its own key is
-  /// no guard then.
+  /// A first upload that the daemon of the gap may have told under a key which this store does not know, or whose own
+  /// key it may have spent. That key is no guard then.
   [[nodiscard]] bool told_under_another_key() const {
     if (!a_.plan.gap || a_.plan.destination->mode != Mode::live || a_.plan.destination->resend_uncertain) return false;
-    if (due_since(a_.plan, a_.subject, a_.reached) >= a_.plan.gap->to) return false;
+    if (due_since(a_.plan, a_.subject, a_.reached) >= a_.plan.gap->to)
+      return zero_spends_key(a_.plan.contract) && left_for_a_while();
     return merged_unseen(a_.tx, a_.subject, *a_.plan.gap) ||
            key_is_of_order(a_.tx, a_.subject, a_.goal, *a_.plan.gap) || is_spent();
   }
 
-  [[nodiscard]] bool is_spent() const {
-    return key_may_be_spent(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached);
+  [[nodiscard]] bool is_spent() const { return zero_spends_key(a_.plan.contract) && was_away(); }
+
+  [[nodiscard]] bool was_away() const {
+    return may_have_been_zero(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached) || left_for_a_while();
+  }
+
+  [[nodiscard]] bool left_for_a_while() const {
+    return left_unseen(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached, last_word_at());
+  }
+
+  /// When the last word that was taken of this goal was made, under whichever of its keys. Where none was, nothing was
+  /// there to be brought to zero before the gap.
+  [[nodiscard]] Timestamp last_word_at() const {
+    std::optional<Timestamp> last;
+    const auto note = [&](const std::vector<StoredUpload>& all) {
+      if (const auto taken = ledger::believe(all, a_.plan.contract).last_taken)
+        last = std::max(last.value_or(Timestamp{}), all[*taken].made_at);
+    };
+    note(history_);
+    for (const StoredConversion& c : rows::conversions_of_record(a_.tx, a_.subject.record.id))
+      if (c.goal == c_.goal && c.id != c_.id) note(rows::uploads(a_.tx, c.id, a_.plan.destination->name));
+    return last.value_or(a_.plan.gap->from);
   }
 
   /// The backup's conversion, which may have been taken back for good and told again since.
@@ -547,11 +568,7 @@ class Assessment {
     // Left and reached again: taken back meanwhile.
     const bool left = a_.reached.entered_at > since.from && a_.reached.entered_at < since.to && c_.id != 0 &&
                       c_.entered_at < a_.reached.entered_at;
-    const auto& settings = *a_.frame.settings;
-    const bool was_away =
-        a_.reached.wanted && (may_have_been_zero(a_.plan, a_.goal, settings, a_.subject, a_.reached) ||
-                              left_unseen(a_.plan, a_.goal, settings, a_.subject, a_.reached));
-    if (left || was_away) values.low = std::min<std::int64_t>(values.low, 0);
+    if (left || (a_.reached.wanted && was_away())) values.low = std::min<std::int64_t>(values.low, 0);
     if (currency_changed_unseen(a_.plan, a_.subject)) return belief_.micros;
     if (contract.restate_up && values.high > belief_.micros) return values.high;
     if (contract.restate_down && values.low < belief_.micros) return values.low;

@@ -1,0 +1,111 @@
+#include <string>
+
+#include "reconcile/gap_kit.h"
+
+/// What the daemon of a gap took back, and what it told anew after that.
+namespace hw::reconcile {
+namespace {
+
+using conformance::generous;
+using conformance::kDay;
+using conformance::kHour;
+using conformance::PlatformFault;
+using test::GapStory;
+using test::zero_is_final;
+
+constexpr std::chrono::seconds kSecond(1);
+constexpr std::chrono::minutes kMinute(1);
+
+TEST(Gap, ARetractionThatWaitedInTheBackupMayHaveLeftInIt) {
+  for (const bool won_late : {false, true}) {
+    GapStory l(zero_is_final());
+    l.win("d");
+    l.settle();
+    l.change("d", "stage", "lost");
+    l.sink().faults = {PlatformFault::busy};
+    l.settle();
+    ASSERT_EQ(l.history("d"), "upload received 100, retract retrying 0");
+    l.clock.advance(kSecond);
+    l.back_up();
+    l.pass(kDay);
+    ASSERT_EQ(l.all_believed(), 0);
+    if (!won_late) l.change("d", "stage", "won");
+    l.clock.advance(kMinute);
+    l.restore();
+    if (won_late) l.change("d", "stage", "won");
+    l.read_again();
+    l.pass(kDay * 9);
+    EXPECT_EQ(l.beside_the_range({"d"}), "") << won_late;
+  }
+}
+
+TEST(Gap, ABrakedRetractionMayHaveBeenLetGoInIt) {
+  GapStory l(zero_is_final());
+  l.settings.destinations[0].max_lowering_count = 0;
+  l.start();
+  l.win("d");
+  l.settle();
+  l.change("d", "stage", "lost");
+  l.settle();
+  ASSERT_EQ(l.stands("d"), "excess braked");
+  l.clock.advance(kMinute);
+  l.back_up();
+  l.clock.advance(kHour);
+  l.approve_brakes();
+  l.pass(kDay);
+  ASSERT_EQ(l.all_believed(), 0);
+  l.change("d", "stage", "won");
+  l.clock.advance(kMinute);
+  l.restore();
+  l.read_again();
+  l.pass(kDay * 9);
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
+TEST(Gap, AKeyThatWasSpentInItIsNotToldAgain) {
+  GapStory l(generous(), kHour);
+  l.win("d");
+  l.settle();
+  l.change("d", "stage", "lost");
+  l.pass(kHour * 2);
+  l.back_up();
+  l.change("d", "stage", "won");
+  l.pass(kHour * 3);
+  l.change("d", "stage", "lost");
+  l.pass(kHour * 3);
+  ASSERT_EQ(l.sink().believed.size(), 2U);
+  l.restore();
+  l.read_again();
+  l.pass(kHour * 3);
+  l.change("d", "stage", "won");
+  l.read_again();
+  l.pass(kDay * 9);
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
+TEST(Gap, KeysAreSpentAlsoOfGoalsThatCountEachStayOrTheFirst) {
+  for (const char* stage : {"won", "qualified"}) {
+    GapStory l(zero_is_final(), kHour * 12);
+    l.settings.goals[0].stage = stage;
+    if (stage == std::string("won")) l.settings.goals[0].count = settings::Goal::Count::each;
+    l.start();
+    l.win("d");
+    l.change("d", "stage", stage);
+    l.settle();
+    ASSERT_EQ(l.all_believed(), 100);
+    l.back_up();
+    l.clock.advance(kMinute);
+    l.remove_or_restore("d", Removal::Kind::deleted);
+    l.pass(kDay);
+    ASSERT_EQ(l.all_believed(), 0);
+    l.remove_or_restore("d", Removal::Kind::restored);
+    l.clock.advance(kMinute);
+    l.restore();
+    l.read_again();
+    l.pass(kDay * 9);
+    EXPECT_EQ(l.beside_the_range({"d"}), "") << stage;
+  }
+}
+
+}  // namespace
+}  // namespace hw::reconcile
