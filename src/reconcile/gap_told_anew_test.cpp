@@ -16,6 +16,42 @@ using test::zero_is_final;
 constexpr std::chrono::seconds kSecond(1);
 constexpr std::chrono::minutes kMinute(1);
 
+TEST(Gap, WhatWasToldAnewInItAndIsLostByNowMayStandUnderItsNextKey) {
+  GapStory l(generous(), kHour);
+  l.win("d");
+  l.settle();
+  l.back_up();
+  l.change("d", "stage", "lost");
+  l.pass(kHour * 2);
+  l.change("d", "stage", "won");
+  l.pass(kHour * 2);
+  ASSERT_EQ(l.sink().believed.size(), 2U);
+  l.change("d", "stage", "lost");
+  l.clock.advance(kMinute * 5);  // the disk dies: nothing is sent any more
+  l.restore();
+  l.read_again();
+  l.pass(kDay * 9);
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
+TEST(Gap, ASecondOccurrenceToldInItIsDoubtedAlsoWithoutAValue) {
+  GapStory l(generous(), kHour);
+  l.win("d");
+  l.settle();
+  l.change("d", "stage", "lost");
+  l.pass(kDay);
+  l.back_up();
+  l.change("d", "stage", "won");
+  l.pass(kDay);
+  ASSERT_EQ(l.all_believed(), 100);
+  l.change("d", "amount", "");
+  l.clock.advance(kMinute);
+  l.restore();
+  l.read_again();
+  l.pass(kDay * 9);
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
 TEST(Gap, ARetractionThatWaitedInTheBackupMayHaveLeftInIt) {
   for (const bool won_late : {false, true}) {
     GapStory l(zero_is_final());

@@ -149,7 +149,53 @@ bool is_excluded(const DestinationPlan& plan, const settings::Goal& goal, const 
   return !settings::holds(goal.when, record.fields) || !settings::holds(plan.destination->route, record.fields);
 }
 
+/// The subject of a moment that is past. What a field was before the first word on it is not known: it was that.
+Subject as_of(const Subject& subject, Timestamp moment) {
+  Subject then = subject;
+  std::erase_if(then.facts, [&](const store::Fact& f) { return f.true_from > moment; });
+  std::set<std::string> known;
+  then.record.state = "live";
+  for (const store::Fact& f : subject.facts) {
+    if (!known.insert(f.name).second && f.true_from > moment) continue;
+    then.record.fields[f.name] = f.value;
+    if (f.true_from > moment) continue;
+    if (f.name == "deleted" || f.name == "merged") then.record.state = f.name;
+    if (f.name == "restored" || f.name == "unmerged") then.record.state = "live";
+  }
+  return then;
+}
+
 }  // namespace
+
+std::optional<Reached> reached_at(const DestinationPlan& plan, const settings::Goal& goal,
+                                  const settings::Settings& settings, const Subject& subject, const Reached& reached,
+                                  Timestamp moment) {
+  const Subject then = as_of(subject, moment);
+  const auto all = reconcile::reached(then, goal, settings);
+  const auto it = std::find_if(all.begin(), all.end(), [&](const Reached& r) {
+    return goal.count != settings::Goal::Count::each || r.entered_at == reached.entered_at;
+  });
+  if (it == all.end()) return std::nullopt;
+  Reached r = *it;
+  r.wanted = r.wanted && settings::holds(plan.destination->route, then.record.fields);
+  r.changed_at = std::max(r.changed_at, last_change(then, plan.destination->route));
+  return r;
+}
+
+bool wanted_anew(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
+                 const Subject& subject, const Reached& reached, bool stood) {
+  std::vector<Timestamp> moments{plan.gap->from};
+  for (const store::Fact& f : subject.facts)
+    if (f.true_from > plan.gap->from && f.true_from < plan.gap->to) moments.push_back(f.true_from);
+  bool was_away = !stood;
+  for (const Timestamp moment : moments) {
+    const auto then = reached_at(plan, goal, settings, subject, reached, moment);
+    const bool wanted = then && then->wanted;
+    if (wanted && was_away) return true;
+    was_away = was_away || !wanted;
+  }
+  return false;
+}
 
 bool may_have_been_zero(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
                         const Subject& subject, const Reached& reached) {

@@ -48,6 +48,13 @@ bool may_have_been_zero(const DestinationPlan& plan, const settings::Goal& goal,
 bool left_unseen(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
                  const Subject& subject, const Reached& reached, Timestamp said);
 bool currency_changed_unseen(const DestinationPlan& plan, const Subject& subject);
+/// What the goal and the destination's route gave at a moment, as the CRM tells it now; empty: it was not reached then.
+std::optional<Reached> reached_at(const DestinationPlan& plan, const settings::Goal& goal,
+                                  const settings::Settings& settings, const Subject& subject, const Reached& reached,
+                                  Timestamp moment);
+/// In the gap it became wanted, after it had not been. `stood`: by what the backup knew the platform counted it.
+bool wanted_anew(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
+                 const Subject& subject, const Reached& reached, bool stood);
 /// A key that was brought to zero is spent there, and what is wanted again is told under the next one.
 bool zero_spends_key(const connect::Contract& contract);
 /// What is known of a conversion that nothing was told of, and of which nothing will be told now.

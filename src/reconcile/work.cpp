@@ -460,11 +460,18 @@ class Assessment {
     return last.value_or(a_.plan.gap->from);
   }
 
-  /// The backup's conversion, which may have been taken back for good and told again since.
+  /// The backup's conversion, which may have been taken back for good, and told under its next key since.
   [[nodiscard]] bool told_anew_unseen() const {
-    if (!a_.plan.gap || dead_ || !belief_.stands || belief_.uncertain || open() != nullptr) return false;
-    const StoredUpload* last = last_said();  // what was said after it came back is no doubt
-    return a_.plan.destination->mode == Mode::live && is_from_backup(last) && a_.reached.wanted && is_spent();
+    if (!a_.plan.gap || dead_ || !belief_.told || belief_.uncertain || open() != nullptr) return false;
+    // What was said after it came back is no doubt.
+    if (a_.plan.destination->mode != Mode::live || !is_from_backup(last_said())) return false;
+    if (belief_.stands) return is_spent() && (a_.reached.wanted || wanted_anew());
+    const bool has_next = a_.plan.contract.counting == connect::Counting::every;
+    return has_next && ledger::final_zero(history_, a_.plan.contract) && !desired_.wanted && wanted_anew();
+  }
+
+  [[nodiscard]] bool wanted_anew() const {
+    return reconcile::wanted_anew(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached, belief_.stands);
   }
 
   /// What it reached in the gap may have been told under its own key there, before the loser of a merge that the backup
