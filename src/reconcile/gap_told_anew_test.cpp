@@ -10,6 +10,7 @@ using conformance::generous;
 using conformance::kDay;
 using conformance::kHour;
 using conformance::PlatformFault;
+using test::corrections_repeat;
 using test::GapStory;
 using test::zero_is_final;
 
@@ -141,6 +142,39 @@ TEST(Gap, KeysAreSpentAlsoOfGoalsThatCountEachStayOrTheFirst) {
     l.pass(kDay * 9);
     EXPECT_EQ(l.beside_the_range({"d"}), "") << stage;
   }
+}
+
+TEST(Gap, ALossWithAnEditIsDoubtedDownToZero) {
+  for (const bool edited_first : {true, false}) {
+    GapStory l(corrections_repeat(), kHour);
+    l.win("d");
+    l.settle();
+    l.back_up();
+    if (edited_first) l.change("d", "amount", "300");
+    l.change("d", "stage", "lost");
+    if (!edited_first) l.change("d", "amount", "300");
+    l.pass(kDay);
+    ASSERT_EQ(l.all_believed(), 0);
+    l.restore();
+    l.read_again();
+    l.pass(kDay * 9);
+    EXPECT_EQ(l.beside_the_range({"d"}), "") << edited_first;
+  }
+}
+
+TEST(Gap, AnEditAfterTheRestoreHidesNoRetractionThatWasDueInIt) {
+  GapStory l(corrections_repeat(), kHour * 12);
+  l.win("d");
+  l.settle();
+  l.change("d", "stage", "lost");
+  l.back_up();
+  l.pass(kDay);
+  ASSERT_EQ(l.retractions(), 1);
+  l.restore();
+  l.change("d", "amount", "250");
+  l.read_again();
+  l.pass(kDay * 9);
+  EXPECT_EQ(l.retractions(), 1) << l.history("d");
 }
 
 }  // namespace

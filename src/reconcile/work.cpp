@@ -356,7 +356,8 @@ class Assessment {
     if (doubted(a_.plan, row, upload ? due_since(a_.plan, a_.subject, a_.reached) : changed_since()) ||
         (upload && told_under_another_key())) {
       const auto value = upload ? std::nullopt : corrected_unseen();
-      return leave_uncertain(value ? unseen_row(Operation::restate, *value) : std::move(row));
+      return leave_uncertain(value && reaches_to(*value, row) ? unseen_row(Operation::restate, *value)
+                                                              : std::move(row));
     }
     w_.lowering = d_.make->lowering;
     w_.lowering_micros = lowered_by(d_);
@@ -364,6 +365,14 @@ class Assessment {
     w_.make = std::move(row);
     w_.shadow = a_.plan.destination->mode == Mode::shadow;
     if (!w_.shadow) keep_click();
+  }
+
+  /// Does the range from what is believed to this value hold what the row says? What else was true in the gap is seen
+  /// in the next round.
+  [[nodiscard]] bool reaches_to(std::int64_t value, const StoredUpload& row) const {
+    const auto [low, high] = std::minmax(belief_.micros, value);
+    const std::int64_t said = row.value_micros.value_or(0);
+    return low <= said && said <= high;
   }
 
   /// "150.00 EUR wanted", or why nothing is.
@@ -537,7 +546,24 @@ class Assessment {
   }
 
   [[nodiscard]] Timestamp changed_since() const {
-    return reconcile::changed_since(a_.plan, a_.subject, desired_.changed_at);
+    const Timestamp known = reconcile::changed_since(a_.plan, a_.subject, desired_.changed_at);
+    const auto due = due_unseen();
+    return due ? std::min(known, due->changed_at) : known;
+  }
+
+  /// What was wanted when the gap ended, if a correction to it was due by then that the backup does not know of.
+  [[nodiscard]] std::optional<Reached> due_unseen() const {
+    if (!a_.plan.gap || !is_from_backup(last_said())) return std::nullopt;
+    const Timestamp end = a_.plan.gap->to - Duration(1);
+    const auto then = reached_at(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached, end);
+    if (!then) return std::nullopt;
+    const std::int64_t wanted = then->wanted ? then->micros.value_or(0) : 0;
+    const bool is_comparable = wanted == 0 || then->currency == belief_.currency;
+    const bool same = is_comparable && wanted == belief_.micros && then->wanted == belief_.stands;
+    const bool is_kept = !then->wanted && then->why_not == Reason::no_value;
+    const bool is_lower = !then->wanted || !is_comparable || wanted < belief_.micros;
+    const bool is_settling = is_lower && then->changed_at + a_.plan.destination->settle > end;
+    return same || is_kept || is_settling ? std::nullopt : then;
   }
 
   /// The part of the gap in which a correction may have been told that this store does not know of: since the backup's
