@@ -12,6 +12,7 @@ using conformance::kHour;
 using conformance::PlatformFault;
 using test::corrections_repeat;
 using test::GapStory;
+using test::restates_alone;
 using test::zero_is_final;
 
 constexpr std::chrono::seconds kSecond(1);
@@ -51,6 +52,68 @@ TEST(Gap, ASecondOccurrenceToldInItIsDoubtedAlsoWithoutAValue) {
   l.read_again();
   l.pass(kDay * 9);
   EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
+/// Told, taken to an ordinary zero before the backup, and told its value again after it.
+void raised_in_it(GapStory& l) {
+  l.win("d");
+  l.settle();
+  l.change("d", "stage", "lost");
+  l.pass(kDay);
+  l.back_up();
+  l.change("d", "stage", "won");
+  l.pass(kDay);
+  ASSERT_EQ(l.all_believed(), 100);
+}
+
+TEST(Gap, WhatStoodAtZeroAndWasToldItsValueInItIsTakenBack) {
+  GapStory l(restates_alone(), kHour);
+  raised_in_it(l);
+  l.change("d", "stage", "lost");
+  l.clock.advance(kMinute * 5);
+  l.restore();
+  l.read_again();
+  l.settle();
+  EXPECT_EQ(l.stands("d"), "uncertain") << "it settles";
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+  l.pass(kDay * 9);
+  EXPECT_EQ(l.stands("d"), "none not_wanted");
+  EXPECT_EQ(l.all_believed(), 0) << l.history("d");
+}
+
+TEST(Gap, WhatStoodAtZeroAndWasToldItsValueInItIsDoubtedWhereNothingTakesItBack) {
+  connect::Contract no_key = restates_alone();
+  no_key.dedup.of_uploads_alone = true;
+  for (const bool emptied : {false, true}) {
+    GapStory l(emptied ? restates_alone() : no_key, kHour);
+    raised_in_it(l);
+    l.change("d", emptied ? "amount" : "stage", emptied ? "" : "lost");
+    l.clock.advance(kMinute * 5);
+    l.restore();
+    l.read_again();
+    l.pass(kDay * 9);
+    EXPECT_EQ(l.stands("d"), "uncertain") << emptied;
+    EXPECT_EQ(l.beside_the_range({"d"}), "") << emptied;
+  }
+}
+
+TEST(Gap, WhatStoodAtZeroAndWasNotWantedInItStaysThere) {
+  for (const connect::Contract& c : {restates_alone(), zero_is_final(), generous()}) {
+    GapStory l(c, kHour);
+    l.win("d");
+    l.settle();
+    l.change("d", "stage", "lost");
+    l.pass(kDay);
+    l.back_up();
+    l.change("d", "amount", "300");
+    l.pass(kDay);
+    l.restore();
+    l.read_again();
+    l.change("d", "amount", "400");
+    l.pass(kDay * 9);
+    EXPECT_EQ(l.stands("d"), "none not_wanted") << l.history("d");
+    EXPECT_EQ(l.uploads("d").size(), 2U) << l.history("d");
+  }
 }
 
 TEST(Gap, ARetractionThatWaitedInTheBackupMayHaveLeftInIt) {

@@ -203,6 +203,7 @@ class Assessment {
         leave_uncertain(unseen_row(Operation::restate, *value));
       }
     }
+    if (raised_) stand_between(belief_.micros, *raised_);
     // Why another value does not go is no reason of this, but that a person is to let it go.
     if (d_.state == ledger::State::uncertain && d_.reason != ledger::Reason::braked) d_.reason.reset();
     fill_standing();
@@ -221,6 +222,8 @@ class Assessment {
         .brake_closed = false};
     d_ = ledger::decide(desired_, history_, rules, a_.frame.now);
     if (told_anew_unseen() || told_before_adoption()) return d_.make.reset();
+    const std::vector<StoredUpload> history = raised_unseen();
+    if (raised_) d_ = ledger::decide(desired_, history, rules, a_.frame.now);
     if (d_.state == ledger::State::taken && desired_.wanted && corrected_unseen()) {
       // The CRM is back where the backup was, the platform may not be: its value is said once more.
       d_.make = ledger::NewRevision{Operation::restate, desired_.micros, desired_.currency, /*lowering=*/false};
@@ -229,7 +232,7 @@ class Assessment {
     }
     if (d_.make && d_.make->lowering && a_.frame.brake_closed(a_.plan, c_.id, d_.b_currency, lowered_by(d_))) {
       rules.brake_closed = true;
-      d_ = ledger::decide(desired_, history_, rules, a_.frame.now);
+      d_ = ledger::decide(desired_, history, rules, a_.frame.now);
     }
     if (d_.reason == Reason::settling && d_.look_again)
       d_.detail = "settles at " + format_local(*d_.look_again, zone());
@@ -569,7 +572,7 @@ class Assessment {
   /// The part of the gap in which a correction may have been told that this store does not know of: since the backup's
   /// last row of this conversion, up to the platform's limit.
   [[nodiscard]] std::optional<store::Gap> corrected_within() const {
-    if (!a_.plan.gap || dead_ || !belief_.stands || belief_.uncertain || open() != nullptr) return std::nullopt;
+    if (!a_.plan.gap || dead_ || !belief_.told || belief_.uncertain || open() != nullptr) return std::nullopt;
     if (a_.plan.destination->mode != Mode::live) return std::nullopt;
     const StoredUpload* last = last_said();
     if (!is_from_backup(last)) return std::nullopt;
@@ -583,7 +586,7 @@ class Assessment {
   /// How it may have been taken back meanwhile, where nothing takes it back now: the platform's limit is past, or
   /// consent is denied.
   [[nodiscard]] std::optional<Operation> taken_back_unseen() const {
-    if (desired_.wanted || d_.state != ledger::State::excess) return std::nullopt;
+    if (desired_.wanted || !belief_.stands || d_.state != ledger::State::excess) return std::nullopt;
     const auto within = corrected_within();
     if (!within || changed_since() + a_.plan.destination->settle >= within->to) return std::nullopt;
     return ledger::taking_back(a_.plan.contract, belief_);
@@ -596,6 +599,8 @@ class Assessment {
     if (!contract.operations.contains(Operation::restate)) return std::nullopt;
     const auto within = corrected_within();
     if (!within) return std::nullopt;
+    // What stood at zero was raised only if it was wanted again, and not where zero is final.
+    if (!belief_.stands && (ledger::final_zero(history_, contract) || !wanted_anew())) return std::nullopt;
     const store::Gap& since = *within;
     ValueRange values = values_in_gap(a_.subject, a_.goal, *a_.frame.settings, since);
     // Left and reached again: taken back meanwhile.
@@ -606,6 +611,24 @@ class Assessment {
     if (contract.restate_up && values.high > belief_.micros) return values.high;
     if (contract.restate_down && values.low < belief_.micros) return values.low;
     return std::nullopt;
+  }
+
+  /// It stood at zero in the backup, is unwanted, and was raised in between: the history in which it was. It is taken
+  /// back once more, as what stands is.
+  [[nodiscard]] std::vector<StoredUpload> raised_unseen() {
+    std::vector<StoredUpload> history = history_;
+    if (!desired_.wanted && !belief_.stands) raised_ = corrected_unseen();
+    if (!raised_) return history;
+    history.push_back(unseen_row(Operation::restate, *raised_));
+    history.back().state = UploadState::processed;
+    return history;
+  }
+
+  void stand_between(std::int64_t low, std::int64_t high) {
+    d_.state = ledger::State::uncertain;
+    d_.b_micros = d_.b_low = low;
+    d_.b_high = high;
+    d_.range_currency = belief_.currency;
   }
 
   /// A value that was true in the gap, and that the range of a row doubted for the gap does not hold.
@@ -696,6 +719,7 @@ class Assessment {
   std::optional<StoredRecord> frozen_person_;
   std::optional<Refusal> refused_;
   std::optional<std::int64_t> held_by_;
+  std::optional<std::int64_t> raised_;  ///< what a zero of the backup may have become in the gap
   bool looks_at_click_ = false;
   Work w_;
 };
