@@ -240,5 +240,72 @@ TEST(Gap, AnEditAfterTheRestoreHidesNoRetractionThatWasDueInIt) {
   EXPECT_EQ(l.retractions(), 1) << l.history("d");
 }
 
+TEST(Gap, ARowThatIsDoubtedAtItsValueIsDoubtedDownToAZeroThatCameDue) {
+  GapStory l(corrections_repeat());
+  l.win("d");
+  l.settle();
+  l.change("d", "amount", "150");
+  ASSERT_TRUE(l.reconcile());
+  l.back_up();
+  l.change("d", "stage", "lost");
+  l.pass(kHour);
+  ASSERT_EQ(l.all_believed(), 0);
+  l.restore();
+  l.read_again();
+  l.pass(kDay * 9);
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
+TEST(Gap, AnEditAfterARetractionHidesItNotWhereNothingIsSaidAnyMore) {
+  GapStory l(generous(), kHour * 12);
+  l.win("d");
+  l.settle();
+  l.back_up();
+  l.change("d", "stage", "lost");
+  l.pass(kDay);
+  ASSERT_EQ(l.all_believed(), 0);
+  l.change("d", "amount", "50");
+  l.clock.advance(kMinute);
+  l.restore();
+  l.read_again();
+  l.consent("Cd", ConsentState::denied);
+  l.pass(kDay * 9);
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
+TEST(Gap, WhatLeftAfterTheRestoreAndCameBackMayHaveBeenToldInIt) {
+  GapStory l;
+  l.back_up();
+  l.win("d");
+  l.settle();
+  l.change("d", "amount", "50");
+  l.clock.advance(kMinute);
+  l.restore();
+  l.change("d", "stage", "lost");
+  l.change("d", "stage", "won");
+  l.read_again();
+  l.pass(kDay * 9);
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
+TEST(Gap, WhatLeavesAndComesBackLongAfterItIsKnown) {
+  GapStory l(generous(), kHour);
+  for (const char* id : {"told", "lost"}) l.win(id);
+  l.settle();
+  l.change("lost", "stage", "lost");
+  l.pass(kDay);
+  l.back_up();
+  l.pass(kDay);
+  l.restore();
+  l.read_again();
+  l.pass(kDay);
+  l.change("told", "stage", "lost");
+  l.pass(kDay);
+  for (const char* id : {"told", "lost"}) l.change(id, "stage", "won");
+  l.pass(kDay);
+  for (const char* id : {"told", "lost"}) EXPECT_EQ(l.believed(id), 100) << l.history(id);
+  EXPECT_EQ(l.differences(), "");
+}
+
 }  // namespace
 }  // namespace hw::reconcile

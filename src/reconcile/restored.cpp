@@ -165,6 +165,14 @@ Subject as_of(const Subject& subject, Timestamp moment) {
   return then;
 }
 
+/// When what the CRM tells of it changed, and the beginning.
+std::vector<Timestamp> moments(const Subject& subject, const store::Gap& within) {
+  std::vector<Timestamp> out{within.from};
+  for (const store::Fact& f : subject.facts)
+    if (f.true_from > within.from && f.true_from < within.to) out.push_back(f.true_from);
+  return out;
+}
+
 }  // namespace
 
 std::optional<Reached> reached_at(const DestinationPlan& plan, const settings::Goal& goal,
@@ -184,15 +192,25 @@ std::optional<Reached> reached_at(const DestinationPlan& plan, const settings::G
 
 bool wanted_anew(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
                  const Subject& subject, const Reached& reached, bool stood) {
-  std::vector<Timestamp> moments{plan.gap->from};
-  for (const store::Fact& f : subject.facts)
-    if (f.true_from > plan.gap->from && f.true_from < plan.gap->to) moments.push_back(f.true_from);
   bool was_away = !stood;
-  for (const Timestamp moment : moments) {
+  for (const Timestamp moment : moments(subject, *plan.gap)) {
     const auto then = reached_at(plan, goal, settings, subject, reached, moment);
     const bool wanted = then && then->wanted;
     if (wanted && was_away) return true;
     was_away = was_away || !wanted;
+  }
+  return false;
+}
+
+bool zero_was_due(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
+                  const Subject& subject, const Reached& reached, const store::Gap& within) {
+  const auto all = moments(subject, within);
+  for (auto it = all.begin(); it != all.end(); ++it) {
+    const auto then = reached_at(plan, goal, settings, subject, reached, *it);
+    const Timestamp until = it + 1 == all.end() ? within.to : *(it + 1);
+    if (then && !then->wanted && then->why_not != Reason::no_value &&
+        then->changed_at + plan.destination->settle < until)
+      return true;
   }
   return false;
 }

@@ -55,6 +55,9 @@ std::optional<Reached> reached_at(const DestinationPlan& plan, const settings::G
 /// In the gap it became wanted, after it had not been. `stood`: by what the backup knew the platform counted it.
 bool wanted_anew(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
                  const Subject& subject, const Reached& reached, bool stood);
+/// It was unwanted in this part of the gap for so long that a zero was due in it, whatever changed after that.
+bool zero_was_due(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
+                  const Subject& subject, const Reached& reached, const store::Gap& within);
 /// A key that was brought to zero is spent there, and what is wanted again is told under the next one.
 bool zero_spends_key(const connect::Contract& contract);
 /// What is known of a conversion that nothing was told of, and of which nothing will be told now.

@@ -356,8 +356,7 @@ class Assessment {
       return ledger::apply_same_as_rejected(d_, *refused);
     row.backfill = row.operation == Operation::upload && a_.plan.backfilled(a_.reached.entered_at);
     const bool upload = row.operation == Operation::upload;
-    if (doubted(a_.plan, row, upload ? due_since(a_.plan, a_.subject, a_.reached) : changed_since()) ||
-        (upload && told_under_another_key())) {
+    if (doubted(a_.plan, row, upload ? first_due_since() : changed_since()) || (upload && told_under_another_key())) {
       const auto value = upload ? std::nullopt : corrected_unseen();
       return leave_uncertain(value && reaches_to(*value, row) ? unseen_row(Operation::restate, *value)
                                                               : std::move(row));
@@ -442,10 +441,16 @@ class Assessment {
   /// key it may have spent. That key is no guard then.
   [[nodiscard]] bool told_under_another_key() const {
     if (!a_.plan.gap || a_.plan.destination->mode != Mode::live || a_.plan.destination->resend_uncertain) return false;
-    if (due_since(a_.plan, a_.subject, a_.reached) >= a_.plan.gap->to)
-      return zero_spends_key(a_.plan.contract) && left_for_a_while();
+    if (first_due_since() >= a_.plan.gap->to) return zero_spends_key(a_.plan.contract) && left_for_a_while();
     return merged_unseen(a_.tx, a_.subject, *a_.plan.gap) ||
            key_is_of_order(a_.tx, a_.subject, a_.goal, *a_.plan.gap) || is_spent();
+  }
+
+  /// A stay before this one may have been told as well, where nothing of the goal was known as told.
+  [[nodiscard]] Timestamp first_due_since() const {
+    const Timestamp known = due_since(a_.plan, a_.subject, a_.reached);
+    if (!a_.plan.gap || known < a_.plan.gap->to || a_.plan.go_live >= a_.plan.gap->to) return known;
+    return !last_word_at() && wanted_anew() ? a_.plan.gap->from : known;
   }
 
   [[nodiscard]] bool is_spent() const { return zero_spends_key(a_.plan.contract) && was_away(); }
@@ -455,12 +460,12 @@ class Assessment {
   }
 
   [[nodiscard]] bool left_for_a_while() const {
-    return left_unseen(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached, last_word_at());
+    const Timestamp said = last_word_at().value_or(a_.plan.gap->from);  // nothing stood that could be brought to zero
+    return left_unseen(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached, said);
   }
 
-  /// When the last word that was taken of this goal was made, under whichever of its keys. Where none was, nothing was
-  /// there to be brought to zero before the gap.
-  [[nodiscard]] Timestamp last_word_at() const {
+  /// When the last word that was taken of this goal was made, under whichever of its keys.
+  [[nodiscard]] std::optional<Timestamp> last_word_at() const {
     std::optional<Timestamp> last;
     const auto note = [&](const std::vector<StoredUpload>& all) {
       if (const auto taken = ledger::believe(all, a_.plan.contract).last_taken)
@@ -469,7 +474,7 @@ class Assessment {
     note(history_);
     for (const StoredConversion& c : rows::conversions_of_record(a_.tx, a_.subject.record.id))
       if (c.goal == c_.goal && c.id != c_.id) note(rows::uploads(a_.tx, c.id, a_.plan.destination->name));
-    return last.value_or(a_.plan.gap->from);
+    return last;
   }
 
   /// The backup's conversion, which may have been taken back for good, and told under its next key since.
@@ -484,6 +489,13 @@ class Assessment {
 
   [[nodiscard]] bool wanted_anew() const {
     return reconcile::wanted_anew(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached, belief_.stands);
+  }
+
+  /// By what is wanted now, or was for a while.
+  [[nodiscard]] bool zero_was_due(const store::Gap& within) const {
+    const bool is_kept = desired_.wanted || desired_.gone || desired_.not_wanted_because == Reason::no_value;
+    if (!is_kept && changed_since() + a_.plan.destination->settle < within.to) return true;
+    return reconcile::zero_was_due(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached, within);
   }
 
   /// What it reached in the gap may have been told under its own key there, before the loser of a merge that the backup
@@ -588,7 +600,7 @@ class Assessment {
   [[nodiscard]] std::optional<Operation> taken_back_unseen() const {
     if (desired_.wanted || !belief_.stands || d_.state != ledger::State::excess) return std::nullopt;
     const auto within = corrected_within();
-    if (!within || changed_since() + a_.plan.destination->settle >= within->to) return std::nullopt;
+    if (!within || !zero_was_due(*within)) return std::nullopt;
     return ledger::taking_back(a_.plan.contract, belief_);
   }
 
@@ -639,7 +651,8 @@ class Assessment {
     const ValueRange values = gap_values();
     if (values.high > belief_.high && (!belief_.first_taken || a_.plan.contract.restate_up)) return values.high;
     if (values.low < belief_.low && a_.plan.contract.restate_down) return values.low;
-    return std::nullopt;
+    const bool taken_back = belief_.low > 0 && belief_.first_taken && ledger::taking_back(a_.plan.contract, belief_);
+    return taken_back && zero_was_due(*a_.plan.gap) ? std::optional<std::int64_t>(0) : std::nullopt;
   }
 
   /// It has no item: it is never sent.
@@ -651,7 +664,8 @@ class Assessment {
     row.revision = history_.empty() ? 0 : history_.back().revision + 1;
     row.mode = Mode::live;
     if (a_.reached.micros || micros != 0) row.value_micros = micros;
-    row.currency = a_.reached.currency;
+    const bool widens = micros == 0 && belief_.uncertain;  // a zero is one in every currency
+    row.currency = widens ? belief_.uncertain_currency : a_.reached.currency;
     row.item = ledger::item_to_json({});
     row.dedup_key = c_.dedup_id;
     row.account = a_.plan.sinks.target.account;
