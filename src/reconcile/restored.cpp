@@ -152,7 +152,71 @@ bool is_excluded(const DestinationPlan& plan, const settings::Goal& goal, const 
   return !settings::holds(goal.when, record.fields) || !settings::holds(plan.destination->route, record.fields);
 }
 
+/// The subject of a moment that is past. What a field was before the first word on it is not known: it was that.
+Subject as_of(const Subject& subject, Timestamp moment) {
+  Subject then = subject;
+  std::erase_if(then.facts, [&](const store::Fact& f) { return f.true_from > moment; });
+  std::set<std::string> known;
+  then.record.state = "live";
+  for (const store::Fact& f : subject.facts) {
+    if (!known.insert(f.name).second && f.true_from > moment) continue;
+    then.record.fields[f.name] = f.value;
+    if (f.true_from > moment) continue;
+    if (f.name == "deleted" || f.name == "merged") then.record.state = f.name;
+    if (f.name == "restored" || f.name == "unmerged") then.record.state = "live";
+  }
+  return then;
+}
+
+/// When what the CRM tells of it changed, and the beginning.
+std::vector<Timestamp> moments(const Subject& subject, const store::Gap& within) {
+  std::vector<Timestamp> out{within.from};
+  for (const store::Fact& f : subject.facts)
+    if (f.true_from > within.from && f.true_from < within.to) out.push_back(f.true_from);
+  return out;
+}
+
 }  // namespace
+
+std::optional<Reached> reached_at(const DestinationPlan& plan, const settings::Goal& goal,
+                                  const settings::Settings& settings, const Subject& subject, const Reached& reached,
+                                  Timestamp moment) {
+  const Subject then = as_of(subject, moment);
+  const auto all = reconcile::reached(then, goal, settings);
+  const auto it = std::find_if(all.begin(), all.end(), [&](const Reached& r) {
+    return goal.count != settings::Goal::Count::each || r.entered_at == reached.entered_at;
+  });
+  if (it == all.end()) return std::nullopt;
+  Reached r = *it;
+  r.wanted = r.wanted && settings::holds(plan.destination->route, then.record.fields);
+  r.changed_at = std::max(r.changed_at, last_change(then, plan.destination->route));
+  return r;
+}
+
+bool wanted_anew(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
+                 const Subject& subject, const Reached& reached, bool stood) {
+  bool was_away = !stood;
+  for (const Timestamp moment : moments(subject, *plan.gap)) {
+    const auto then = reached_at(plan, goal, settings, subject, reached, moment);
+    const bool wanted = then && then->wanted;
+    if (wanted && was_away) return true;
+    was_away = was_away || !wanted;
+  }
+  return false;
+}
+
+bool zero_was_due(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
+                  const Subject& subject, const Reached& reached, const store::Gap& within) {
+  const auto all = moments(subject, within);
+  for (auto it = all.begin(); it != all.end(); ++it) {
+    const auto then = reached_at(plan, goal, settings, subject, reached, *it);
+    const Timestamp until = it + 1 == all.end() ? within.to : *(it + 1);
+    if (then && !then->wanted && then->why_not != Reason::no_value &&
+        then->changed_at + plan.destination->settle < until)
+      return true;
+  }
+  return false;
+}
 
 bool may_have_been_zero(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
                         const Subject& subject, const Reached& reached) {
@@ -185,16 +249,17 @@ bool may_have_been_zero(const DestinationPlan& plan, const settings::Goal& goal,
 }
 
 bool left_unseen(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
-                 const Subject& subject, const Reached& reached) {
+                 const Subject& subject, const Reached& reached, Timestamp said) {
   const settings::Stage* stage = stage_of(goal, settings);
   if (!plan.gap || stage == nullptr || reached.entered_at <= plan.gap->from) return false;
+  if (!stage->won || goal.count == settings::Goal::Count::each) return false;  // each stay is a conversion of its own
   const auto all = stays(subject, *stage);
   return std::any_of(all.begin(), all.end(), [&](const Stay& stay) {
     if (!stay.left) return false;
     // What was merely observed after the restore may have come about at any time of the gap.
     const bool observed = stay.left_by->basis != Basis::crm_history && unseen(*stay.left_by, *plan.gap);
     const Timestamp zero = (observed ? plan.gap->from : *stay.left) + plan.destination->settle;  // when it was due
-    return zero >= plan.gap->from && zero < plan.gap->to && zero < reached.entered_at;
+    return zero > said && zero < plan.gap->to && zero < reached.entered_at;
   });
 }
 
@@ -202,17 +267,9 @@ bool currency_changed_unseen(const DestinationPlan& plan, const Subject& subject
   return plan.gap && changed_unseen(subject, "currency", *plan.gap);
 }
 
-bool key_may_be_spent(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
-                      const Subject& subject, const Reached& reached) {
-  const connect::Contract& c = plan.contract;
-  const settings::Stage* stage = stage_of(goal, settings);
-  if (!plan.gap || stage == nullptr || !stage->won || goal.count == settings::Goal::Count::each) return false;
-  const bool zero_is_final =
-      c.operations.contains(Operation::retract) ||
-      (c.operations.contains(Operation::restate) && c.zero == connect::ZeroRule::final_retraction);
-  if (!zero_is_final) return false;
-  if (may_have_been_zero(plan, goal, settings, subject, reached)) return true;
-  return left_unseen(plan, goal, settings, subject, reached);
+bool zero_spends_key(const connect::Contract& contract) {
+  return contract.operations.contains(Operation::retract) ||
+         (contract.operations.contains(Operation::restate) && contract.zero == connect::ZeroRule::final_retraction);
 }
 
 Timestamp due_since(const DestinationPlan& plan, const Subject& subject, const Reached& reached) {

@@ -44,14 +44,23 @@ bool key_is_of_order(store::Tx& tx, const Subject& subject, const settings::Goal
 /// It stayed in its stage, and may have been unwanted for a while in the gap all the same.
 bool may_have_been_zero(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
                         const Subject& subject, const Reached& reached);
-/// It left its stage, so that the zero was due in the gap, and reached it again.
+/// It left its stage, so that a zero was due by the end of the gap, and reached it again. `said`: the last word on it
+/// that is known; a zero that was due by then is known as well.
 bool left_unseen(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
-                 const Subject& subject, const Reached& reached);
+                 const Subject& subject, const Reached& reached, Timestamp said);
 bool currency_changed_unseen(const DestinationPlan& plan, const Subject& subject);
-/// It left the won stage in the gap and came back: where zero is final its key may be spent, and what is believed stand
-/// under the next one, which nobody knows of.
-bool key_may_be_spent(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
-                      const Subject& subject, const Reached& reached);
+/// What the goal and the destination's route gave at a moment, as the CRM tells it now; empty: it was not reached then.
+std::optional<Reached> reached_at(const DestinationPlan& plan, const settings::Goal& goal,
+                                  const settings::Settings& settings, const Subject& subject, const Reached& reached,
+                                  Timestamp moment);
+/// In the gap it became wanted, after it had not been. `stood`: by what the backup knew the platform counted it.
+bool wanted_anew(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
+                 const Subject& subject, const Reached& reached, bool stood);
+/// It was unwanted in this part of the gap for so long that a zero was due in it, whatever changed after that.
+bool zero_was_due(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
+                  const Subject& subject, const Reached& reached, const store::Gap& within);
+/// A key that was brought to zero is spent there, and what is wanted again is told under the next one.
+bool zero_spends_key(const connect::Contract& contract);
 /// What is known of a conversion that nothing was told of, and of which nothing will be told now.
 struct Untold {
   ledger::Reason why = ledger::Reason::not_wanted;

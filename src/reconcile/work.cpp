@@ -203,6 +203,7 @@ class Assessment {
         leave_uncertain(unseen_row(Operation::restate, *value));
       }
     }
+    if (raised_) stand_between(belief_.micros, *raised_);
     // Why another value does not go is no reason of this, but that a person is to let it go.
     if (d_.state == ledger::State::uncertain && d_.reason != ledger::Reason::braked) d_.reason.reset();
     fill_standing();
@@ -221,6 +222,8 @@ class Assessment {
         .brake_closed = false};
     d_ = ledger::decide(desired_, history_, rules, a_.frame.now);
     if (told_anew_unseen() || told_before_adoption()) return d_.make.reset();
+    const std::vector<StoredUpload> history = raised_unseen();
+    if (raised_) d_ = ledger::decide(desired_, history, rules, a_.frame.now);
     if (d_.state == ledger::State::taken && desired_.wanted && corrected_unseen()) {
       // The CRM is back where the backup was, the platform may not be: its value is said once more.
       d_.make = ledger::NewRevision{Operation::restate, desired_.micros, desired_.currency, /*lowering=*/false};
@@ -229,7 +232,7 @@ class Assessment {
     }
     if (d_.make && d_.make->lowering && a_.frame.brake_closed(a_.plan, c_.id, d_.b_currency, lowered_by(d_))) {
       rules.brake_closed = true;
-      d_ = ledger::decide(desired_, history_, rules, a_.frame.now);
+      d_ = ledger::decide(desired_, history, rules, a_.frame.now);
     }
     if (d_.reason == Reason::settling && d_.look_again)
       d_.detail = "settles at " + format_local(*d_.look_again, zone());
@@ -353,10 +356,10 @@ class Assessment {
       return ledger::apply_same_as_rejected(d_, *refused);
     row.backfill = row.operation == Operation::upload && a_.plan.backfilled(a_.reached.entered_at);
     const bool upload = row.operation == Operation::upload;
-    if (doubted(a_.plan, row, upload ? due_since(a_.plan, a_.subject, a_.reached) : changed_since()) ||
-        (upload && told_under_another_key())) {
+    if (doubted(a_.plan, row, upload ? first_due_since() : changed_since()) || (upload && told_under_another_key())) {
       const auto value = upload ? std::nullopt : corrected_unseen();
-      return leave_uncertain(value ? unseen_row(Operation::restate, *value) : std::move(row));
+      return leave_uncertain(value && reaches_to(*value, row) ? unseen_row(Operation::restate, *value)
+                                                              : std::move(row));
     }
     w_.lowering = d_.make->lowering;
     w_.lowering_micros = lowered_by(d_);
@@ -364,6 +367,14 @@ class Assessment {
     w_.make = std::move(row);
     w_.shadow = a_.plan.destination->mode == Mode::shadow;
     if (!w_.shadow) keep_click();
+  }
+
+  /// Does the range from what is believed to this value hold what the row says? What else was true in the gap is seen
+  /// in the next round.
+  [[nodiscard]] bool reaches_to(std::int64_t value, const StoredUpload& row) const {
+    const auto [low, high] = std::minmax(belief_.micros, value);
+    const std::int64_t said = row.value_micros.value_or(0);
+    return low <= said && said <= high;
   }
 
   /// "150.00 EUR wanted", or why nothing is.
@@ -426,24 +437,65 @@ class Assessment {
     keep_click();
   }
 
-  /// A first upload that the daemon of the gap may have told under a key which this store does not know. Its own key is
-  /// no guard then.
+  /// A first upload that the daemon of the gap may have told under a key which this store does not know, or whose own
+  /// key it may have spent. That key is no guard then.
   [[nodiscard]] bool told_under_another_key() const {
     if (!a_.plan.gap || a_.plan.destination->mode != Mode::live || a_.plan.destination->resend_uncertain) return false;
-    if (due_since(a_.plan, a_.subject, a_.reached) >= a_.plan.gap->to) return false;
+    if (first_due_since() >= a_.plan.gap->to) return zero_spends_key(a_.plan.contract) && left_for_a_while();
     return merged_unseen(a_.tx, a_.subject, *a_.plan.gap) ||
            key_is_of_order(a_.tx, a_.subject, a_.goal, *a_.plan.gap) || is_spent();
   }
 
-  [[nodiscard]] bool is_spent() const {
-    return key_may_be_spent(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached);
+  /// A stay before this one may have been told as well, where nothing of the goal was known as told.
+  [[nodiscard]] Timestamp first_due_since() const {
+    const Timestamp known = due_since(a_.plan, a_.subject, a_.reached);
+    if (!a_.plan.gap || known < a_.plan.gap->to || a_.plan.go_live >= a_.plan.gap->to) return known;
+    return !last_word_at() && wanted_anew() ? a_.plan.gap->from : known;
   }
 
-  /// The backup's conversion, which may have been taken back for good and told again since.
+  [[nodiscard]] bool is_spent() const { return zero_spends_key(a_.plan.contract) && was_away(); }
+
+  [[nodiscard]] bool was_away() const {
+    return may_have_been_zero(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached) || left_for_a_while();
+  }
+
+  [[nodiscard]] bool left_for_a_while() const {
+    const Timestamp said = last_word_at().value_or(a_.plan.gap->from);  // nothing stood that could be brought to zero
+    return left_unseen(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached, said);
+  }
+
+  /// When the last word that was taken of this goal was made, under whichever of its keys.
+  [[nodiscard]] std::optional<Timestamp> last_word_at() const {
+    std::optional<Timestamp> last;
+    const auto note = [&](const std::vector<StoredUpload>& all) {
+      if (const auto taken = ledger::believe(all, a_.plan.contract).last_taken)
+        last = std::max(last.value_or(Timestamp{}), all[*taken].made_at);
+    };
+    note(history_);
+    for (const StoredConversion& c : rows::conversions_of_record(a_.tx, a_.subject.record.id))
+      if (c.goal == c_.goal && c.id != c_.id) note(rows::uploads(a_.tx, c.id, a_.plan.destination->name));
+    return last;
+  }
+
+  /// The backup's conversion, which may have been taken back for good, and told under its next key since.
   [[nodiscard]] bool told_anew_unseen() const {
-    if (!a_.plan.gap || dead_ || !belief_.stands || belief_.uncertain || open() != nullptr) return false;
-    const StoredUpload* last = last_said();  // what was said after it came back is no doubt
-    return a_.plan.destination->mode == Mode::live && is_from_backup(last) && a_.reached.wanted && is_spent();
+    if (!a_.plan.gap || dead_ || !belief_.told || belief_.uncertain || open() != nullptr) return false;
+    // What was said after it came back is no doubt.
+    if (a_.plan.destination->mode != Mode::live || !is_from_backup(last_said())) return false;
+    if (belief_.stands) return is_spent() && (a_.reached.wanted || wanted_anew());
+    const bool has_next = a_.plan.contract.counting == connect::Counting::every;
+    return has_next && ledger::final_zero(history_, a_.plan.contract) && !desired_.wanted && wanted_anew();
+  }
+
+  [[nodiscard]] bool wanted_anew() const {
+    return reconcile::wanted_anew(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached, belief_.stands);
+  }
+
+  /// By what is wanted now, or was for a while.
+  [[nodiscard]] bool zero_was_due(const store::Gap& within) const {
+    const bool is_kept = desired_.wanted || desired_.gone || desired_.not_wanted_because == Reason::no_value;
+    if (!is_kept && changed_since() + a_.plan.destination->settle < within.to) return true;
+    return reconcile::zero_was_due(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached, within);
   }
 
   /// What it reached in the gap may have been told under its own key there, before the loser of a merge that the backup
@@ -509,13 +561,30 @@ class Assessment {
   }
 
   [[nodiscard]] Timestamp changed_since() const {
-    return reconcile::changed_since(a_.plan, a_.subject, desired_.changed_at);
+    const Timestamp known = reconcile::changed_since(a_.plan, a_.subject, desired_.changed_at);
+    const auto due = due_unseen();
+    return due ? std::min(known, due->changed_at) : known;
+  }
+
+  /// What was wanted when the gap ended, if a correction to it was due by then that the backup does not know of.
+  [[nodiscard]] std::optional<Reached> due_unseen() const {
+    if (!a_.plan.gap || !is_from_backup(last_said())) return std::nullopt;
+    const Timestamp end = a_.plan.gap->to - Duration(1);
+    const auto then = reached_at(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached, end);
+    if (!then) return std::nullopt;
+    const std::int64_t wanted = then->wanted ? then->micros.value_or(0) : 0;
+    const bool is_comparable = wanted == 0 || then->currency == belief_.currency;
+    const bool same = is_comparable && wanted == belief_.micros && then->wanted == belief_.stands;
+    const bool is_kept = !then->wanted && then->why_not == Reason::no_value;
+    const bool is_lower = !then->wanted || !is_comparable || wanted < belief_.micros;
+    const bool is_settling = is_lower && then->changed_at + a_.plan.destination->settle > end;
+    return same || is_kept || is_settling ? std::nullopt : then;
   }
 
   /// The part of the gap in which a correction may have been told that this store does not know of: since the backup's
   /// last row of this conversion, up to the platform's limit.
   [[nodiscard]] std::optional<store::Gap> corrected_within(Operation operation) const {
-    if (!a_.plan.gap || dead_ || !belief_.stands || belief_.uncertain || open() != nullptr) return std::nullopt;
+    if (!a_.plan.gap || dead_ || !belief_.told || belief_.uncertain || open() != nullptr) return std::nullopt;
     if (a_.plan.destination->mode != Mode::live) return std::nullopt;
     const StoredUpload* last = last_said();
     if (!is_from_backup(last)) return std::nullopt;
@@ -529,10 +598,10 @@ class Assessment {
   /// How it may have been taken back meanwhile, where nothing takes it back now: the platform's limit is past, or
   /// consent is denied.
   [[nodiscard]] std::optional<Operation> taken_back_unseen() const {
-    if (desired_.wanted || d_.state != ledger::State::excess) return std::nullopt;
+    if (desired_.wanted || !belief_.stands || d_.state != ledger::State::excess) return std::nullopt;
     const auto operation = ledger::taking_back(a_.plan.contract, belief_);
     const auto within = operation ? corrected_within(*operation) : std::nullopt;
-    if (!within || changed_since() + a_.plan.destination->settle >= within->to) return std::nullopt;
+    if (!within || !zero_was_due(*within)) return std::nullopt;
     return operation;
   }
 
@@ -543,20 +612,36 @@ class Assessment {
     if (!contract.operations.contains(Operation::restate)) return std::nullopt;
     const auto within = corrected_within(Operation::restate);
     if (!within) return std::nullopt;
+    // What stood at zero was raised only if it was wanted again, and not where zero is final.
+    if (!belief_.stands && (ledger::final_zero(history_, contract) || !wanted_anew())) return std::nullopt;
     const store::Gap& since = *within;
     ValueRange values = values_in_gap(a_.subject, a_.goal, *a_.frame.settings, since);
     // Left and reached again: taken back meanwhile.
     const bool left = a_.reached.entered_at > since.from && a_.reached.entered_at < since.to && c_.id != 0 &&
                       c_.entered_at < a_.reached.entered_at;
-    const auto& settings = *a_.frame.settings;
-    const bool was_away =
-        a_.reached.wanted && (may_have_been_zero(a_.plan, a_.goal, settings, a_.subject, a_.reached) ||
-                              left_unseen(a_.plan, a_.goal, settings, a_.subject, a_.reached));
-    if (left || was_away) values.low = std::min<std::int64_t>(values.low, 0);
+    if (left || (a_.reached.wanted && was_away())) values.low = std::min<std::int64_t>(values.low, 0);
     if (currency_changed_unseen(a_.plan, a_.subject)) return belief_.micros;
     if (contract.restate_up && values.high > belief_.micros) return values.high;
     if (contract.restate_down && values.low < belief_.micros) return values.low;
     return std::nullopt;
+  }
+
+  /// It stood at zero in the backup, is unwanted, and was raised in between: the history in which it was. It is taken
+  /// back once more, as what stands is.
+  [[nodiscard]] std::vector<StoredUpload> raised_unseen() {
+    std::vector<StoredUpload> history = history_;
+    if (!desired_.wanted && !belief_.stands) raised_ = corrected_unseen();
+    if (!raised_) return history;
+    history.push_back(unseen_row(Operation::restate, *raised_));
+    history.back().state = UploadState::processed;
+    return history;
+  }
+
+  void stand_between(std::int64_t low, std::int64_t high) {
+    d_.state = ledger::State::uncertain;
+    d_.b_micros = d_.b_low = low;
+    d_.b_high = high;
+    d_.range_currency = belief_.currency;
   }
 
   /// A value that was true in the gap, and that the range of a row doubted for the gap does not hold.
@@ -567,7 +652,8 @@ class Assessment {
     const ValueRange values = gap_values();
     if (values.high > belief_.high && (!belief_.first_taken || a_.plan.contract.restate_up)) return values.high;
     if (values.low < belief_.low && a_.plan.contract.restate_down) return values.low;
-    return std::nullopt;
+    const bool taken_back = belief_.low > 0 && belief_.first_taken && ledger::taking_back(a_.plan.contract, belief_);
+    return taken_back && zero_was_due(*a_.plan.gap) ? std::optional<std::int64_t>(0) : std::nullopt;
   }
 
   /// It has no item: it is never sent.
@@ -579,7 +665,8 @@ class Assessment {
     row.revision = history_.empty() ? 0 : history_.back().revision + 1;
     row.mode = Mode::live;
     if (a_.reached.micros || micros != 0) row.value_micros = micros;
-    row.currency = a_.reached.currency;
+    const bool widens = micros == 0 && belief_.uncertain;  // a zero is one in every currency
+    row.currency = widens ? belief_.uncertain_currency : a_.reached.currency;
     row.item = ledger::item_to_json({});
     row.dedup_key = c_.dedup_id;
     row.account = a_.plan.sinks.target.account;
@@ -647,6 +734,7 @@ class Assessment {
   std::optional<StoredRecord> frozen_person_;
   std::optional<Refusal> refused_;
   std::optional<std::int64_t> held_by_;
+  std::optional<std::int64_t> raised_;  ///< what a zero of the backup may have become in the gap
   bool looks_at_click_ = false;
   Work w_;
 };
