@@ -35,7 +35,14 @@ bool unseen(const store::Fact& fact, const store::Gap& gap) {
   return fact.learned < gap.read_from + kFirstReading;
 }
 
+/// Changed after the restore, and before the CRM was read anew: what it was until then held in the gap.
+bool came_late(const store::Fact& f, const store::Gap& gap) {
+  return f.basis == Basis::crm_history && f.learned >= gap.to && f.true_from >= gap.to &&
+         f.true_from < gap.read_from + kReadAnew;
+}
+
 bool was_on_its_way(const Untold& untold) {
+  if (untold.place_was_free) return true;
   // Judged for the first time, though nothing is new: as what stood marked in the backup. A merge gives its loser
   // another conversion at any time.
   if (!untold.stood) return untold.why != Reason::merged;
@@ -130,6 +137,19 @@ bool merged_unseen(store::Tx& tx, const Subject& survivor, const store::Gap& gap
   });
 }
 
+bool people_changed_unseen(store::Tx& tx, const Subject& subject, const store::Gap& gap) {
+  const auto changed = [&](std::int64_t record) {
+    const auto facts = store::records::effective_facts(tx, record);
+    return std::any_of(facts.begin(), facts.end(), [&](const store::Fact& f) {
+      return (f.name == "merged" || f.name == "unmerged") && (unseen(f, gap) || came_late(f, gap));
+    });
+  };
+  return std::any_of(subject.people.begin(), subject.people.end(), [&](const store::StoredRecord& person) {
+    const auto losers = losers_of(tx, person.id);
+    return changed(person.id) || std::any_of(losers.begin(), losers.end(), changed);
+  });
+}
+
 bool key_is_of_order(store::Tx& tx, const Subject& subject, const settings::Goal& goal, const store::Gap& gap) {
   if (!subject.record.converted_from) return false;
   const auto of_lineage = rows::conversions_of_lineage(tx, subject.record.lineage);
@@ -138,12 +158,6 @@ bool key_is_of_order(store::Tx& tx, const Subject& subject, const settings::Goal
 }
 
 namespace {
-
-/// Changed after the restore, and before the CRM was read anew: what it was until then held in the gap.
-bool came_late(const store::Fact& f, const store::Gap& gap) {
-  return f.basis == Basis::crm_history && f.learned >= gap.to && f.true_from >= gap.to &&
-         f.true_from < gap.read_from + kReadAnew;
-}
 
 bool is_excluded(const DestinationPlan& plan, const settings::Goal& goal, const store::StoredRecord& record) {
   return !settings::holds(goal.when, record.fields) || !settings::holds(plan.destination->route, record.fields);
@@ -195,6 +209,12 @@ bool left_unseen(const DestinationPlan& plan, const settings::Goal& goal, const 
   });
 }
 
+bool was_away_unseen(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
+                     const Subject& subject, const Reached& reached) {
+  return may_have_been_zero(plan, goal, settings, subject, reached) ||
+         left_unseen(plan, goal, settings, subject, reached);
+}
+
 bool currency_changed_unseen(const DestinationPlan& plan, const Subject& subject) {
   return plan.gap && changed_unseen(subject, "currency", *plan.gap);
 }
@@ -208,8 +228,7 @@ bool key_may_be_spent(const DestinationPlan& plan, const settings::Goal& goal, c
       c.operations.contains(Operation::retract) ||
       (c.operations.contains(Operation::restate) && c.zero == connect::ZeroRule::final_retraction);
   if (!zero_is_final) return false;
-  if (may_have_been_zero(plan, goal, settings, subject, reached)) return true;
-  return left_unseen(plan, goal, settings, subject, reached);
+  return was_away_unseen(plan, goal, settings, subject, reached);
 }
 
 Timestamp due_since(const DestinationPlan& plan, const Subject& subject, const Reached& reached) {

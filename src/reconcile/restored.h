@@ -37,6 +37,8 @@ bool doubted(const DestinationPlan& plan, const store::StoredUpload& row, Timest
 /// Another record went into it since the backup. That one may have been told under its own key, and a CRM shows no more
 /// of it than that it is gone.
 bool merged_unseen(store::Tx& tx, const Subject& survivor, const store::Gap& gap);
+/// Contacts were merged or parted since the backup: in the gap others may have stood behind the subject.
+bool people_changed_unseen(store::Tx& tx, const Subject& subject, const store::Gap& gap);
 /// Of the records that one lead became, the first to be judged has the lead's key: after a restore that may be another
 /// one than in the gap, and the others may not have been read yet.
 bool key_is_of_order(store::Tx& tx, const Subject& subject, const settings::Goal& goal, const store::Gap& gap);
@@ -46,6 +48,9 @@ bool may_have_been_zero(const DestinationPlan& plan, const settings::Goal& goal,
 /// It left its stage, so that the zero was due in the gap, and reached it again.
 bool left_unseen(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
                  const Subject& subject, const Reached& reached);
+/// Either of both: it was not wanted for a while.
+bool was_away_unseen(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
+                     const Subject& subject, const Reached& reached);
 bool currency_changed_unseen(const DestinationPlan& plan, const Subject& subject);
 /// It left the won stage in the gap and came back: where zero is final its key may be spent, and what is believed stand
 /// under the next one, which nobody knows of.
@@ -56,6 +61,7 @@ struct Untold {
   ledger::Reason why = ledger::Reason::not_wanted;
   std::optional<std::string> stood;             ///< the reason it stood under before this assessment; empty: it is new
   const store::StoredRecord* person = nullptr;  ///< whose consent was judged
+  bool place_was_free = false;                  ///< who holds its place now may have been without it in the gap
 };
 /// It was due before the gap's end, and something of it was learned only after the restore, or it was on its way or not
 /// yet judged when the backup was made: the daemon of the gap may have told it before what stops it now (a denial, a

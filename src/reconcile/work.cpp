@@ -460,13 +460,28 @@ class Assessment {
     return row != nullptr && row->id <= a_.plan.gap->last_upload;
   }
 
-  /// Who holds its place was told before the backup: the daemon of the gap held it back as well.
-  [[nodiscard]] bool held_since_before() const {
+  /// Who holds its place had it before the backup and kept it: the daemon of the gap held this one back as well.
+  [[nodiscard]] bool held_in_gap(const std::optional<store::Standing>& before) const {
+    if (!held_by_) return false;
     const auto all = rows::uploads(a_.tx, *held_by_, a_.plan.destination->name);
     const ledger::Belief holder = ledger::believe(all, a_.plan.contract);
-    if (!holder.stands || holder.uncertain) return false;
-    const StoredUpload& first = all[*holder.first_taken];
-    return is_from_backup(&first) && first.first_attempt_at < a_.plan.gap->from;
+    const bool stands = holder.stands && !holder.uncertain;
+    const StoredUpload* first = stands ? &all[*holder.first_taken] : nullptr;
+    const bool held =
+        (before && before->held_by) || (stands && is_from_backup(first) && first->first_attempt_at < a_.plan.gap->from);
+    if (!held || people_changed_unseen(a_.tx, a_.subject, *a_.plan.gap)) return false;
+    // A place at the platform is kept for ever.
+    return d_.reason == Reason::platform_counts_once || (!holder.uncertain && !holder_was_away());
+  }
+
+  [[nodiscard]] bool holder_was_away() const {
+    const auto conversion = rows::conversion(a_.tx, *held_by_);
+    const auto holder = conversion ? load_subject(a_.tx, conversion->record_id) : std::nullopt;
+    if (!holder) return false;
+    const auto all = reached(*holder, a_.goal, *a_.frame.settings);
+    return std::any_of(all.begin(), all.end(), [&](const Reached& r) {
+      return was_away_unseen(a_.plan, a_.goal, *a_.frame.settings, *holder, r);
+    });
   }
 
   /// Nothing is told and nothing will be, but the daemon that was at work between a backup and its restore may have.
@@ -484,10 +499,12 @@ class Assessment {
     if (refused != nullptr && retried_unseen(*refused) && !passes_by_itself()) return true;
     const auto before = c_.id == 0 ? std::nullopt : rows::standing(a_.tx, c_.id, a_.plan.destination->name);
     if (before && has_flag(*before, kToldInGap)) return true;
-    if (held_by_ && ((before && before->held_by) || held_since_before())) return false;
-    return may_have_been_told(
-        a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached,
-        {.why = *d_.reason, .stood = before ? std::optional(before->reason) : std::nullopt, .person = who_.person});
+    if (held_in_gap(before)) return false;
+    return may_have_been_told(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached,
+                              {.why = *d_.reason,
+                               .stood = before ? std::optional(before->reason) : std::nullopt,
+                               .person = who_.person,
+                               .place_was_free = held_by_.has_value()});
   }
 
   /// What the platform should believe is on its way there.
@@ -547,10 +564,8 @@ class Assessment {
     // Left and reached again: taken back meanwhile.
     const bool left = a_.reached.entered_at > since.from && a_.reached.entered_at < since.to && c_.id != 0 &&
                       c_.entered_at < a_.reached.entered_at;
-    const auto& settings = *a_.frame.settings;
     const bool was_away =
-        a_.reached.wanted && (may_have_been_zero(a_.plan, a_.goal, settings, a_.subject, a_.reached) ||
-                              left_unseen(a_.plan, a_.goal, settings, a_.subject, a_.reached));
+        a_.reached.wanted && was_away_unseen(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached);
     if (left || was_away) values.low = std::min<std::int64_t>(values.low, 0);
     if (currency_changed_unseen(a_.plan, a_.subject)) return belief_.micros;
     if (contract.restate_up && values.high > belief_.micros) return values.high;
