@@ -177,5 +177,24 @@ TEST(GapPlaces, APersonWhoWasMergedSinceHadAClickOfItsOwnInTheGap) {
   EXPECT_EQ(l.beside_the_range({"held", "own"}), "");
 }
 
+TEST(GapPlaces, ARefusedRepeatOfWhatTheGapToldIsUncertain) {
+  connect::Contract c = generous();
+  c.dedup.repeat_overwrites = true;
+  GapTale l(c);
+  l.back_up();
+  l.win("d");
+  l.settle();
+  l.sink().refused[l.dedup_id("d")] = "click_too_old";
+  l.restore();
+  l.win("later");
+  ASSERT_TRUE(l.reconcile());
+  l.sink().refused[l.dedup_id("later")] = "click_too_old";
+  l.pass(kDay * 9);
+  EXPECT_EQ(l.stands("later"), "missing rejected") << l.history("later");
+  EXPECT_EQ(l.stands("d"), "uncertain") << l.history("d");
+  EXPECT_EQ(l.standing("d").b_high, 100 * kUnit);
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
 }  // namespace
 }  // namespace hw::reconcile

@@ -390,11 +390,21 @@ class Assessment {
   }
 
   /// The daemon that was at work between a backup and its restore may have said it again: as a person wished, or in
-  /// other words. (Who could not be credited could not then either, in the same words.)
+  /// other words.
   [[nodiscard]] bool retried_unseen(const StoredUpload& refused) const {
     return a_.plan.gap && a_.plan.destination->mode == Mode::live && is_from_backup(&refused) &&
-           refused.expires_at > a_.plan.gap->from &&
-           (refused.code != connect::kUnattributed || was_changed_unseen() || had_another_click(refused));
+           refused.expires_at > a_.plan.gap->from && could_be_taken_unseen(refused);
+  }
+
+  /// What was due in the gap went once more, since it may be repeated. Its refusal says nothing of the first time.
+  [[nodiscard]] bool told_before_refusal(const StoredUpload& refused) const {
+    return refused.operation == Operation::upload && !is_from_backup(&refused) &&
+           due_since(a_.plan, a_.subject, a_.reached) < a_.plan.gap->to && could_be_taken_unseen(refused);
+  }
+
+  /// Who could not be credited could not then either, in the same words.
+  [[nodiscard]] bool could_be_taken_unseen(const StoredUpload& refused) const {
+    return refused.code != connect::kUnattributed || was_changed_unseen() || had_another_click(refused);
   }
 
   [[nodiscard]] bool was_changed_unseen() const {
@@ -496,7 +506,8 @@ class Assessment {
     }
     if (!d_.reason) return false;
     const StoredUpload* refused = refused_last(history_, Mode::live);
-    if (refused != nullptr && retried_unseen(*refused) && !passes_by_itself()) return true;
+    if (refused != nullptr && !passes_by_itself() && (retried_unseen(*refused) || told_before_refusal(*refused)))
+      return true;
     const auto before = c_.id == 0 ? std::nullopt : rows::standing(a_.tx, c_.id, a_.plan.destination->name);
     if (before && has_flag(*before, kToldInGap)) return true;
     if (held_in_gap(before)) return false;
