@@ -196,5 +196,51 @@ TEST(GapPlaces, ARefusedRepeatOfWhatTheGapToldIsUncertain) {
   EXPECT_EQ(l.beside_the_range({"d"}), "");
 }
 
+TEST(GapPlaces, TheRangeIsInEveryCurrencyThatMayHaveBeenTold) {
+  for (const bool corrected : {false, true}) {
+    GapTale l;
+    l.back_up();
+    l.win("d");
+    l.settle();
+    l.change("d", "currency", "USD");
+    if (corrected) l.pass(kDay);
+    l.restore();
+    l.pass(kDay * 9);
+    EXPECT_EQ(l.stands("d"), "uncertain") << l.history("d");
+    EXPECT_EQ(l.beside_the_range({"d"}), "") << corrected;
+  }
+}
+
+TEST(GapPlaces, AnotherCurrencyToldInTheGapIsDoubtedWhereNothingIsSaidOver) {
+  GapTale l(generous(), kHour);
+  l.win("d");
+  l.settle();
+  l.back_up();
+  l.change("d", "currency", "USD");
+  l.pass(kDay);
+  l.say_consent("Cd", ConsentState::denied);
+  l.restore();
+  l.pass(kDay * 9);
+  EXPECT_EQ(l.stands("d"), "uncertain") << l.history("d");
+  EXPECT_EQ(l.standing("d").range_currency, "USD");
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
+TEST(GapPlaces, ACurrencyThatCameAndWentInTheGapIsDoubtedWhereNothingIsSaidOver) {
+  connect::Contract c = generous();
+  c.dedup.of_uploads_alone = true;
+  GapTale l(c, kHour);
+  l.win("d");
+  l.settle();
+  l.back_up();
+  l.change("d", "currency", "USD");
+  l.pass(kDay);
+  l.change("d", "currency", "EUR");
+  l.restore();
+  l.pass(kDay * 9);
+  EXPECT_EQ(l.stands("d"), "uncertain") << l.history("d");
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
 }  // namespace
 }  // namespace hw::reconcile

@@ -159,6 +159,10 @@ bool key_is_of_order(store::Tx& tx, const Subject& subject, const settings::Goal
 
 namespace {
 
+bool was_positive(const ValuesByCurrency& values) {
+  return std::any_of(values.begin(), values.end(), [](const auto& v) { return v.second.high > 0; });
+}
+
 bool is_excluded(const DestinationPlan& plan, const settings::Goal& goal, const store::StoredRecord& record) {
   return !settings::holds(goal.when, record.fields) || !settings::holds(plan.destination->route, record.fields);
 }
@@ -215,10 +219,6 @@ bool was_away_unseen(const DestinationPlan& plan, const settings::Goal& goal, co
          left_unseen(plan, goal, settings, subject, reached);
 }
 
-bool currency_changed_unseen(const DestinationPlan& plan, const Subject& subject) {
-  return plan.gap && changed_unseen(subject, "currency", *plan.gap);
-}
-
 bool key_may_be_spent(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
                       const Subject& subject, const Reached& reached) {
   const connect::Contract& c = plan.contract;
@@ -270,7 +270,7 @@ bool may_have_been_told(const DestinationPlan& plan, const settings::Goal& goal,
     case Reason::no_value:
     case Reason::not_positive:
       return changed_unseen(subject, value_field(goal), gap) ||
-             (news && values_in_gap(subject, goal, settings, gap).high > 0);
+             (news && was_positive(values_in_gap(subject, goal, settings, gap)));
     case Reason::consent:
       return untold.person != nullptr && untold.person->consent.ad_user_data == ConsentState::denied &&
              untold.person->consent_at.value_or(gap.to) >= gap.from;
@@ -281,21 +281,29 @@ bool may_have_been_told(const DestinationPlan& plan, const settings::Goal& goal,
   }
 }
 
-ValueRange values_in_gap(const Subject& subject, const settings::Goal& goal, const settings::Settings& settings,
-                         const store::Gap& gap) {
+ValuesByCurrency values_in_gap(const Subject& subject, const settings::Goal& goal, const settings::Settings& settings,
+                               const store::Gap& gap) {
   const std::string field = value_field(goal);
-  std::optional<ValueRange> range;
+  const auto tells = [&](const store::Fact& f) { return f.name == field || f.name == "currency"; };
+  ValuesByCurrency out;
+  const auto add = [&](const Subject& s) {
+    const std::int64_t value = value_of(s, goal, settings).value_or(0);
+    ValueRange& range = out.try_emplace(currency_of(s, goal, settings), ValueRange{value, value}).first->second;
+    range = {std::min(range.low, value), std::max(range.high, value)};
+  };
   Subject then = subject;
   for (auto f = subject.facts.begin(); f != subject.facts.end(); ++f) {
-    if (f->name != field || (f->true_from >= gap.to && !unseen(*f, gap))) continue;
-    const auto next = std::find_if(f + 1, subject.facts.end(), [&](const auto& g) { return g.name == field; });
-    if (next != subject.facts.end() && next->true_from <= gap.from) continue;
-    then.record.fields[field] = f->value;
-    const std::int64_t value = value_of(then, goal, settings).value_or(0);
-    range = range ? ValueRange{std::min(range->low, value), std::max(range->high, value)} : ValueRange{value, value};
+    if (!tells(*f)) continue;
+    then.record.fields[f->name] = f->value;
+    if (f->true_from >= gap.to && !unseen(*f, gap)) continue;
+    const auto next = std::find_if(f + 1, subject.facts.end(), tells);
+    // An amount and its currency change together.
+    const bool half = next != subject.facts.end() && next->true_from == f->true_from && next->name != f->name;
+    if (half || (next != subject.facts.end() && next->true_from <= gap.from)) continue;
+    add(then);
   }
-  const std::int64_t now = value_of(subject, goal, settings).value_or(0);
-  return range.value_or(ValueRange{now, now});
+  if (out.empty()) add(subject);
+  return out;
 }
 
 bool doubted(const DestinationPlan& plan, const StoredUpload& row, Timestamp known) {

@@ -1,4 +1,6 @@
 #pragma once
+#include <map>
+#include <string>
 #include <vector>
 
 #include "reconcile/assess.h"
@@ -51,7 +53,6 @@ bool left_unseen(const DestinationPlan& plan, const settings::Goal& goal, const 
 /// Either of both: it was not wanted for a while.
 bool was_away_unseen(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
                      const Subject& subject, const Reached& reached);
-bool currency_changed_unseen(const DestinationPlan& plan, const Subject& subject);
 /// It left the won stage in the gap and came back: where zero is final its key may be spent, and what is believed stand
 /// under the next one, which nobody knows of.
 bool key_may_be_spent(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
@@ -68,12 +69,13 @@ struct Untold {
 /// loss, a window that closed) came. So it cannot be said that the platform knows nothing.
 bool may_have_been_told(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
                         const Subject& subject, const Reached& reached, const Untold& untold);
-/// The least and the most that the goal gave while the gap lasted.
+/// The least and the most that the goal gave while the gap lasted, in one currency.
 struct ValueRange {
   std::int64_t low = 0, high = 0;
 };
-ValueRange values_in_gap(const Subject& subject, const settings::Goal& goal, const settings::Settings& settings,
-                         const store::Gap& gap);
+using ValuesByCurrency = std::map<std::string, ValueRange>;
+ValuesByCurrency values_in_gap(const Subject& subject, const settings::Goal& goal, const settings::Settings& settings,
+                               const store::Gap& gap);
 /// The row as one that may have reached the platform since the backup.
 void doubt(store::StoredUpload& row, Timestamp since);
 

@@ -185,19 +185,25 @@ class Assessment {
       w_.stop = open()->id;
     if (told_unseen()) {
       if (a_.plan.destination->mode == Mode::live)
-        leave_uncertain(unseen_row(Operation::upload, gap_values().high));
+        leave_uncertain(unseen_row(Operation::upload, gap_value()));
       else
         flag(w_.standing, kToldInGap);
     }
-    if (told_anew_unseen()) leave_uncertain(unseen_row(Operation::upload, std::max(gap_values().high, belief_.micros)));
-    if (told_before_adoption()) leave_uncertain(unseen_row(Operation::upload, gap_values().high + belief_.micros));
+    if (told_anew_unseen()) {
+      const Amount value = gap_value();
+      leave_uncertain(
+          unseen_row(Operation::upload, {std::max(value.micros, believed_in(value.currency)), value.currency}));
+    }
+    if (told_before_adoption()) {
+      const Amount value = gap_value();
+      leave_uncertain(unseen_row(Operation::upload, {value.micros + believed_in(value.currency), value.currency}));
+    }
     if (const auto value = uncovered())
       leave_uncertain(unseen_row(belief_.first_taken ? Operation::restate : Operation::upload, *value));
     if (!w_.make && !passes_by_itself()) {
       if (const auto operation = taken_back_unseen()) {
-        StoredUpload row = unseen_row(*operation, 0);
+        StoredUpload row = unseen_row(*operation, {0, belief_.currency});
         row.value_micros = 0;
-        row.currency = belief_.currency;
         leave_uncertain(std::move(row));
       } else if (const auto value = corrected_unseen()) {
         leave_uncertain(unseen_row(Operation::restate, *value));
@@ -524,8 +530,25 @@ class Assessment {
            d_.reason == Reason::too_recent;
   }
 
-  [[nodiscard]] ValueRange gap_values() const {
-    return values_in_gap(a_.subject, a_.goal, *a_.frame.settings, *a_.plan.gap);
+  struct Amount {
+    std::int64_t micros = 0;
+    std::string currency;
+  };
+
+  [[nodiscard]] ValuesByCurrency values_in(const store::Gap& gap) const {
+    return values_in_gap(a_.subject, a_.goal, *a_.frame.settings, gap);
+  }
+
+  /// What it was worth in the gap. Where that was so in several currencies, the others follow as uncovered().
+  [[nodiscard]] Amount gap_value() const {
+    const ValuesByCurrency values = values_in(*a_.plan.gap);
+    const auto positive = std::find_if(values.begin(), values.end(), [](const auto& v) { return v.second.high > 0; });
+    const auto& [currency, range] = positive == values.end() ? *values.begin() : *positive;
+    return {range.high, currency};
+  }
+
+  [[nodiscard]] std::int64_t believed_in(const std::string& currency) const {
+    return belief_.currency == currency ? belief_.micros : 0;
   }
 
   /// The last row that was said, or may have been.
@@ -564,47 +587,65 @@ class Assessment {
   }
 
   /// Another value that was true in the gap, and that a correction may have told.
-  [[nodiscard]] std::optional<std::int64_t> corrected_unseen() const {
+  [[nodiscard]] std::optional<Amount> corrected_unseen() const {
     const auto& contract = a_.plan.contract;
-    if (belief_.currency != a_.reached.currency) return std::nullopt;
     if (!contract.operations.contains(Operation::restate)) return std::nullopt;
     const auto within = corrected_within();
     if (!within) return std::nullopt;
     const store::Gap& since = *within;
-    ValueRange values = values_in_gap(a_.subject, a_.goal, *a_.frame.settings, since);
+    const ValuesByCurrency all = values_in(since);
+    for (const auto& [currency, values] : all)
+      if (currency != belief_.currency && values.high > 0) return Amount{values.high, currency};
+    if (belief_.currency != a_.reached.currency) return std::nullopt;
+    const auto same = all.find(belief_.currency);
+    ValueRange values = same == all.end() ? ValueRange{belief_.micros, belief_.micros} : same->second;
     // Left and reached again: taken back meanwhile.
     const bool left = a_.reached.entered_at > since.from && a_.reached.entered_at < since.to && c_.id != 0 &&
                       c_.entered_at < a_.reached.entered_at;
     const bool was_away =
         a_.reached.wanted && was_away_unseen(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached);
     if (left || was_away) values.low = std::min<std::int64_t>(values.low, 0);
-    if (currency_changed_unseen(a_.plan, a_.subject)) return belief_.micros;
-    if (contract.restate_up && values.high > belief_.micros) return values.high;
-    if (contract.restate_down && values.low < belief_.micros) return values.low;
+    if (contract.restate_up && values.high > belief_.micros) return Amount{values.high, belief_.currency};
+    if (contract.restate_down && values.low < belief_.micros) return Amount{values.low, belief_.currency};
     return std::nullopt;
   }
 
-  /// A value that was true in the gap, and that the range of a row doubted for the gap does not hold.
-  [[nodiscard]] std::optional<std::int64_t> uncovered() const {
+  /// A value that was true in the gap, and that no row doubted for the gap holds.
+  [[nodiscard]] std::optional<Amount> uncovered() const {
     const StoredUpload* last = last_said();
     if (!a_.plan.gap || dead_ || w_.make || !belief_.uncertain || last == nullptr || last->code != kRestored)
       return std::nullopt;
-    const ValueRange values = gap_values();
-    if (values.high > belief_.high && (!belief_.first_taken || a_.plan.contract.restate_up)) return values.high;
-    if (values.low < belief_.low && a_.plan.contract.restate_down) return values.low;
+    const auto& contract = a_.plan.contract;
+    const bool restates = contract.operations.contains(Operation::restate);
+    for (const auto& [currency, values] : values_in(*a_.plan.gap)) {
+      if (currency != belief_.uncertain_currency) {
+        const bool may_be = values.high > believed_in(currency) && (!belief_.first_taken || restates);
+        if (may_be && !is_doubted(values.high, currency)) return Amount{values.high, currency};
+        continue;
+      }
+      if (values.high > belief_.high && (!belief_.first_taken || contract.restate_up))
+        return Amount{values.high, currency};
+      if (values.low < belief_.low && contract.restate_down) return Amount{values.low, currency};
+    }
     return std::nullopt;
   }
 
+  [[nodiscard]] bool is_doubted(std::int64_t micros, const std::string& currency) const {
+    return std::any_of(history_.begin(), history_.end(), [&](const StoredUpload& u) {
+      return u.state == UploadState::uncertain && u.currency == currency && u.value_micros.value_or(0) >= micros;
+    });
+  }
+
   /// It has no item: it is never sent.
-  [[nodiscard]] StoredUpload unseen_row(Operation operation, std::int64_t micros) const {
+  [[nodiscard]] StoredUpload unseen_row(Operation operation, const Amount& value) const {
     StoredUpload row;
     row.operation = operation;
     row.conversion_id = c_.id;
     row.destination = a_.plan.destination->name;
     row.revision = history_.empty() ? 0 : history_.back().revision + 1;
     row.mode = Mode::live;
-    if (a_.reached.micros || micros != 0) row.value_micros = micros;
-    row.currency = a_.reached.currency;
+    if (a_.reached.micros || value.micros != 0) row.value_micros = value.micros;
+    row.currency = value.currency;
     row.item = ledger::item_to_json({});
     row.dedup_key = c_.dedup_id;
     row.account = a_.plan.sinks.target.account;
