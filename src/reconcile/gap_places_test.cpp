@@ -242,5 +242,35 @@ TEST(GapPlaces, ACurrencyThatCameAndWentInTheGapIsDoubtedWhereNothingIsSaidOver)
   EXPECT_EQ(l.beside_the_range({"d"}), "");
 }
 
+TEST(GapPlaces, AnEditAfterThePlatformsLimitHidesNoRetraction) {
+  connect::Contract c = generous();
+  c.adjust_until = kDay * 5;
+  GapTale l(c, kHour);
+  l.win("d");
+  l.settle();
+  l.back_up();
+  l.change("d", "stage", "lost");
+  l.pass(kDay * 9);
+  l.change("d", "amount", "50");
+  l.restore();
+  l.pass(kDay * 9);
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
+TEST(GapPlaces, ARouteThatEndedAfterTheRestoreHidesNotWhatWasTold) {
+  GapTale l;
+  l.settings.destinations[0].route = {{settings::Condition::Op::equals, "team", {"x"}}};
+  l.start();
+  l.back_up();
+  l.win("d");
+  l.change("d", "team", "x");
+  l.settle();
+  ASSERT_EQ(l.believed("d"), 100);
+  l.restore();
+  l.change("d", "team", "y");
+  l.pass(kDay * 9);
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
 }  // namespace
 }  // namespace hw::reconcile

@@ -50,12 +50,12 @@ bool was_on_its_way(const Untold& untold) {
   return reason == Reason::waiting || reason == Reason::too_recent || reason == Reason::history_pending;
 }
 
-/// The field had another value before.
+/// The field had another value in the gap.
 bool changed_unseen(const Subject& subject, const std::string& field, const store::Gap& gap) {
   bool before = false;
   for (const store::Fact& f : subject.facts) {
     if (f.name != field) continue;
-    if (before && unseen(f, gap)) return true;
+    if (before && (unseen(f, gap) || came_late(f, gap))) return true;
     before = true;
   }
   return false;
@@ -238,7 +238,7 @@ Timestamp due_since(const DestinationPlan& plan, const Subject& subject, const R
 }
 
 Timestamp changed_since(const DestinationPlan& plan, const Subject& subject, Timestamp changed_at) {
-  if (!plan.gap || changed_at < plan.gap->to) return changed_at;
+  if (!plan.gap || changed_at < plan.gap->from) return changed_at;
   // A later change does not end the doubt about what was true in the gap.
   for (const store::Fact& f : subject.facts)
     if (f.basis == Basis::crm_history && unseen(f, *plan.gap) && f.true_from >= plan.gap->from) return f.true_from;

@@ -32,7 +32,8 @@ bool is_doubtful(store::Tx& tx, const std::string& destination);
 /// may have been entered in the gap: the record's last change is all that such a CRM tells. A day is given for that
 /// reading.
 Timestamp due_since(const DestinationPlan& plan, const Subject& subject, const Reached& reached);
-/// Since when a correction may have been due, by the same rule: `changed_at` is the CRM's change as it is known now.
+/// Since when a correction may have been due, by the same rule: with the first change in the gap, whatever came after it.
+/// `changed_at` is the CRM's change as it is known now.
 Timestamp changed_since(const DestinationPlan& plan, const Subject& subject, Timestamp changed_at);
 /// Could this row, made now, have been sent in the gap already? `known`: due_since() or changed_since().
 bool doubted(const DestinationPlan& plan, const store::StoredUpload& row, Timestamp known);
