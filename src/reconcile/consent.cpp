@@ -17,6 +17,23 @@ bool denies(const store::StoredRecord& other, const store::StoredRecord& person)
   return !agreed_later;
 }
 
+/// The records that forbid it: the subject first, then those of the same human.
+std::vector<store::StoredRecord> deniers(const Asked& a, const store::StoredRecord& person) {
+  std::vector<store::StoredRecord> out;
+  if (denies(a.subject.record, person)) out.push_back(a.subject.record);
+  for (auto& record : same_person(a.tx, person))
+    if (denies(record, person)) out.push_back(std::move(record));
+  return out;
+}
+
+/// When it last happened to the record ("deleted", "merged").
+std::optional<Timestamp> last(store::Tx& tx, std::int64_t record, std::string_view what) {
+  std::optional<Timestamp> out;
+  for (const store::Fact& f : store::records::effective_facts(tx, record))
+    if (f.name == what) out = f.true_from;
+  return out;
+}
+
 }  // namespace
 
 ConsentVerdict judge(const Consent& consent, const std::string& country, const settings::Settings::ConsentRule& rule) {
@@ -45,14 +62,24 @@ std::optional<connect::Refusal> consent_refusal(const Asked& a, const store::Sto
   as_sent = v.as_sent;
   const bool asked = a.plan.contract.needs_consent || person->consent.ad_user_data == ConsentState::denied;
   if (asked && !v.may_send) return refusal(v.detail);
-  if (denies(subject, *person))
-    return refusal("the use of the data for ads is denied on the " + std::string(to_string(subject.ref.object)) + " " +
-                   subject.ref.id);
-  for (const auto& record : same_person(a.tx, *person))
-    if (denies(record, *person))
-      return refusal("the same person denied the use of their data for ads on " +
-                     std::string(to_string(record.ref.object)) + " " + record.ref.id);
+  for (const auto& record : deniers(a, *person)) {
+    const bool is_subject = record.id == subject.id;
+    return refusal(std::string(is_subject ? "the use of the data for ads is denied on the "
+                                          : "the same person denied the use of their data for ads on ") +
+                   to_string(record.ref.object) + " " + record.ref.id);
+  }
   return std::nullopt;
+}
+
+std::optional<Timestamp> forbidden_since(const Asked& a, const store::StoredRecord* person) {
+  if (person == nullptr) person = &a.subject.record;
+  std::optional<Timestamp> since = person->state == "deleted" ? last(a.tx, person->id, "deleted") : std::nullopt;
+  for (const auto& record : deniers(a, *person)) {
+    Timestamp at = record.consent_at.value_or(record.changed);
+    if (record.state == "merged") at = std::max(at, last(a.tx, record.id, "merged").value_or(at));
+    since = std::min(since.value_or(at), at);
+  }
+  return since;
 }
 
 }  // namespace hw::reconcile

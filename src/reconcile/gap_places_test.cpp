@@ -272,5 +272,38 @@ TEST(GapPlaces, ARouteThatEndedAfterTheRestoreHidesNotWhatWasTold) {
   EXPECT_EQ(l.beside_the_range({"d"}), "");
 }
 
+TEST(GapPlaces, ADenialOfAnotherRecordOfThePersonCameAfterItWasTold) {
+  for (const bool denied_before : {false, true}) {
+    GapTale l;
+    l.person("other");
+    if (denied_before) l.say_consent("other", ConsentState::denied);
+    l.settle();
+    l.back_up();
+    l.win("d");
+    l.settle();
+    if (!denied_before) l.say_consent("other", ConsentState::denied);
+    l.merge_people("other", "Cd");
+    l.restore();
+    l.pass(kDay * 9);
+    EXPECT_EQ(l.stands("d"), "uncertain") << denied_before << l.history("d");
+    EXPECT_EQ(l.beside_the_range({"d"}), "") << denied_before;
+  }
+}
+
+TEST(GapPlaces, WhatWasForbiddenSinceBeforeTheBackupWasNotTold) {
+  GapTale l;
+  l.person("other");
+  l.person("P");
+  l.say_consent("other", ConsentState::denied);
+  l.merge_people("other", "P");
+  l.settle();
+  l.back_up();
+  l.win_of("d", "P");
+  l.settle();
+  l.restore();
+  l.pass(kDay * 9);
+  EXPECT_EQ(l.stands("d"), "missing consent") << l.history("d");
+}
+
 }  // namespace
 }  // namespace hw::reconcile

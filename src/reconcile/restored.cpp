@@ -272,8 +272,7 @@ bool may_have_been_told(const DestinationPlan& plan, const settings::Goal& goal,
       return changed_unseen(subject, value_field(goal), gap) ||
              (news && was_positive(values_in_gap(subject, goal, settings, gap)));
     case Reason::consent:
-      return untold.person != nullptr && untold.person->consent.ad_user_data == ConsentState::denied &&
-             untold.person->consent_at.value_or(gap.to) >= gap.from;
+      return untold.forbidden_since && *untold.forbidden_since >= gap.from;
     case Reason::expired:
       return untold.stood != to_string(Reason::expired);
     default:

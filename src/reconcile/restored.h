@@ -32,8 +32,8 @@ bool is_doubtful(store::Tx& tx, const std::string& destination);
 /// may have been entered in the gap: the record's last change is all that such a CRM tells. A day is given for that
 /// reading.
 Timestamp due_since(const DestinationPlan& plan, const Subject& subject, const Reached& reached);
-/// Since when a correction may have been due, by the same rule: with the first change in the gap, whatever came after it.
-/// `changed_at` is the CRM's change as it is known now.
+/// Since when a correction may have been due, by the same rule: with the first change in the gap, whatever came after
+/// it. `changed_at` is the CRM's change as it is known now.
 Timestamp changed_since(const DestinationPlan& plan, const Subject& subject, Timestamp changed_at);
 /// Could this row, made now, have been sent in the gap already? `known`: due_since() or changed_since().
 bool doubted(const DestinationPlan& plan, const store::StoredUpload& row, Timestamp known);
@@ -61,9 +61,9 @@ bool key_may_be_spent(const DestinationPlan& plan, const settings::Goal& goal, c
 /// What is known of a conversion that nothing was told of, and of which nothing will be told now.
 struct Untold {
   ledger::Reason why = ledger::Reason::not_wanted;
-  std::optional<std::string> stood;             ///< the reason it stood under before this assessment; empty: it is new
-  const store::StoredRecord* person = nullptr;  ///< whose consent was judged
-  bool place_was_free = false;                  ///< who holds its place now may have been without it in the gap
+  std::optional<std::string> stood;            ///< the reason it stood under before this assessment; empty: it is new
+  std::optional<Timestamp> forbidden_since{};  ///< consent
+  bool place_was_free = false;                 ///< who holds its place now may have been without it in the gap
 };
 /// It was due before the gap's end, and something of it was learned only after the restore, or it was on its way or not
 /// yet judged when the backup was made: the daemon of the gap may have told it before what stops it now (a denial, a

@@ -520,7 +520,7 @@ class Assessment {
     return may_have_been_told(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached,
                               {.why = *d_.reason,
                                .stood = before ? std::optional(before->reason) : std::nullopt,
-                               .person = who_.person,
+                               .forbidden_since = forbidden_since(a_, who_.person),
                                .place_was_free = held_by_.has_value()});
   }
 
