@@ -336,14 +336,15 @@ class Assessment {
 
   /// The platform counts one conversion of this click, or of this person, and has it.
   bool counted_once(const StoredUpload& row) {
+    const std::int64_t own = open() == nullptr ? 0 : open()->id;
     switch (a_.plan.contract.counting) {
       case connect::Counting::every:
         return false;
       case connect::Counting::once_per_click:
-        held_by_ = counted_on_click(a_, c_, row, open() == nullptr ? 0 : open()->id, made_before_);
+        held_by_ = counted_on_click(a_, c_, row, own, made_before_);
         break;
       case connect::Counting::once_per_member:
-        held_by_ = open() != nullptr ? std::nullopt : counted_on_person(a_, c_);
+        held_by_ = counted_on_person(a_, c_, row, own, made_before_);
         break;
     }
     if (!held_by_) return false;
