@@ -15,6 +15,7 @@ using conformance::kDay;
 using conformance::kHour;
 using conformance::kUnit;
 using conformance::Loop;
+using conformance::PlatformFault;
 
 /// As GapStory of gap_test.cpp, with records and pages in the order in which the CRM showed them.
 class GapTale : public Loop {
@@ -158,6 +159,27 @@ TEST(GapPlaces, WhoseHolderLeftItsPlaceAndCameBackMayHaveBeenTold) {
   l.pass(kDay * 9);
   EXPECT_EQ(l.stands("b"), "uncertain") << l.history("b");
   EXPECT_EQ(l.beside_the_range({"a", "b"}), "");
+}
+
+TEST(GapPlaces, WhoseHolderIsStillOnItsWayOutMayHaveBeenTold) {
+  GapTale l(generous(), kHour);
+  l.settings.goals[0].count = settings::Goal::Count::once_per_person;
+  l.settings.goals[0].per_person_within = kDay * 30;
+  l.start();
+  l.person("P");
+  l.win_of("a", "P", "100");
+  l.settle();
+  l.win_of("b", "P", "200");
+  l.settle();
+  l.change("a", "stage", "lost");
+  l.back_up();
+  l.pass(kHour * 3);
+  ASSERT_EQ(l.believed("b"), 200);
+  l.restore();
+  l.sink().faults = {PlatformFault::busy};
+  l.settle();
+  EXPECT_EQ(l.stands("a"), "excess waiting");
+  EXPECT_EQ(l.stands("b"), "uncertain") << l.history("b");
 }
 
 TEST(GapPlaces, APersonWhoWasMergedSinceHadAClickOfItsOwnInTheGap) {

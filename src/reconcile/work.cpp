@@ -491,13 +491,18 @@ class Assessment {
     return d_.reason == Reason::platform_counts_once || (!holder.uncertain && !holder_was_away());
   }
 
+  /// It was unwanted for a while in the gap, or is so by now and was due to be taken back there.
   [[nodiscard]] bool holder_was_away() const {
     const auto conversion = rows::conversion(a_.tx, *held_by_);
     const auto holder = conversion ? load_subject(a_.tx, conversion->record_id) : std::nullopt;
     if (!holder) return false;
+    const settings::Destination& to = *a_.plan.destination;
     const auto all = reached(*holder, a_.goal, *a_.frame.settings);
     return std::any_of(all.begin(), all.end(), [&](const Reached& r) {
-      return was_away_unseen(a_.plan, a_.goal, *a_.frame.settings, *holder, r);
+      if (r.wanted && settings::holds(to.route, holder->record.fields))
+        return was_away_unseen(a_.plan, a_.goal, *a_.frame.settings, *holder, r);
+      const Timestamp changed_at = std::max(r.changed_at, last_change(*holder, to.route));
+      return reconcile::changed_since(a_.plan, *holder, changed_at) + to.settle < a_.plan.gap->to;
     });
   }
 
