@@ -218,6 +218,25 @@ TEST(GapPlaces, ARefusedRepeatOfWhatTheGapToldIsUncertain) {
   EXPECT_EQ(l.beside_the_range({"d"}), "");
 }
 
+TEST(GapPlaces, ACorrectionOfUnknownFateSinceTheRestoreEndsNoDoubt) {
+  connect::Contract c = generous();
+  c.receipt = connect::Receipt::row;
+  GapTale l(c);
+  l.win("d");
+  l.pass(kDay);
+  l.back_up();
+  l.change("d", "amount", "150");
+  l.pass(kDay);
+  ASSERT_EQ(l.believed("d"), 150);
+  l.restore();
+  l.change("d", "amount", "100");
+  l.sink().faults = {PlatformFault::lost_before};
+  l.sink().refuses_all_later = true;
+  l.pass(kDay * 2);
+  EXPECT_EQ(l.stands("d"), "uncertain") << l.history("d");
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
 TEST(GapPlaces, TheRangeIsInEveryCurrencyThatMayHaveBeenTold) {
   for (const bool corrected : {false, true}) {
     GapTale l;

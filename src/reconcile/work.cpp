@@ -523,11 +523,12 @@ class Assessment {
     const auto before = c_.id == 0 ? std::nullopt : rows::standing(a_.tx, c_.id, a_.plan.destination->name);
     if (before && has_flag(*before, kToldInGap)) return true;
     if (held_in_gap(before)) return false;
-    return may_have_been_told(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached,
-                              {.why = *d_.reason,
-                               .stood = before ? std::optional(before->reason) : std::nullopt,
-                               .forbidden_since = forbidden_since(a_, who_.person),
-                               .place_was_free = held_by_.has_value()});
+    return may_have_been_told(
+        a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached,
+        {.why = *d_.reason,
+         .stood = before ? std::optional(before->reason) : std::nullopt,
+         .forbidden_since = d_.reason == Reason::consent ? forbidden_since(a_, who_.person) : std::nullopt,
+         .place_was_free = held_by_.has_value()});
   }
 
   /// What the platform should believe is on its way there.
@@ -600,8 +601,10 @@ class Assessment {
     if (!within) return std::nullopt;
     const store::Gap& since = *within;
     const ValuesByCurrency all = values_in(since);
-    for (const auto& [currency, values] : all)
-      if (currency != belief_.currency && values.high > 0) return Amount{values.high, currency};
+    for (const auto& [currency, values] : all) {
+      const bool takes = values.high > belief_.micros ? contract.restate_up : contract.restate_down;
+      if (currency != belief_.currency && values.high > 0 && takes) return Amount{values.high, currency};
+    }
     if (belief_.currency != a_.reached.currency) return std::nullopt;
     const auto same = all.find(belief_.currency);
     ValueRange values = same == all.end() ? ValueRange{belief_.micros, belief_.micros} : same->second;
@@ -618,9 +621,7 @@ class Assessment {
 
   /// A value that was true in the gap, and that no row doubted for the gap holds.
   [[nodiscard]] std::optional<Amount> uncovered() const {
-    const StoredUpload* last = last_said();
-    if (!a_.plan.gap || dead_ || w_.make || !belief_.uncertain || last == nullptr || last->code != kRestored)
-      return std::nullopt;
+    if (!a_.plan.gap || dead_ || w_.make || !belief_.uncertain || !doubt_is_of_gap()) return std::nullopt;
     const auto& contract = a_.plan.contract;
     const bool restates = contract.operations.contains(Operation::restate);
     for (const auto& [currency, values] : values_in(*a_.plan.gap)) {
@@ -634,6 +635,15 @@ class Assessment {
       if (values.low < belief_.low && contract.restate_down) return Amount{values.low, currency};
     }
     return std::nullopt;
+  }
+
+  /// Also where a correction said since the restore is of unknown fate: what it was to settle is as open as before.
+  [[nodiscard]] bool doubt_is_of_gap() const {
+    const StoredUpload* last = last_said();
+    if (last == nullptr) return false;
+    if (last->code == kRestored) return true;
+    return last->state == UploadState::uncertain && !is_from_backup(last) && belief_.last_taken &&
+           is_from_backup(&history_[*belief_.last_taken]);
   }
 
   [[nodiscard]] bool is_doubted(std::int64_t micros, const std::string& currency) const {
