@@ -26,11 +26,10 @@ std::vector<store::StoredRecord> deniers(const Asked& a, const store::StoredReco
   return out;
 }
 
-/// When it last happened to the record ("deleted", "merged").
-std::optional<Timestamp> last(store::Tx& tx, std::int64_t record, std::string_view what) {
+std::optional<Timestamp> last_deleted(store::Tx& tx, std::int64_t record) {
   std::optional<Timestamp> out;
   for (const store::Fact& f : store::records::effective_facts(tx, record))
-    if (f.name == what) out = f.true_from;
+    if (f.name == "deleted") out = f.true_from;
   return out;
 }
 
@@ -73,10 +72,9 @@ std::optional<connect::Refusal> consent_refusal(const Asked& a, const store::Sto
 
 std::optional<Timestamp> forbidden_since(const Asked& a, const store::StoredRecord* person) {
   if (person == nullptr) person = &a.subject.record;
-  std::optional<Timestamp> since = person->state == "deleted" ? last(a.tx, person->id, "deleted") : std::nullopt;
+  std::optional<Timestamp> since = person->state == "deleted" ? last_deleted(a.tx, person->id) : std::nullopt;
   for (const auto& record : deniers(a, *person)) {
-    Timestamp at = record.consent_at.value_or(record.changed);
-    if (record.state == "merged") at = std::max(at, last(a.tx, record.id, "merged").value_or(at));
+    const Timestamp at = record.consent_at.value_or(record.changed);
     since = std::min(since.value_or(at), at);
   }
   return since;

@@ -26,8 +26,8 @@ std::optional<connect::Refusal> consent_refusal(const Asked& asked, const store:
                                                 Consent& as_sent);
 
 /// Since when the CRM forbids it by what it says of this person, of another record of the same human or of the subject:
-/// the earliest denial or delete, but not before that record was merged in. A denial without a time is as old as what
-/// is known of its record. Empty when none of them forbids it.
+/// the earliest denial or delete. A denial without a time is as old as what is known of its record. Empty when none of
+/// them forbids it.
 std::optional<Timestamp> forbidden_since(const Asked& asked, const store::StoredRecord* person);
 
 }  // namespace hw::reconcile

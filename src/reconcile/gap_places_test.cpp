@@ -331,6 +331,24 @@ TEST(GapPlaces, ADenialOfAnotherRecordOfThePersonCameAfterItWasTold) {
   }
 }
 
+TEST(GapPlaces, WhoWasMergedIntoSomebodyWhoDeniesMayHaveBeenToldBefore) {
+  for (const bool late : {false, true}) {
+    GapTale l;
+    l.person("denies");
+    l.say_consent("denies", ConsentState::denied);
+    l.settle();
+    l.back_up();
+    l.win("d");
+    l.settle();
+    if (!late) l.merge_people("Cd", "denies");
+    l.restore();
+    if (late) l.merge_people("Cd", "denies");
+    l.pass(kDay * 9);
+    EXPECT_EQ(l.stands("d"), "uncertain") << late << l.history("d");
+    EXPECT_EQ(l.beside_the_range({"d"}), "") << late;
+  }
+}
+
 TEST(GapPlaces, WhatWasForbiddenSinceBeforeTheBackupWasNotTold) {
   GapTale l;
   l.person("other");

@@ -523,12 +523,19 @@ class Assessment {
     const auto before = c_.id == 0 ? std::nullopt : rows::standing(a_.tx, c_.id, a_.plan.destination->name);
     if (before && has_flag(*before, kToldInGap)) return true;
     if (held_in_gap(before)) return false;
-    return may_have_been_told(
-        a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached,
-        {.why = *d_.reason,
-         .stood = before ? std::optional(before->reason) : std::nullopt,
-         .forbidden_since = d_.reason == Reason::consent ? forbidden_since(a_, who_.person) : std::nullopt,
-         .place_was_free = held_by_.has_value()});
+    return may_have_been_told(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached,
+                              {.why = *d_.reason,
+                               .stood = before ? std::optional(before->reason) : std::nullopt,
+                               .forbidden_since = stopped_since(),
+                               .place_was_free = held_by_.has_value()});
+  }
+
+  /// Since when consent stands in its way. Where people were merged or parted since the backup, others stood behind it
+  /// in the gap, who may have agreed.
+  [[nodiscard]] std::optional<Timestamp> stopped_since() const {
+    if (d_.reason != Reason::consent) return std::nullopt;
+    const auto since = forbidden_since(a_, who_.person);
+    return since && people_changed_unseen(a_.tx, a_.subject, *a_.plan.gap) ? a_.plan.gap->to : since;
   }
 
   /// What the platform should believe is on its way there.
