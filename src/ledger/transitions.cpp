@@ -14,13 +14,20 @@ std::int64_t value_of(const store::StoredUpload& u) {
   return u.operation == Operation::retract ? 0 : u.value_micros.value_or(0);
 }
 
-/// What the platform may believe, in the row's currency: what it believed before in another one is not of that range.
+/// What the platform may believe, in the row's currency: what it believed before in another one, or may have, is not of
+/// that range and stays as what may stand beside it.
 /// An upload after one that was taken may have been told under another key, with the first one taken back before.
 /// A doubt after another widens it.
 void doubt(Belief& b, const store::StoredUpload& u) {
-  const std::int64_t before = b.told && b.currency == u.currency ? b.micros : 0;
-  const std::int64_t least = b.told && u.operation == Operation::upload ? 0 : before;
-  const bool doubted = (b.uncertain || b.unlocated) && b.uncertain_currency == u.currency;
+  const std::int64_t before = b.currency == u.currency ? b.micros : 0;
+  const bool doubted_before = b.uncertain || b.unlocated;
+  const bool doubted = doubted_before && b.uncertain_currency == u.currency;
+  const bool another = doubted_before && !doubted;
+  if (another) {
+    b.micros = b.currency == b.uncertain_currency ? std::max(b.micros, b.high) : b.high;
+    b.currency = b.uncertain_currency;
+  }
+  const std::int64_t least = another || u.operation == Operation::upload ? 0 : before;
   const std::int64_t low = std::min({before, value_of(u), least}), high = std::max(before, value_of(u));
   b.low = doubted ? std::min(b.low, low) : low;
   b.high = doubted ? std::max(b.high, high) : high;

@@ -17,6 +17,22 @@ bool denies(const store::StoredRecord& other, const store::StoredRecord& person)
   return !agreed_later;
 }
 
+/// The records that forbid it: the subject first, then those of the same human.
+std::vector<store::StoredRecord> deniers(const Asked& a, const store::StoredRecord& person) {
+  std::vector<store::StoredRecord> out;
+  if (denies(a.subject.record, person)) out.push_back(a.subject.record);
+  for (auto& record : same_person(a.tx, person))
+    if (denies(record, person)) out.push_back(std::move(record));
+  return out;
+}
+
+std::optional<Timestamp> last_deleted(store::Tx& tx, std::int64_t record) {
+  std::optional<Timestamp> out;
+  for (const store::Fact& f : store::records::effective_facts(tx, record))
+    if (f.name == "deleted") out = f.true_from;
+  return out;
+}
+
 }  // namespace
 
 ConsentVerdict judge(const Consent& consent, const std::string& country, const settings::Settings::ConsentRule& rule) {
@@ -45,14 +61,23 @@ std::optional<connect::Refusal> consent_refusal(const Asked& a, const store::Sto
   as_sent = v.as_sent;
   const bool asked = a.plan.contract.needs_consent || person->consent.ad_user_data == ConsentState::denied;
   if (asked && !v.may_send) return refusal(v.detail);
-  if (denies(subject, *person))
-    return refusal("the use of the data for ads is denied on the " + std::string(to_string(subject.ref.object)) + " " +
-                   subject.ref.id);
-  for (const auto& record : same_person(a.tx, *person))
-    if (denies(record, *person))
-      return refusal("the same person denied the use of their data for ads on " +
-                     std::string(to_string(record.ref.object)) + " " + record.ref.id);
+  for (const auto& record : deniers(a, *person)) {
+    const bool is_subject = record.id == subject.id;
+    return refusal(std::string(is_subject ? "the use of the data for ads is denied on the "
+                                          : "the same person denied the use of their data for ads on ") +
+                   to_string(record.ref.object) + " " + record.ref.id);
+  }
   return std::nullopt;
+}
+
+std::optional<Timestamp> forbidden_since(const Asked& a, const store::StoredRecord* person) {
+  if (person == nullptr) person = &a.subject.record;
+  std::optional<Timestamp> since = person->state == "deleted" ? last_deleted(a.tx, person->id) : std::nullopt;
+  for (const auto& record : deniers(a, *person)) {
+    const Timestamp at = record.consent_at.value_or(record.changed);
+    since = std::min(since.value_or(at), at);
+  }
+  return since;
 }
 
 }  // namespace hw::reconcile

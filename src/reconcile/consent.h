@@ -25,4 +25,9 @@ ConsentVerdict judge(const Consent& consent, const std::string& country, const s
 std::optional<connect::Refusal> consent_refusal(const Asked& asked, const store::StoredRecord* person, bool told,
                                                 Consent& as_sent);
 
+/// Since when the CRM forbids it by what it says of this person, of another record of the same human or of the subject:
+/// the earliest denial or delete. A denial without a time is as old as what is known of its record. Empty when none of
+/// them forbids it.
+std::optional<Timestamp> forbidden_since(const Asked& asked, const store::StoredRecord* person);
+
 }  // namespace hw::reconcile

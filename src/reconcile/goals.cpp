@@ -41,12 +41,6 @@ Timestamp last_change_of(const Subject& s, const std::set<std::string>& names, T
   return at_least;
 }
 
-std::string currency_of(const Subject& s, const Goal& goal, const Settings& settings) {
-  if (goal.value.currency) return goal.value.currency->str();
-  auto c = Currency::parse(field(s, "currency"));
-  return c ? c->str() : settings.currency.str();
-}
-
 /// The goal's value before the rules for missing, zero and negative ones. Empty = the CRM has none.
 std::optional<std::int64_t> raw_value(const Subject& s, const Goal& goal, const std::string& currency) {
   auto amount = [&](const std::string& name) -> std::optional<std::int64_t> {
@@ -189,6 +183,12 @@ std::string value_field(const Goal& goal) {
       break;
   }
   return "";
+}
+
+std::string currency_of(const Subject& s, const Goal& goal, const Settings& settings) {
+  if (goal.value.currency) return goal.value.currency->str();
+  auto c = Currency::parse(field(s, "currency"));
+  return c ? c->str() : settings.currency.str();
 }
 
 std::optional<std::int64_t> value_of(const Subject& s, const Goal& goal, const Settings& settings) {

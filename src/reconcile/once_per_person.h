@@ -11,13 +11,14 @@ namespace hw::reconcile {
 std::optional<std::int64_t> told_for_same_person(const Asked& asked, const store::StoredConversion& conversion,
                                                  Duration within);
 
-/// An action that counts once per person: another conversion of the goal by the same person was counted, also when it
-/// was taken back since, or is on its way.
-std::optional<std::int64_t> counted_on_person(const Asked& asked, const store::StoredConversion& conversion);
+/// An action that counts once per person: another conversion of the goal by the same person, or one that was told with
+/// that person's data, was counted, also when it was taken back since, or is on its way. `open_row`: the own row that
+/// waits to be sent, which yields to earlier ones alone (0 = none yet).
+std::optional<std::int64_t> counted_on_person(const Asked& asked, const store::StoredConversion& conversion,
+                                              const store::StoredUpload& row, std::int64_t open_row,
+                                              const std::vector<store::StoredUpload>& made_before);
 
-/// An action that counts once per click: another conversion on this click was counted, also when it was taken back
-/// since, or is on its way. `open_row`: the own row that waits to be sent, which yields to earlier ones alone (0 = none
-/// yet).
+/// The same for an action that counts once per click.
 std::optional<std::int64_t> counted_on_click(const Asked& asked, const store::StoredConversion& conversion,
                                              const store::StoredUpload& row, std::int64_t open_row,
                                              const std::vector<store::StoredUpload>& made_before);

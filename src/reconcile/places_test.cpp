@@ -93,6 +93,35 @@ TEST(Places, OncePerMemberKnowsThePersonNotTheClick) {
   EXPECT_EQ(l.stands("second"), "missing platform_counts_once");
 }
 
+TEST(Places, AMembersPlaceIsThatOfWhoseDataWasTold) {
+  Loop l(counting(connect::Counting::once_per_member));
+  l.contact("P", "click-P");
+  l.contact("Q", "click-Q");
+  l.deal("of_q", "Q", "won", "100");
+  l.merge(Object::contact, "Q", "P");
+  l.settle();
+  ASSERT_EQ(l.stands("of_q"), "taken");
+  l.take({Merge{{"crm", Object::contact, "Q"}, "P", l.clock.system_now(), true}});
+  l.deal("of_p", "P", "won", "50");
+  l.pass(kDay);
+  EXPECT_EQ(l.stands("of_p"), "missing platform_counts_once") << "Q's deal was told as P's";
+}
+
+TEST(Places, OfOnePersonTwoThatAreMadeInOnePassDoNotBothTakeThePlace) {
+  Loop l(counting(connect::Counting::once_per_member));
+  l.settings.goals[0] = conformance::goal("won", "qualified");
+  l.settings.goals[0].revenue = false;
+  l.settings.goals[0].count = settings::Goal::Count::each;
+  l.start();
+  l.contact("C1", "click");
+  l.deal("D1", "C1", "qualified", "100");
+  l.set("D1", "stage", "new");
+  l.set("D1", "stage", "qualified");
+  l.settle();
+  EXPECT_EQ(l.conversions("D1").size(), 2U);
+  EXPECT_EQ(l.sink().bodies.size(), 1U);
+}
+
 TEST(Places, WhereTheFirstOfAPersonIsRefusedTheSecondIsTold) {
   Loop l;
   l.settings.goals[0].count = settings::Goal::Count::once_per_person;

@@ -35,7 +35,14 @@ bool unseen(const store::Fact& fact, const store::Gap& gap) {
   return fact.learned < gap.read_from + kFirstReading;
 }
 
+/// Changed after the restore, and before the CRM was read anew: what it was until then held in the gap.
+bool came_late(const store::Fact& f, const store::Gap& gap) {
+  return f.basis == Basis::crm_history && f.learned >= gap.to && f.true_from >= gap.to &&
+         f.true_from < gap.read_from + kReadAnew;
+}
+
 bool was_on_its_way(const Untold& untold) {
+  if (untold.place_was_free) return true;
   // Judged for the first time, though nothing is new: as what stood marked in the backup. A merge gives its loser
   // another conversion at any time.
   if (!untold.stood) return untold.why != Reason::merged;
@@ -43,12 +50,12 @@ bool was_on_its_way(const Untold& untold) {
   return reason == Reason::waiting || reason == Reason::too_recent || reason == Reason::history_pending;
 }
 
-/// The field had another value before.
+/// The field had another value in the gap.
 bool changed_unseen(const Subject& subject, const std::string& field, const store::Gap& gap) {
   bool before = false;
   for (const store::Fact& f : subject.facts) {
     if (f.name != field) continue;
-    if (before && unseen(f, gap)) return true;
+    if (before && (unseen(f, gap) || came_late(f, gap))) return true;
     before = true;
   }
   return false;
@@ -133,6 +140,19 @@ bool merged_unseen(store::Tx& tx, const Subject& survivor, const store::Gap& gap
   });
 }
 
+bool people_changed_unseen(store::Tx& tx, const Subject& subject, const store::Gap& gap) {
+  const auto changed = [&](std::int64_t record) {
+    const auto facts = store::records::effective_facts(tx, record);
+    return std::any_of(facts.begin(), facts.end(), [&](const store::Fact& f) {
+      return (f.name == "merged" || f.name == "unmerged") && (unseen(f, gap) || came_late(f, gap));
+    });
+  };
+  return std::any_of(subject.people.begin(), subject.people.end(), [&](const store::StoredRecord& person) {
+    const auto losers = losers_of(tx, person.id);
+    return changed(person.id) || std::any_of(losers.begin(), losers.end(), changed);
+  });
+}
+
 bool key_is_of_order(store::Tx& tx, const Subject& subject, const settings::Goal& goal, const store::Gap& gap) {
   if (!subject.record.converted_from) return false;
   const auto of_lineage = rows::conversions_of_lineage(tx, subject.record.lineage);
@@ -142,10 +162,8 @@ bool key_is_of_order(store::Tx& tx, const Subject& subject, const settings::Goal
 
 namespace {
 
-/// Changed after the restore, and before the CRM was read anew: what it was until then held in the gap.
-bool came_late(const store::Fact& f, const store::Gap& gap) {
-  return f.basis == Basis::crm_history && f.learned >= gap.to && f.true_from >= gap.to &&
-         f.true_from < gap.read_from + kReadAnew;
+bool was_positive(const ValuesByCurrency& values) {
+  return std::any_of(values.begin(), values.end(), [](const auto& v) { return v.second.high > 0; });
 }
 
 bool is_excluded(const DestinationPlan& plan, const settings::Goal& goal, const store::StoredRecord& record) {
@@ -263,8 +281,10 @@ bool left_unseen(const DestinationPlan& plan, const settings::Goal& goal, const 
   });
 }
 
-bool currency_changed_unseen(const DestinationPlan& plan, const Subject& subject) {
-  return plan.gap && changed_unseen(subject, "currency", *plan.gap);
+bool was_away_unseen(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
+                     const Subject& subject, const Reached& reached, Timestamp said) {
+  return may_have_been_zero(plan, goal, settings, subject, reached) ||
+         left_unseen(plan, goal, settings, subject, reached, said);
 }
 
 bool zero_spends_key(const connect::Contract& contract) {
@@ -279,7 +299,7 @@ Timestamp due_since(const DestinationPlan& plan, const Subject& subject, const R
 }
 
 Timestamp changed_since(const DestinationPlan& plan, const Subject& subject, Timestamp changed_at) {
-  if (!plan.gap || changed_at < plan.gap->to) return changed_at;
+  if (!plan.gap || changed_at < plan.gap->from) return changed_at;
   // A later change does not end the doubt about what was true in the gap.
   for (const store::Fact& f : subject.facts)
     if (f.basis == Basis::crm_history && unseen(f, *plan.gap) && f.true_from >= plan.gap->from) return f.true_from;
@@ -311,10 +331,9 @@ bool may_have_been_told(const DestinationPlan& plan, const settings::Goal& goal,
     case Reason::no_value:
     case Reason::not_positive:
       return changed_unseen(subject, value_field(goal), gap) ||
-             (news && values_in_gap(subject, goal, settings, gap).high > 0);
+             (news && was_positive(values_in_gap(subject, goal, settings, gap)));
     case Reason::consent:
-      return untold.person != nullptr && untold.person->consent.ad_user_data == ConsentState::denied &&
-             untold.person->consent_at.value_or(gap.to) >= gap.from;
+      return untold.forbidden_since && *untold.forbidden_since >= gap.from;
     case Reason::expired:
       return untold.stood != to_string(Reason::expired);
     default:
@@ -322,21 +341,29 @@ bool may_have_been_told(const DestinationPlan& plan, const settings::Goal& goal,
   }
 }
 
-ValueRange values_in_gap(const Subject& subject, const settings::Goal& goal, const settings::Settings& settings,
-                         const store::Gap& gap) {
+ValuesByCurrency values_in_gap(const Subject& subject, const settings::Goal& goal, const settings::Settings& settings,
+                               const store::Gap& gap) {
   const std::string field = value_field(goal);
-  std::optional<ValueRange> range;
+  const auto tells = [&](const store::Fact& f) { return f.name == field || f.name == "currency"; };
+  ValuesByCurrency out;
+  const auto add = [&](const Subject& s) {
+    const std::int64_t value = value_of(s, goal, settings).value_or(0);
+    ValueRange& range = out.try_emplace(currency_of(s, goal, settings), ValueRange{value, value}).first->second;
+    range = {std::min(range.low, value), std::max(range.high, value)};
+  };
   Subject then = subject;
   for (auto f = subject.facts.begin(); f != subject.facts.end(); ++f) {
-    if (f->name != field || (f->true_from >= gap.to && !unseen(*f, gap))) continue;
-    const auto next = std::find_if(f + 1, subject.facts.end(), [&](const auto& g) { return g.name == field; });
-    if (next != subject.facts.end() && next->true_from <= gap.from) continue;
-    then.record.fields[field] = f->value;
-    const std::int64_t value = value_of(then, goal, settings).value_or(0);
-    range = range ? ValueRange{std::min(range->low, value), std::max(range->high, value)} : ValueRange{value, value};
+    if (!tells(*f)) continue;
+    then.record.fields[f->name] = f->value;
+    if (f->true_from >= gap.to && !unseen(*f, gap)) continue;
+    const auto next = std::find_if(f + 1, subject.facts.end(), tells);
+    // An amount and its currency change together.
+    const bool half = next != subject.facts.end() && next->true_from == f->true_from && next->name != f->name;
+    if (half || (next != subject.facts.end() && next->true_from <= gap.from)) continue;
+    add(then);
   }
-  const std::int64_t now = value_of(subject, goal, settings).value_or(0);
-  return range.value_or(ValueRange{now, now});
+  if (out.empty()) add(subject);
+  return out;
 }
 
 bool doubted(const DestinationPlan& plan, const StoredUpload& row, Timestamp known) {

@@ -157,6 +157,11 @@ std::int64_t lowered_by(const ledger::Decision& d) {
   return d.t_currency == d.b_currency ? d.b_micros - d.t_micros : d.b_micros;
 }
 
+struct Amount {
+  std::int64_t micros = 0;
+  std::string currency;
+};
+
 /// One conversion at one destination, step by step.
 class Assessment {
  public:
@@ -185,19 +190,25 @@ class Assessment {
       w_.stop = open()->id;
     if (told_unseen()) {
       if (a_.plan.destination->mode == Mode::live)
-        leave_uncertain(unseen_row(Operation::upload, gap_values().high));
+        leave_uncertain(unseen_row(Operation::upload, gap_value()));
       else
         flag(w_.standing, kToldInGap);
     }
-    if (told_anew_unseen()) leave_uncertain(unseen_row(Operation::upload, std::max(gap_values().high, belief_.micros)));
-    if (told_before_adoption()) leave_uncertain(unseen_row(Operation::upload, gap_values().high + belief_.micros));
+    if (told_anew_unseen()) {
+      const Amount value = gap_value();
+      leave_uncertain(
+          unseen_row(Operation::upload, {std::max(value.micros, believed_in(value.currency)), value.currency}));
+    }
+    if (told_before_adoption()) {
+      const Amount value = gap_value();
+      leave_uncertain(unseen_row(Operation::upload, {value.micros + believed_in(value.currency), value.currency}));
+    }
     if (const auto value = uncovered())
       leave_uncertain(unseen_row(belief_.first_taken ? Operation::restate : Operation::upload, *value));
     if (!w_.make && !passes_by_itself()) {
       if (const auto operation = taken_back_unseen()) {
-        StoredUpload row = unseen_row(*operation, 0);
+        StoredUpload row = unseen_row(*operation, {0, belief_.currency});
         row.value_micros = 0;
-        row.currency = belief_.currency;
         leave_uncertain(std::move(row));
       } else if (const auto value = corrected_unseen()) {
         leave_uncertain(unseen_row(Operation::restate, *value));
@@ -333,14 +344,15 @@ class Assessment {
 
   /// The platform counts one conversion of this click, or of this person, and has it.
   bool counted_once(const StoredUpload& row) {
+    const std::int64_t own = open() == nullptr ? 0 : open()->id;
     switch (a_.plan.contract.counting) {
       case connect::Counting::every:
         return false;
       case connect::Counting::once_per_click:
-        held_by_ = counted_on_click(a_, c_, row, open() == nullptr ? 0 : open()->id, made_before_);
+        held_by_ = counted_on_click(a_, c_, row, own, made_before_);
         break;
       case connect::Counting::once_per_member:
-        held_by_ = open() != nullptr ? std::nullopt : counted_on_person(a_, c_);
+        held_by_ = counted_on_person(a_, c_, row, own, made_before_);
         break;
     }
     if (!held_by_) return false;
@@ -371,8 +383,9 @@ class Assessment {
 
   /// Does the range from what is believed to this value hold what the row says? What else was true in the gap is seen
   /// in the next round.
-  [[nodiscard]] bool reaches_to(std::int64_t value, const StoredUpload& row) const {
-    const auto [low, high] = std::minmax(belief_.micros, value);
+  [[nodiscard]] bool reaches_to(const Amount& value, const StoredUpload& row) const {
+    if (value.currency != belief_.currency) return true;  // from nothing on
+    const auto [low, high] = std::minmax(belief_.micros, value.micros);
     const std::int64_t said = row.value_micros.value_or(0);
     return low <= said && said <= high;
   }
@@ -401,11 +414,21 @@ class Assessment {
   }
 
   /// The daemon that was at work between a backup and its restore may have said it again: as a person wished, or in
-  /// other words. (Who could not be credited could not then either, in the same words.)
+  /// other words.
   [[nodiscard]] bool retried_unseen(const StoredUpload& refused) const {
     return a_.plan.gap && a_.plan.destination->mode == Mode::live && is_from_backup(&refused) &&
-           refused.expires_at > a_.plan.gap->from &&
-           (refused.code != connect::kUnattributed || was_changed_unseen() || had_another_click(refused));
+           refused.expires_at > a_.plan.gap->from && could_be_taken_unseen(refused);
+  }
+
+  /// What was due in the gap went once more, since it may be repeated. Its refusal says nothing of the first time.
+  [[nodiscard]] bool told_before_refusal(const StoredUpload& refused) const {
+    return refused.operation == Operation::upload && !is_from_backup(&refused) &&
+           due_since(a_.plan, a_.subject, a_.reached) < a_.plan.gap->to && could_be_taken_unseen(refused);
+  }
+
+  /// Who could not be credited could not then either, in the same words.
+  [[nodiscard]] bool could_be_taken_unseen(const StoredUpload& refused) const {
+    return refused.code != connect::kUnattributed || was_changed_unseen() || had_another_click(refused);
   }
 
   [[nodiscard]] bool was_changed_unseen() const {
@@ -456,19 +479,21 @@ class Assessment {
   [[nodiscard]] bool is_spent() const { return zero_spends_key(a_.plan.contract) && was_away(); }
 
   [[nodiscard]] bool was_away() const {
-    return may_have_been_zero(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached) || left_for_a_while();
+    return was_away_unseen(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached, last_said_at());
   }
 
   [[nodiscard]] bool left_for_a_while() const {
-    const Timestamp said = last_word_at().value_or(a_.plan.gap->from);  // nothing stood that could be brought to zero
-    return left_unseen(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached, said);
+    return left_unseen(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached, last_said_at());
   }
+
+  /// Before the gap nothing stood that could be brought to zero, where nothing was said.
+  [[nodiscard]] Timestamp last_said_at() const { return last_word_at().value_or(a_.plan.gap->from); }
 
   /// When the last word that was taken of this goal was made, under whichever of its keys.
   [[nodiscard]] std::optional<Timestamp> last_word_at() const {
     std::optional<Timestamp> last;
     const auto note = [&](const std::vector<StoredUpload>& all) {
-      if (const auto taken = ledger::believe(all, a_.plan.contract).last_taken)
+      if (const auto taken = ledger::believe(all).last_taken)
         last = std::max(last.value_or(Timestamp{}), all[*taken].made_at);
     };
     note(history_);
@@ -512,13 +537,36 @@ class Assessment {
     return row != nullptr && row->id <= a_.plan.gap->last_upload;
   }
 
-  /// Who holds its place was told before the backup: the daemon of the gap held it back as well.
-  [[nodiscard]] bool held_since_before() const {
+  /// Who holds its place had it before the backup and kept it: the daemon of the gap held this one back as well.
+  [[nodiscard]] bool held_in_gap(const std::optional<store::Standing>& before) const {
+    if (!held_by_) return false;
     const auto all = rows::uploads(a_.tx, *held_by_, a_.plan.destination->name);
     const ledger::Belief holder = ledger::believe(all);
-    if (!holder.stands || holder.uncertain) return false;
-    const StoredUpload& first = all[*holder.first_taken];
-    return is_from_backup(&first) && first.first_attempt_at < a_.plan.gap->from;
+    const bool stands = holder.stands && !holder.uncertain;
+    const StoredUpload* first = stands ? &all[*holder.first_taken] : nullptr;
+    const bool held =
+        (before && before->held_by) || (stands && is_from_backup(first) && first->first_attempt_at < a_.plan.gap->from);
+    if (!held || people_changed_unseen(a_.tx, a_.subject, *a_.plan.gap)) return false;
+    // A place at the platform is kept for ever.
+    if (d_.reason == Reason::platform_counts_once) return true;
+    const Timestamp said = holder.last_taken ? all[*holder.last_taken].made_at : a_.plan.gap->from;
+    return !holder.uncertain && !holder_was_away(said);
+  }
+
+  /// It was unwanted for a while in the gap, or is so by now and was due to be taken back there. `said`: the last word
+  /// on it that is known.
+  [[nodiscard]] bool holder_was_away(Timestamp said) const {
+    const auto conversion = rows::conversion(a_.tx, *held_by_);
+    const auto holder = conversion ? load_subject(a_.tx, conversion->record_id) : std::nullopt;
+    if (!holder) return false;
+    const settings::Destination& to = *a_.plan.destination;
+    const auto all = reached(*holder, a_.goal, *a_.frame.settings);
+    return std::any_of(all.begin(), all.end(), [&](const Reached& r) {
+      if (r.wanted && settings::holds(to.route, holder->record.fields))
+        return was_away_unseen(a_.plan, a_.goal, *a_.frame.settings, *holder, r, said);
+      const Timestamp changed_at = std::max(r.changed_at, last_change(*holder, to.route));
+      return reconcile::changed_since(a_.plan, *holder, changed_at) + to.settle < a_.plan.gap->to;
+    });
   }
 
   /// Nothing is told and nothing will be, but the daemon that was at work between a backup and its restore may have.
@@ -533,13 +581,24 @@ class Assessment {
     }
     if (!d_.reason) return false;
     const StoredUpload* refused = refused_last(history_, Mode::live);
-    if (refused != nullptr && retried_unseen(*refused) && !passes_by_itself()) return true;
+    if (refused != nullptr && !passes_by_itself() && (retried_unseen(*refused) || told_before_refusal(*refused)))
+      return true;
     const auto before = c_.id == 0 ? std::nullopt : rows::standing(a_.tx, c_.id, a_.plan.destination->name);
     if (before && has_flag(*before, kToldInGap)) return true;
-    if (held_by_ && ((before && before->held_by) || held_since_before())) return false;
-    return may_have_been_told(
-        a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached,
-        {.why = *d_.reason, .stood = before ? std::optional(before->reason) : std::nullopt, .person = who_.person});
+    if (held_in_gap(before)) return false;
+    return may_have_been_told(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached,
+                              {.why = *d_.reason,
+                               .stood = before ? std::optional(before->reason) : std::nullopt,
+                               .forbidden_since = stopped_since(),
+                               .place_was_free = held_by_.has_value()});
+  }
+
+  /// Since when consent stands in its way. Where people were merged or parted since the backup, others stood behind it
+  /// in the gap, who may have agreed.
+  [[nodiscard]] std::optional<Timestamp> stopped_since() const {
+    if (d_.reason != Reason::consent) return std::nullopt;
+    const auto since = forbidden_since(a_, who_.person);
+    return since && people_changed_unseen(a_.tx, a_.subject, *a_.plan.gap) ? a_.plan.gap->to : since;
   }
 
   /// What the platform should believe is on its way there.
@@ -548,8 +607,20 @@ class Assessment {
            d_.reason == Reason::too_recent;
   }
 
-  [[nodiscard]] ValueRange gap_values() const {
-    return values_in_gap(a_.subject, a_.goal, *a_.frame.settings, *a_.plan.gap);
+  [[nodiscard]] ValuesByCurrency values_in(const store::Gap& gap) const {
+    return values_in_gap(a_.subject, a_.goal, *a_.frame.settings, gap);
+  }
+
+  /// What it was worth in the gap. Where that was so in several currencies, the others follow as uncovered().
+  [[nodiscard]] Amount gap_value() const {
+    const ValuesByCurrency values = values_in(*a_.plan.gap);
+    const auto positive = std::find_if(values.begin(), values.end(), [](const auto& v) { return v.second.high > 0; });
+    const auto& [currency, range] = positive == values.end() ? *values.begin() : *positive;
+    return {range.high, currency};
+  }
+
+  [[nodiscard]] std::int64_t believed_in(const std::string& currency) const {
+    return belief_.currency == currency ? belief_.micros : 0;
   }
 
   /// The last row that was said, or may have been.
@@ -606,23 +677,28 @@ class Assessment {
   }
 
   /// Another value that was true in the gap, and that a correction may have told.
-  [[nodiscard]] std::optional<std::int64_t> corrected_unseen() const {
+  [[nodiscard]] std::optional<Amount> corrected_unseen() const {
     const auto& contract = a_.plan.contract;
-    if (belief_.currency != a_.reached.currency) return std::nullopt;
     if (!contract.operations.contains(Operation::restate)) return std::nullopt;
     const auto within = corrected_within(Operation::restate);
     if (!within) return std::nullopt;
     // What stood at zero was raised only if it was wanted again, and not where zero is final.
     if (!belief_.stands && (ledger::final_zero(history_, contract) || !wanted_anew())) return std::nullopt;
     const store::Gap& since = *within;
-    ValueRange values = values_in_gap(a_.subject, a_.goal, *a_.frame.settings, since);
+    const ValuesByCurrency all = values_in(since);
+    for (const auto& [currency, values] : all) {
+      const bool takes = values.high > belief_.micros ? contract.restate_up : contract.restate_down;
+      if (currency != belief_.currency && values.high > 0 && takes) return Amount{values.high, currency};
+    }
+    if (belief_.currency != a_.reached.currency) return std::nullopt;
+    const auto same = all.find(belief_.currency);
+    ValueRange values = same == all.end() ? ValueRange{belief_.micros, belief_.micros} : same->second;
     // Left and reached again: taken back meanwhile.
     const bool left = a_.reached.entered_at > since.from && a_.reached.entered_at < since.to && c_.id != 0 &&
                       c_.entered_at < a_.reached.entered_at;
     if (left || (a_.reached.wanted && was_away())) values.low = std::min<std::int64_t>(values.low, 0);
-    if (currency_changed_unseen(a_.plan, a_.subject)) return belief_.micros;
-    if (contract.restate_up && values.high > belief_.micros) return values.high;
-    if (contract.restate_down && values.low < belief_.micros) return values.low;
+    if (contract.restate_up && values.high > belief_.micros) return Amount{values.high, belief_.currency};
+    if (contract.restate_down && values.low < belief_.micros) return Amount{values.low, belief_.currency};
     return std::nullopt;
   }
 
@@ -637,36 +713,58 @@ class Assessment {
     return history;
   }
 
-  void stand_between(std::int64_t low, std::int64_t high) {
+  void stand_between(std::int64_t low, const Amount& high) {
     d_.state = ledger::State::uncertain;
     d_.b_micros = d_.b_low = low;
-    d_.b_high = high;
-    d_.range_currency = belief_.currency;
+    d_.b_high = high.micros;
+    d_.range_currency = high.currency;
   }
 
-  /// A value that was true in the gap, and that the range of a row doubted for the gap does not hold.
-  [[nodiscard]] std::optional<std::int64_t> uncovered() const {
+  /// A value that was true in the gap, and that no row doubted for the gap holds.
+  [[nodiscard]] std::optional<Amount> uncovered() const {
+    if (!a_.plan.gap || dead_ || w_.make || !belief_.uncertain || !doubt_is_of_gap()) return std::nullopt;
+    const auto& contract = a_.plan.contract;
+    const bool restates = contract.operations.contains(Operation::restate);
+    for (const auto& [currency, values] : values_in(*a_.plan.gap)) {
+      if (currency != belief_.uncertain_currency) {
+        const bool may_be = values.high > believed_in(currency) && (!belief_.first_taken || restates);
+        if (may_be && !is_doubted(values.high, currency)) return Amount{values.high, currency};
+        continue;
+      }
+      if (values.high > belief_.high && (!belief_.first_taken || contract.restate_up))
+        return Amount{values.high, currency};
+      if (values.low < belief_.low && contract.restate_down) return Amount{values.low, currency};
+    }
+    const bool taken_back = belief_.low > 0 && belief_.first_taken && ledger::taking_back(contract, belief_);
+    if (!taken_back || !zero_was_due(*a_.plan.gap)) return std::nullopt;
+    return Amount{0, belief_.uncertain_currency};
+  }
+
+  /// Also where a correction said since the restore is of unknown fate: what it was to settle is as open as before.
+  [[nodiscard]] bool doubt_is_of_gap() const {
     const StoredUpload* last = last_said();
-    if (!a_.plan.gap || dead_ || w_.make || !belief_.uncertain || last == nullptr || last->code != kRestored)
-      return std::nullopt;
-    const ValueRange values = gap_values();
-    if (values.high > belief_.high && (!belief_.first_taken || a_.plan.contract.restate_up)) return values.high;
-    if (values.low < belief_.low && a_.plan.contract.restate_down) return values.low;
-    const bool taken_back = belief_.low > 0 && belief_.first_taken && ledger::taking_back(a_.plan.contract, belief_);
-    return taken_back && zero_was_due(*a_.plan.gap) ? std::optional<std::int64_t>(0) : std::nullopt;
+    if (last == nullptr) return false;
+    if (last->code == kRestored) return true;
+    return last->state == UploadState::uncertain && !is_from_backup(last) && belief_.last_taken &&
+           is_from_backup(&history_[*belief_.last_taken]);
+  }
+
+  [[nodiscard]] bool is_doubted(std::int64_t micros, const std::string& currency) const {
+    return std::any_of(history_.begin(), history_.end(), [&](const StoredUpload& u) {
+      return u.state == UploadState::uncertain && u.currency == currency && u.value_micros.value_or(0) >= micros;
+    });
   }
 
   /// It has no item: it is never sent.
-  [[nodiscard]] StoredUpload unseen_row(Operation operation, std::int64_t micros) const {
+  [[nodiscard]] StoredUpload unseen_row(Operation operation, const Amount& value) const {
     StoredUpload row;
     row.operation = operation;
     row.conversion_id = c_.id;
     row.destination = a_.plan.destination->name;
     row.revision = history_.empty() ? 0 : history_.back().revision + 1;
     row.mode = Mode::live;
-    if (a_.reached.micros || micros != 0) row.value_micros = micros;
-    const bool widens = micros == 0 && belief_.uncertain;  // a zero is one in every currency
-    row.currency = widens ? belief_.uncertain_currency : a_.reached.currency;
+    if (a_.reached.micros || value.micros != 0) row.value_micros = value.micros;
+    row.currency = value.currency;
     row.item = ledger::item_to_json({});
     row.dedup_key = c_.dedup_id;
     row.account = a_.plan.sinks.target.account;
@@ -734,7 +832,7 @@ class Assessment {
   std::optional<StoredRecord> frozen_person_;
   std::optional<Refusal> refused_;
   std::optional<std::int64_t> held_by_;
-  std::optional<std::int64_t> raised_;  ///< what a zero of the backup may have become in the gap
+  std::optional<Amount> raised_;  ///< what a zero of the backup may have become in the gap
   bool looks_at_click_ = false;
   Work w_;
 };

@@ -197,6 +197,9 @@ void choose_click(Tx&, std::string_view lineage, std::string_view platform, cons
 /// Live rows that carry this click at this account and action, by id: all revisions of every conversion.
 std::vector<StoredUpload> uploads_on_click(Tx&, std::string_view type, std::string_view value, std::string_view account,
                                            std::string_view action);
+/// Live rows that carry this record's data at this account and action, by id.
+std::vector<StoredUpload> uploads_of_person(Tx&, std::int64_t person, std::string_view account,
+                                            std::string_view action);
 /// Live rows of the destination that may have reached it under this key, by id.
 std::vector<StoredUpload> uploads_of_key(Tx&, std::string_view destination, std::string_view dedup_key);
 /// Records of conversions whose standing is held by this conversion.

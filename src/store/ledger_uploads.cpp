@@ -262,6 +262,12 @@ std::vector<StoredUpload> uploads_on_click(Tx& tx, std::string_view type, std::s
       {val(value), val(type), val(account), val(action)});
 }
 
+std::vector<StoredUpload> uploads_of_person(Tx& tx, std::int64_t person, std::string_view account,
+                                            std::string_view action) {
+  return select(tx, "WHERE u.person = ? AND u.account = ? AND u.action = ? AND u.mode = 'live' ORDER BY u.id",
+                {val(person), val(account), val(action)});
+}
+
 std::vector<StoredUpload> uploads_of_key(Tx& tx, std::string_view destination, std::string_view dedup_key) {
   return select(tx,
                 "WHERE u.dedup_key = ? AND u.destination = ? AND u.mode = 'live' AND u.first_attempt_at IS NOT NULL "
