@@ -52,13 +52,13 @@ class GapStory : public conformance::Loop {
     a.at = at;
     return a;
   }
-  void back_up() {
-    ASSERT_TRUE(store::back_up(*db, folder(), folder() + "/backup.db", clock.system_now()));
+  void back_up(const std::string& name = "backup") {
+    ASSERT_TRUE(store::back_up(*db, folder(), folder() + "/" + name + ".db", clock.system_now()));
     seen_.clear();
   }
-  void restore() {
+  void restore(const std::string& name = "backup") {
     db.reset();
-    ASSERT_TRUE(store::restore(folder(), folder() + "/backup.db", clock.system_now()));
+    ASSERT_TRUE(store::restore(folder(), folder() + "/" + name + ".db", clock.system_now()));
     db = std::make_unique<conformance::TestDb>(*store::Db::open({.path = store_file(), .postgres = {}}));
     start();
   }

@@ -307,5 +307,27 @@ TEST(Gap, WhatLeavesAndComesBackLongAfterItIsKnown) {
   EXPECT_EQ(l.differences(), "");
 }
 
+TEST(Gap, AZeroThatWasSaidBetweenTwoRestoresIsKnown) {
+  for (const connect::Contract& c : {restates_alone(), zero_is_final()}) {
+    GapStory l(c, kHour);
+    l.win("d");
+    l.settle();
+    l.back_up();
+    l.pass(kDay);
+    l.restore();
+    l.settle();
+    l.change("d", "stage", "lost");
+    l.pass(kDay);
+    l.back_up("second");
+    l.change("d", "amount", "300");
+    l.pass(kDay);
+    l.restore("second");
+    l.read_again();
+    l.pass(kDay * 9);
+    EXPECT_EQ(l.stands("d"), "none not_wanted") << l.history("d");
+    EXPECT_EQ(l.uploads("d").size(), 2U) << l.history("d");
+  }
+}
+
 }  // namespace
 }  // namespace hw::reconcile

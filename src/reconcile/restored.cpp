@@ -188,6 +188,7 @@ Subject as_of(const Subject& subject, Timestamp moment) {
 
 /// When what the CRM tells of it changed, and the beginning.
 std::vector<Timestamp> moments(const Subject& subject, const store::Gap& within) {
+  if (within.from >= within.to) return {};
   std::vector<Timestamp> out{within.from};
   for (const store::Fact& f : subject.facts)
     if (f.true_from > within.from && f.true_from < within.to) out.push_back(f.true_from);
@@ -212,9 +213,9 @@ std::optional<Reached> reached_at(const DestinationPlan& plan, const settings::G
 }
 
 bool wanted_anew(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
-                 const Subject& subject, const Reached& reached, bool stood) {
+                 const Subject& subject, const Reached& reached, const store::Gap& within, bool stood) {
   bool was_away = !stood;
-  for (const Timestamp moment : moments(subject, *plan.gap)) {
+  for (const Timestamp moment : moments(subject, within)) {
     const auto then = reached_at(plan, goal, settings, subject, reached, moment);
     const bool wanted = then && then->wanted;
     if (wanted && was_away) return true;

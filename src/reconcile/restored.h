@@ -60,9 +60,9 @@ bool was_away_unseen(const DestinationPlan& plan, const settings::Goal& goal, co
 std::optional<Reached> reached_at(const DestinationPlan& plan, const settings::Goal& goal,
                                   const settings::Settings& settings, const Subject& subject, const Reached& reached,
                                   Timestamp moment);
-/// In the gap it became wanted, after it had not been. `stood`: by what the backup knew the platform counted it.
+/// In this part of the gap it became wanted, after it had not been. `stood`: at its beginning the platform counted it.
 bool wanted_anew(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
-                 const Subject& subject, const Reached& reached, bool stood);
+                 const Subject& subject, const Reached& reached, const store::Gap& within, bool stood);
 /// It was unwanted in this part of the gap for so long that a zero was due in it, whatever changed after that.
 bool zero_was_due(const DestinationPlan& plan, const settings::Goal& goal, const settings::Settings& settings,
                   const Subject& subject, const Reached& reached, const store::Gap& within);

@@ -513,14 +513,21 @@ class Assessment {
   }
 
   [[nodiscard]] bool wanted_anew() const {
-    return reconcile::wanted_anew(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached, belief_.stands);
+    return reconcile::wanted_anew(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached,
+                                  since_last_word(*a_.plan.gap), belief_.stands);
+  }
+
+  [[nodiscard]] store::Gap since_last_word(store::Gap gap) const {
+    gap.from = std::max(gap.from, last_word_at().value_or(gap.from));
+    return gap;
   }
 
   /// By what is wanted now, or was for a while.
   [[nodiscard]] bool zero_was_due(const store::Gap& within) const {
     const bool is_kept = desired_.wanted || desired_.gone || desired_.not_wanted_because == Reason::no_value;
     if (!is_kept && changed_since() + a_.plan.destination->settle < within.to) return true;
-    return reconcile::zero_was_due(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached, within);
+    return reconcile::zero_was_due(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached,
+                                   since_last_word(within));
   }
 
   /// What it reached in the gap may have been told under its own key there, before the loser of a merge that the backup
