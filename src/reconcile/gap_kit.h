@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "conformance/loop.h"
@@ -22,22 +24,37 @@ class GapStory : public conformance::Loop {
   }
 
   void tell(const std::vector<Record>& page) {
-    seen_.insert(seen_.end(), page.begin(), page.end());
+    seen_.push_back(page);
     take(page);
   }
-  void win(const std::string& id, const std::string& amount = "100") {
-    contact("C" + id, "click-" + id);
-    deal(id, "C" + id, "won", amount);
+  void person(const std::string& id) {
+    contact(id, "click-" + id);
+    seen_.push_back({shown(Object::contact, id)});
+  }
+  void win_of(const std::string& id, const std::string& contact, const std::string& amount = "100") {
+    deal(id, contact, "won", amount);
     const RecordState& r = shown(Object::deal, id);
-    tell({FieldChange{r.ref, "amount", amount, r.modified, Basis::crm_history}});
-    seen_.insert(seen_.end(),
-                 {shown(Object::contact, "C" + id), r,
-                  FieldChange{r.ref, "stage", "won", r.modified, Basis::crm_history}, tie(id, r.modified)});
+    std::vector<Record> page{r, tie(id, contact, r.modified)};
+    for (const char* field : {"stage", "amount", "currency"})
+      page.push_back(FieldChange{r.ref, field, r.fields.at(field), r.modified, Basis::crm_history});
+    tell(page);
+  }
+  void win(const std::string& id, const std::string& amount = "100") {
+    person("C" + id);
+    win_of(id, "C" + id, amount);
   }
   void change(const std::string& id, const std::string& field, const std::string& value) {
     set(id, field, value);
     const RecordState& r = shown(Object::deal, id);
-    seen_.insert(seen_.end(), {r, FieldChange{r.ref, field, value, r.modified, Basis::crm_history}});
+    seen_.push_back({r, FieldChange{r.ref, field, value, r.modified, Basis::crm_history}});
+  }
+  void say_consent(const std::string& id, ConsentState state) {
+    consent(id, state);
+    seen_.push_back({shown(Object::contact, id)});
+  }
+  void merge_people(const std::string& loser, const std::string& winner) {
+    clock.advance(std::chrono::seconds(1));
+    tell({Merge{{"crm", Object::contact, loser}, winner, clock.system_now(), false}});
   }
   void remove_or_restore(const std::string& id, Removal::Kind kind) {
     tell({Removal{{"crm", Object::deal, id}, kind, clock.system_now()}});
@@ -45,26 +62,28 @@ class GapStory : public conformance::Loop {
   void merge_or_part(const std::string& loser, const std::string& winner, bool parted) {
     tell({Merge{{"crm", Object::deal, loser}, winner, clock.system_now(), parted}});
   }
-  Association tie(const std::string& id, Timestamp at) {
+  static Association tie(const std::string& id, const std::string& contact, Timestamp at) {
     Association a;
     a.from = {"crm", Object::deal, id};
-    a.to = {{.id = "C" + id, .role = "primary", .primary = true}};
+    a.to = {{.id = contact, .role = "primary", .primary = true}};
     a.at = at;
     return a;
   }
   void back_up(const std::string& name = "backup") {
+    clock.advance(std::chrono::seconds(1));
     ASSERT_TRUE(store::back_up(*db, folder(), folder() + "/" + name + ".db", clock.system_now()));
     seen_.clear();
   }
   void restore(const std::string& name = "backup") {
+    clock.advance(std::chrono::seconds(1));
     db.reset();
     ASSERT_TRUE(store::restore(folder(), folder() + "/" + name + ".db", clock.system_now()));
     db = std::make_unique<conformance::TestDb>(*store::Db::open({.path = store_file(), .postgres = {}}));
     start();
   }
   void read_again() {
-    const std::vector<Record> all = seen_;
-    take(all);
+    const auto all = seen_;
+    for (const auto& page : all) take(page);
   }
   void forget_shown() { seen_.clear(); }
   std::int64_t all_believed() {
@@ -72,24 +91,40 @@ class GapStory : public conformance::Loop {
     for (const auto& [key, b] : sink().believed) sum += b.micros;
     return sum / conformance::kUnit;
   }
-  /// "" when what the platform believes of these deals lies in what the ledger says of them.
+  /// "" when what the platform believes, all keys together, lies in what the ledger says, currency by currency.
   std::string beside_the_range(const std::vector<std::string>& deals) {
-    std::int64_t low = 0, high = 0;
+    std::map<std::string, std::pair<std::int64_t, std::int64_t>> said;
+    std::map<std::string, std::int64_t> is;
     std::string out;
     for (const std::string& id : deals)
       for (const auto& c : conversions(id)) {
         const auto s = read([&](store::Tx& tx) { return store::ledger_rows::standing(tx, c.id, "ads"); });
         if (!s) continue;
-        const bool doubted = s->state == "uncertain";
-        low += doubted ? std::min(s->b_low, s->b_micros) : s->b_micros;
-        high += doubted ? std::max(s->b_high, s->b_micros) : s->b_micros;
-        out += id + " " + s->state + " " + s->reason + ": " + history(id) + "; ";
+        if (s->state == "uncertain") {
+          auto& r = said[s->range_currency];
+          const bool same = s->b_currency == s->range_currency;
+          r.first += same ? std::min(s->b_low, s->b_micros) : s->b_low;
+          r.second += same ? std::max(s->b_high, s->b_micros) : s->b_high;
+          if (!same) said[s->b_currency].second += s->b_micros;
+        } else {
+          said[s->b_currency].first += s->b_micros;
+          said[s->b_currency].second += s->b_micros;
+        }
+        out += id + " " + s->state + " " + s->reason + " " + std::to_string(s->b_low / conformance::kUnit) + ".." +
+               std::to_string(s->b_high / conformance::kUnit) + ": " + history(id) + "; ";
       }
-    const std::int64_t believed = all_believed() * conformance::kUnit;
-    if (low <= believed && believed <= high) return "";
-    return std::to_string(believed / conformance::kUnit) + " is not in " + std::to_string(low / conformance::kUnit) +
-           ".." + std::to_string(high / conformance::kUnit) + ": " + out;
+    for (const auto& [key, b] : sink().believed)
+      if (b.micros != 0) is[b.currency] += b.micros;
+    std::string wrong;
+    for (const auto& [currency, sum] : is) said[currency];
+    for (const auto& [currency, r] : said)
+      if (is[currency] < r.first || is[currency] > r.second)
+        wrong += "platform " + std::to_string(is[currency] / conformance::kUnit) + " " + currency + ", ledger " +
+                 std::to_string(r.first / conformance::kUnit) + ".." + std::to_string(r.second / conformance::kUnit) +
+                 " " + currency + "; ";
+    return wrong.empty() ? "" : wrong + out;
   }
+
   std::int64_t retractions() {
     std::int64_t n = 0;
     for (const auto& a : sink().log) n += a.body.starts_with("retract") ? 1 : 0;
@@ -98,7 +133,7 @@ class GapStory : public conformance::Loop {
 
  private:
   std::string folder() const { return std::filesystem::path(store_file()).parent_path(); }
-  std::vector<Record> seen_;  ///< since the backup
+  std::vector<std::vector<Record>> seen_;  ///< since the backup, page by page
 };
 
 inline connect::Contract zero_is_final() {

@@ -233,7 +233,7 @@ TEST(Gap, AValueThatWentAfterTheRestoreMayHaveBeenTold) {
   r.modified = l.clock.system_now();
   l.take({l.shown(Object::contact, "Clater"), r, FieldChange{r.ref, "stage", "won", then, Basis::crm_history},
           FieldChange{r.ref, "amount", "100", then, Basis::crm_history},
-          FieldChange{r.ref, "amount", "0", r.modified, Basis::crm_history}, l.tie("later", then)});
+          FieldChange{r.ref, "amount", "0", r.modified, Basis::crm_history}, GapStory::tie("later", "Clater", then)});
   l.pass(kDay * 9);
   EXPECT_EQ(l.beside_the_range({"later"}), "");
 }
