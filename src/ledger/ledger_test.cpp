@@ -226,14 +226,14 @@ TEST(Ledger, DoubtsInTwoCurrenciesKeepBoth) {
   StoredUpload dollars = row(UploadState::uncertain, 90, Operation::restate);
   dollars.currency = "USD";
   std::vector<StoredUpload> rows{row(UploadState::uncertain, 300), dollars};
-  Belief b = believe(rows, rules().contract);
+  Belief b = believe(rows);
   EXPECT_EQ(b.uncertain_currency, "USD");
   EXPECT_EQ(b.low, 0);
   EXPECT_EQ(b.high, 90 * kUnit);
   EXPECT_EQ(b.currency, "EUR");
   EXPECT_EQ(b.micros, 300 * kUnit);
   rows.push_back(row(UploadState::uncertain, 200, Operation::restate));
-  b = believe(rows, rules().contract);
+  b = believe(rows);
   EXPECT_EQ(b.uncertain_currency, "EUR");
   EXPECT_EQ(b.low, 0);
   EXPECT_EQ(b.high, 300 * kUnit);
