@@ -163,8 +163,7 @@ TEST(TrailSays, WhyARowWasMade) {
   EXPECT_THAT(first_step(l, "D1"), StartsWith("100.00 EUR wanted; cause: the CRM"));
   l.set("D1", "amount", "150");
   l.settle();
-  EXPECT_THAT(first_step(l, "D1"),
-              StartsWith("100.00 EUR believed, 150.00 EUR wanted; cause: history of it was read"));
+  EXPECT_THAT(first_step(l, "D1"), StartsWith("100.00 EUR believed, 150.00 EUR wanted; cause: history of it was read"));
   l.set("D1", "stage", "lost");
   l.pass(kDay * 4);
   EXPECT_THAT(first_step(l, "D1"),

@@ -99,7 +99,7 @@ std::vector<Tie> ties_to(Tx&, std::int64_t to, Object from);
 std::vector<std::int64_t> merged_into(Tx&, std::int64_t survivor);  ///< records that stand as merged into it
 /// When the last of the merges into it, direct or not, became known.
 std::optional<Timestamp> merge_learned(Tx&, std::int64_t survivor);
-std::vector<std::int64_t> converted_into(Tx&, std::int64_t lead);   ///< records whose converted_from it is
+std::vector<std::int64_t> converted_into(Tx&, std::int64_t lead);  ///< records whose converted_from it is
 
 /// The alias table, kept for ever: follows loser -> winner to its end. A merge the other way round takes the earlier
 /// one back.
