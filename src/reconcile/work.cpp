@@ -198,8 +198,7 @@ class Assessment {
       const Amount value = gap_value();
       leave_uncertain(
           unseen_row(Operation::upload, {std::max(value.micros, believed_in(value.currency)), value.currency}));
-    }
-    if (told_before_adoption()) {
+    } else if (told_before_adoption()) {
       const Amount value = gap_value();
       leave_uncertain(unseen_row(Operation::upload, {value.micros + believed_in(value.currency), value.currency}));
     }
@@ -233,7 +232,8 @@ class Assessment {
         .brake_closed = false};
     d_ = ledger::decide(desired_, history_, rules, a_.frame.now);
     if (told_anew_unseen() || told_before_adoption()) return d_.make.reset();
-    const std::vector<StoredUpload> history = raised_unseen();
+    const auto raised = raised_unseen();
+    const std::vector<StoredUpload>& history = raised ? *raised : history_;
     if (raised_) d_ = ledger::decide(desired_, history, rules, a_.frame.now);
     if (d_.state == ledger::State::taken && desired_.wanted && corrected_unseen()) {
       // The CRM is back where the backup was, the platform may not be: its value is said once more.
@@ -541,7 +541,7 @@ class Assessment {
   }
 
   [[nodiscard]] bool is_from_backup(const StoredUpload* row) const {
-    return row != nullptr && row->id <= a_.plan.gap->last_upload;
+    return row != nullptr && row->id != 0 && row->id <= a_.plan.gap->last_upload;
   }
 
   /// Who holds its place had it before the backup and kept it: the daemon of the gap held this one back as well.
@@ -711,10 +711,10 @@ class Assessment {
 
   /// It stood at zero in the backup, is unwanted, and was raised in between: the history in which it was. It is taken
   /// back once more, as what stands is.
-  [[nodiscard]] std::vector<StoredUpload> raised_unseen() {
-    std::vector<StoredUpload> history = history_;
+  [[nodiscard]] std::optional<std::vector<StoredUpload>> raised_unseen() {
     if (!desired_.wanted && !belief_.stands) raised_ = corrected_unseen();
-    if (!raised_) return history;
+    if (!raised_) return std::nullopt;
+    std::vector<StoredUpload> history = history_;
     history.push_back(unseen_row(Operation::restate, *raised_));
     history.back().state = UploadState::processed;
     return history;

@@ -304,7 +304,10 @@ Status trial(App& app, SyncResult& sum, std::int64_t limit, std::stop_token stop
   if (!swept) return swept.error();
   const Timestamp since = app.clock->system_now();
   if (auto s = pull_trial(app, sum, stop, progress); !s) return s;
-  if (*swept) return work_off(app, sum, limit, stop, progress);
+  // After a restore one page is no ground to judge what the backup holds: the gate stays shut.
+  auto restored = app.db->read([](Tx& tx) -> Result<bool> { return store::backups::gap(tx).has_value(); });
+  if (!restored) return restored.error();
+  if (*swept || *restored) return work_off(app, sum, limit, stop, progress);
   if (auto s = note_trial(app, std::to_string(to_micros(since))); !s) return s;
   crash_point("trial.noted");
   app.reconciler->open_gate(true);

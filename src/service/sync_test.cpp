@@ -4,6 +4,7 @@
 
 #include "conformance/fake_fields.h"
 #include "service/test_kit.h"
+#include "store/backup.h"
 #include "store/lookups.h"
 #include "store/service_rows.h"
 
@@ -102,6 +103,24 @@ TEST_F(Sync, ATrialThatWasKilledLeavesNothingToBeSent) {
   ASSERT_TRUE(start(*app));
   EXPECT_THAT(uploads(*app, "pending"), IsEmpty()) << "the daemon would send them before it knows the whole story";
   EXPECT_EQ(sync_once(*app).sent, 5U);
+}
+
+TEST_F(Sync, ATrialAfterARestoreJudgesNothingOfTheBackup) {
+  pages_ = {won_deals(1, 2)};
+  const std::string state = dir_ + "/state", backup = dir_ + "/backup.db";
+  Timestamp now;
+  {
+    auto app = open();
+    sync_once(*app);
+    now = app->clock->system_now();
+    ASSERT_TRUE(store::back_up(*app->db, state, backup, now));
+  }
+  ASSERT_TRUE(store::restore(state, backup, now + std::chrono::hours(1)));
+  pages_ = {won_deals(1, 2), won_deals(3, 2)};
+  auto app = open();
+  const SyncResult did = sync_once(*app, 1);
+  EXPECT_TRUE(did.gated);
+  EXPECT_EQ(did.sent, 0U);
 }
 
 TEST_F(Sync, ATrialAfterTheFirstSweepLeavesTheRestForTheNextPass) {
