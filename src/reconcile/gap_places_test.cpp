@@ -13,10 +13,8 @@ using conformance::Loop;
 using conformance::PlatformFault;
 using test::GapStory;
 
-TEST(GapPlaces, WhoseHolderWasTakenBackInTheGapMayHaveBeenTold) {
-  connect::Contract c = generous();
-  c.adjust_until = kDay * 5;
-  GapStory l(c);
+/// Of a goal that counts a person once: "a" has the place, "b" was won after it.
+void two_deals_of_one(GapStory& l) {
   l.settings.goals[0].count = settings::Goal::Count::once_per_person;
   l.settings.goals[0].per_person_within = kDay * 30;
   l.start();
@@ -24,26 +22,25 @@ TEST(GapPlaces, WhoseHolderWasTakenBackInTheGapMayHaveBeenTold) {
   l.win_of("a", "P", "100");
   l.settle();
   l.win_of("b", "P", "200");
+}
+
+TEST(GapPlaces, WhoseHolderWasTakenBackInTheGapMayHaveBeenTold) {
+  connect::Contract c = generous();
+  c.adjust_until = kDay * 5;
+  GapStory l(c);
+  two_deals_of_one(l);
   l.pass(kHour);
   l.change("a", "stage", "lost");
   l.back_up();
   l.pass(kDay * 9);
   ASSERT_EQ(l.believed("b"), 200);
-  l.restore();
-  l.read_again();
-  l.pass(kDay * 9);
+  l.restore_and_settle();
   EXPECT_EQ(l.beside_the_range({"a", "b"}), "");
 }
 
 TEST(GapPlaces, WhoseHolderLeftItsPlaceAndCameBackMayHaveBeenTold) {
   GapStory l;
-  l.settings.goals[0].count = settings::Goal::Count::once_per_person;
-  l.settings.goals[0].per_person_within = kDay * 30;
-  l.start();
-  l.person("P");
-  l.win_of("a", "P", "100");
-  l.settle();
-  l.win_of("b", "P", "200");
+  two_deals_of_one(l);
   l.settle();
   l.back_up();
   l.change("a", "stage", "lost");
@@ -51,22 +48,14 @@ TEST(GapPlaces, WhoseHolderLeftItsPlaceAndCameBackMayHaveBeenTold) {
   ASSERT_EQ(l.believed("b"), 200);
   l.change("a", "stage", "won");
   l.pass(kDay);
-  l.restore();
-  l.read_again();
-  l.pass(kDay * 9);
+  l.restore_and_settle();
   EXPECT_EQ(l.stands("b"), "uncertain") << l.history("b");
   EXPECT_EQ(l.beside_the_range({"a", "b"}), "");
 }
 
 TEST(GapPlaces, WhoseHolderIsStillOnItsWayOutMayHaveBeenTold) {
   GapStory l(generous(), kHour);
-  l.settings.goals[0].count = settings::Goal::Count::once_per_person;
-  l.settings.goals[0].per_person_within = kDay * 30;
-  l.start();
-  l.person("P");
-  l.win_of("a", "P", "100");
-  l.settle();
-  l.win_of("b", "P", "200");
+  two_deals_of_one(l);
   l.settle();
   l.change("a", "stage", "lost");
   l.back_up();
@@ -146,9 +135,7 @@ TEST(GapPlaces, TheRangeIsInEveryCurrencyThatMayHaveBeenTold) {
     l.settle();
     l.change("d", "currency", "USD");
     if (corrected) l.pass(kDay);
-    l.restore();
-    l.read_again();
-    l.pass(kDay * 9);
+    l.restore_and_settle();
     EXPECT_EQ(l.stands("d"), "uncertain") << l.history("d");
     EXPECT_EQ(l.beside_the_range({"d"}), "") << corrected;
   }
@@ -162,9 +149,7 @@ TEST(GapPlaces, AnotherCurrencyToldInTheGapIsDoubtedWhereNothingIsSaidOver) {
   l.change("d", "currency", "USD");
   l.pass(kDay);
   l.say_consent("Cd", ConsentState::denied);
-  l.restore();
-  l.read_again();
-  l.pass(kDay * 9);
+  l.restore_and_settle();
   EXPECT_EQ(l.stands("d"), "uncertain") << l.history("d");
   EXPECT_EQ(l.standing("d").range_currency, "USD");
   EXPECT_EQ(l.beside_the_range({"d"}), "");
@@ -180,9 +165,7 @@ TEST(GapPlaces, ACurrencyThatCameAndWentInTheGapIsDoubtedWhereNothingIsSaidOver)
   l.change("d", "currency", "USD");
   l.pass(kDay);
   l.change("d", "currency", "EUR");
-  l.restore();
-  l.read_again();
-  l.pass(kDay * 9);
+  l.restore_and_settle();
   EXPECT_EQ(l.stands("d"), "uncertain") << l.history("d");
   EXPECT_EQ(l.beside_the_range({"d"}), "");
 }
@@ -197,9 +180,7 @@ TEST(GapPlaces, AnEditAfterThePlatformsLimitHidesNoRetraction) {
   l.change("d", "stage", "lost");
   l.pass(kDay * 9);
   l.change("d", "amount", "50");
-  l.restore();
-  l.read_again();
-  l.pass(kDay * 9);
+  l.restore_and_settle();
   EXPECT_EQ(l.beside_the_range({"d"}), "");
 }
 
@@ -230,9 +211,7 @@ TEST(GapPlaces, ADenialOfAnotherRecordOfThePersonCameAfterItWasTold) {
     l.settle();
     if (!denied_before) l.say_consent("other", ConsentState::denied);
     l.merge_people("other", "Cd");
-    l.restore();
-    l.read_again();
-    l.pass(kDay * 9);
+    l.restore_and_settle();
     EXPECT_EQ(l.stands("d"), "uncertain") << denied_before << l.history("d");
     EXPECT_EQ(l.beside_the_range({"d"}), "") << denied_before;
   }
@@ -267,9 +246,7 @@ TEST(GapPlaces, WhatWasForbiddenSinceBeforeTheBackupWasNotTold) {
   l.back_up();
   l.win_of("d", "P");
   l.settle();
-  l.restore();
-  l.read_again();
-  l.pass(kDay * 9);
+  l.restore_and_settle();
   EXPECT_EQ(l.stands("d"), "missing consent") << l.history("d");
 }
 

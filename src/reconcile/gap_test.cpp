@@ -25,9 +25,7 @@ TEST(Gap, WhatIsJudgedInShadowAfterTheRestoreIsDoubtedOnceItIsLive) {
   ASSERT_EQ(l.all_believed(), 100);
   l.clock.advance(kDay * 91);  // the click's window ends in the gap
   l.settings.destinations[0].mode = Mode::shadow;
-  l.restore();
-  l.read_again();
-  l.pass(kDay * 9);
+  l.restore_and_settle();
   ASSERT_EQ(l.stands("D"), "missing expired");
   l.settings.destinations[0].mode = Mode::live;
   l.start();
@@ -101,9 +99,7 @@ TEST(Gap, ASurvivorThatWasToldInItIsNotToldAgainUnderTheLosersKey) {
   l.merge_or_part("loser", "winner", /*parted=*/false);
   l.pass(kDay * 2);
   ASSERT_EQ(l.all_believed(), 500);
-  l.restore();
-  l.read_again();
-  l.pass(kDay * 9);
+  l.restore_and_settle();
   EXPECT_EQ(l.all_believed(), 500);
   EXPECT_EQ(l.beside_the_range({"loser", "winner"}), "");
 }
@@ -210,9 +206,7 @@ TEST(Gap, ACurrencyThatWasAnotherForAWhileWasTold) {
   ASSERT_EQ(l.sink().believed[l.dedup_id("d")].currency, "USD");
   l.change("d", "currency", "EUR");
   l.clock.advance(std::chrono::minutes(1));
-  l.restore();
-  l.read_again();
-  l.pass(kDay * 9);
+  l.restore_and_settle();
   EXPECT_EQ(l.stands("d"), "taken");
   EXPECT_EQ(l.sink().believed[l.dedup_id("d")].currency, "EUR") << l.history("d");
 }
@@ -247,9 +241,7 @@ TEST(Gap, WhatAnotherActionWasToldInItIsNotToldToTheOneOfToday) {
   l.settle();
   l.pass(kDay);
   l.settings.destinations[0].action = "9";
-  l.restore();
-  l.read_again();
-  l.pass(kDay * 9);
+  l.restore_and_settle();
   std::set<std::string> told;
   for (const auto& a : l.sink().log) told.insert(a.target);
   EXPECT_EQ(told, (std::set<std::string>{"1/7"})) << l.history("later");

@@ -30,9 +30,7 @@ TEST(Gap, WhatWasToldAnewInItAndIsLostByNowMayStandUnderItsNextKey) {
   ASSERT_EQ(l.sink().believed.size(), 2U);
   l.change("d", "stage", "lost");
   l.clock.advance(kMinute * 5);  // the disk dies: nothing is sent any more
-  l.restore();
-  l.read_again();
-  l.pass(kDay * 9);
+  l.restore_and_settle();
   EXPECT_EQ(l.beside_the_range({"d"}), "");
 }
 
@@ -48,9 +46,7 @@ TEST(Gap, ASecondOccurrenceToldInItIsDoubtedAlsoWithoutAValue) {
   ASSERT_EQ(l.all_believed(), 100);
   l.change("d", "amount", "");
   l.clock.advance(kMinute);
-  l.restore();
-  l.read_again();
-  l.pass(kDay * 9);
+  l.restore_and_settle();
   EXPECT_EQ(l.beside_the_range({"d"}), "");
 }
 
@@ -89,9 +85,7 @@ TEST(Gap, WhatStoodAtZeroAndWasToldItsValueInItIsDoubtedWhereNothingTakesItBack)
     raised_in_it(l);
     l.change("d", emptied ? "amount" : "stage", emptied ? "" : "lost");
     l.clock.advance(kMinute * 5);
-    l.restore();
-    l.read_again();
-    l.pass(kDay * 9);
+    l.restore_and_settle();
     EXPECT_EQ(l.stands("d"), "uncertain") << emptied;
     EXPECT_EQ(l.beside_the_range({"d"}), "") << emptied;
   }
@@ -156,9 +150,7 @@ TEST(Gap, ABrakedRetractionMayHaveBeenLetGoInIt) {
   ASSERT_EQ(l.all_believed(), 0);
   l.change("d", "stage", "won");
   l.clock.advance(kMinute);
-  l.restore();
-  l.read_again();
-  l.pass(kDay * 9);
+  l.restore_and_settle();
   EXPECT_EQ(l.beside_the_range({"d"}), "");
 }
 
@@ -200,9 +192,7 @@ TEST(Gap, KeysAreSpentAlsoOfGoalsThatCountEachStayOrTheFirst) {
     ASSERT_EQ(l.all_believed(), 0);
     l.remove_or_restore("d", Removal::Kind::restored);
     l.clock.advance(kMinute);
-    l.restore();
-    l.read_again();
-    l.pass(kDay * 9);
+    l.restore_and_settle();
     EXPECT_EQ(l.beside_the_range({"d"}), "") << stage;
   }
 }
@@ -218,9 +208,7 @@ TEST(Gap, ALossWithAnEditIsDoubtedDownToZero) {
     if (!edited_first) l.change("d", "amount", "300");
     l.pass(kDay);
     ASSERT_EQ(l.all_believed(), 0);
-    l.restore();
-    l.read_again();
-    l.pass(kDay * 9);
+    l.restore_and_settle();
     EXPECT_EQ(l.beside_the_range({"d"}), "") << edited_first;
   }
 }
@@ -250,9 +238,7 @@ TEST(Gap, ARowThatIsDoubtedAtItsValueIsDoubtedDownToAZeroThatCameDue) {
   l.change("d", "stage", "lost");
   l.pass(kHour);
   ASSERT_EQ(l.all_believed(), 0);
-  l.restore();
-  l.read_again();
-  l.pass(kDay * 9);
+  l.restore_and_settle();
   EXPECT_EQ(l.beside_the_range({"d"}), "");
 }
 

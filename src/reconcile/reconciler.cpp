@@ -185,7 +185,7 @@ Result<Frame> Reconciler::frame() {
 }
 
 /// No conversion is made before each record and touch source has finished its first sweep: click and key freeze at
-/// first send.
+/// first send. After a restore the sweeps of records are to do again (forget_sweeps()).
 Result<bool> Reconciler::sources_swept() {
   if (swept_) return true;
   return db_.read([&](Tx& tx) -> Result<bool> {

@@ -32,7 +32,7 @@ class Reconciler {
 
   struct Pass {
     std::size_t subjects = 0;       ///< looked at
-    bool gated = false;             ///< some source has not finished its first sweep: no conversion is made yet
+    bool gated = false;             ///< sources_swept() is false: nothing is judged yet
     std::optional<Timestamp> next;  ///< when the next standing is due
   };
   /// Works off at most `limit` subjects.
@@ -41,7 +41,7 @@ class Reconciler {
   /// What a goal's and a destination's later go-live is (stored or configured).
   [[nodiscard]] Result<Frame> frame();
 
-  /// Has every record and touch source been read through once?
+  /// Has every record and touch source been read through once; after a restore, every record source anew?
   Result<bool> sources_swept();
   /// For a trial (`sync --limit`) before the first sweep: while it is open, step() judges what is there as if every
   /// source had been read through and every history told.

@@ -48,7 +48,7 @@ struct Endpoint::Impl {
 
   [[nodiscard]] std::optional<std::string> unready() {
     if (auto trouble = sick()) return trouble;
-    if (!vitals->swept) return "not every source has been read through once: headwater status says how far it is";
+    if (!vitals->swept) return "not every source has been read through yet: headwater status says how far it is";
     auto written = db->transact(store::Durability::bulk, [&](store::Tx& tx) -> Status {
       store::service_rows::set_state(tx, "ready_probe", std::to_string(to_micros(clock->system_now())));
       return {};

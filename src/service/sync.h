@@ -19,7 +19,8 @@ struct SyncResult {
 /// With `limit` it is a trial: the next page of every stream is committed and no cursor moves (the one stated exception
 /// to invariant 3), what came of it is reconciled without waiting for the sources' first sweep, and at most that many
 /// rows are sent. On a store whose first sweep is not done, rows that the trial made and did not send are taken back:
-/// they are judged again when everything is known.
+/// they are judged again when everything is known. After a restore nothing is judged before the sources of records have
+/// been read anew, by a trial neither.
 Result<SyncResult> sync(App& app, std::optional<std::int64_t> limit, std::stop_token stop,
                         const std::function<void(const std::string&)>& progress);
 

@@ -17,7 +17,7 @@ class Vitals {
 
   Heartbeats beats;
   Metrics metrics;
-  std::atomic<bool> swept = false;  ///< every source has been read through once
+  std::atomic<bool> swept = false;  ///< Reconciler::sources_swept()
 
   /// What the configuration that works now names.
   void set_destinations(std::vector<std::string> names) {
