@@ -10,12 +10,13 @@ SystemTime machine_now() { return std::chrono::time_point_cast<Duration>(std::ch
 
 class SystemWaiter final : public Waiter {
  public:
+  SystemWaiter() { look_.since_last(machine_now()); }
+
   bool wait_until(SystemTime t, std::stop_token stop) override {
     std::unique_lock lock(mu_);
-    const SystemTime since = machine_now();
-    while (!woken_ && !stop.stop_requested()) {
+    for (;;) {
       const SystemTime now = machine_now();
-      if (now >= t || now < since) break;
+      if (look_.since_last(now) || now >= t || woken_ || stop.stop_requested()) break;
       // Looked at again each second: the machine's clock may have been set.
       cv_.wait_for(lock, stop, std::min<Duration>(t - now, std::chrono::seconds(1)), [this] { return woken_; });
     }
@@ -35,6 +36,7 @@ class SystemWaiter final : public Waiter {
   std::mutex mu_;
   std::condition_variable_any cv_;
   bool woken_ = false;
+  SetBack look_;  ///< of its thread
 };
 
 class SystemClock final : public Clock {
@@ -63,12 +65,14 @@ namespace {
 template <class State>
 class FakeWaiter final : public Waiter {
  public:
-  explicit FakeWaiter(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  explicit FakeWaiter(std::shared_ptr<State> state) : state_(std::move(state)) {
+    std::lock_guard lock(state_->mu);
+    look_.since_last(state_->now);
+  }
 
   bool wait_until(SystemTime t, std::stop_token stop) override {
     std::unique_lock lock(state_->mu);
-    const SystemTime since = state_->now;
-    state_->cv.wait(lock, stop, [&] { return woken_ || state_->now >= t || state_->now < since; });
+    state_->cv.wait(lock, stop, [&] { return look_.since_last(state_->now) || state_->now >= t || woken_; });
     woken_ = false;
     return !stop.stop_requested();
   }
@@ -84,6 +88,7 @@ class FakeWaiter final : public Waiter {
  private:
   std::shared_ptr<State> state_;
   bool woken_ = false;
+  SetBack look_;
 };
 
 }  // namespace

@@ -21,14 +21,28 @@ using SteadyTime = std::chrono::time_point<std::chrono::steady_clock, std::chron
 
 class Clock;
 
+/// Whether a clock was set back between two looks: times that were named meanwhile may lie far ahead.
+class SetBack {
+ public:
+  bool since_last(SystemTime now) {
+    const bool is_back = now < last_;
+    last_ = now;
+    return is_back;
+  }
+
+ private:
+  SystemTime last_{};
+};
+
 /// One thread's place to sleep. Created by Clock::waiter(), used by one thread; wake() may be called from any.
 /// A clock that follows a world's file counts a thread as busy whenever it is not inside wait_until(), and a waiter
 /// that was woken as busy at once, so that no wake-up is lost between two idle threads.
 class Waiter {
  public:
   virtual ~Waiter() = default;
-  /// Sleeps until `t`, a wake() or a stop, or until the clock is set back to before the call: then `t` may lie as far
-  /// ahead as that clock was wrong. Returns false if stopped. A wake() that came before the call returns at once.
+  /// Sleeps until `t`, a wake() or a stop, or until the clock is set back: then `t` may lie as far ahead as that clock
+  /// was wrong. Returns false if stopped. A wake() that came before the call returns at once, and so does a clock that
+  /// was set back since the last call returned.
   virtual bool wait_until(SystemTime t, std::stop_token stop) = 0;
   /// Makes the current or the next wait_until() return. Any thread.
   virtual void wake() = 0;
@@ -43,19 +57,6 @@ class Clock {
   virtual SystemTime system_now() const = 0;
   virtual SteadyTime steady_now() const = 0;
   virtual std::unique_ptr<Waiter> waiter(std::string name) = 0;
-};
-
-/// Whether a clock was set back between two looks: times that were named meanwhile may lie far ahead.
-class SetBack {
- public:
-  bool since_last(SystemTime now) {
-    const bool is_back = now < last_;
-    last_ = now;
-    return is_back;
-  }
-
- private:
-  SystemTime last_{};
 };
 
 /// The machine's clock.

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <thread>
 
 namespace hw {
@@ -204,6 +205,28 @@ TEST(FollowedClock, AWaitEndsWhenTheClockIsSetBackToBeforeIt) {
   EXPECT_EQ(clock->steady_now(), steady) << "only the time of day was wrong";
   sandbox.set_now(150);
   EXPECT_EQ(clock->steady_now() - steady, Duration(50));
+}
+
+/// What it named while it worked may lie as far ahead as the clock was wrong.
+void check_set_back_at_work_ends_the_next_wait(Clock& clock, const std::function<void(std::int64_t)>& set) {
+  const auto waiter = clock.waiter("t");
+  EXPECT_TRUE(waiter->wait_until(clock.system_now(), {}));
+  set(100);
+  EXPECT_TRUE(waiter->wait_until(at(9'000), {}));
+  std::stop_source stop;
+  std::jthread thread([&] { EXPECT_FALSE(waiter->wait_until(at(9'000), stop.get_token())) << "and no other"; });
+  stop.request_stop();
+}
+
+TEST(FakeClock, ClockSetBackWhileItsThreadWorksEndsTheNextWait) {
+  FakeClock clock(at(1'000));
+  check_set_back_at_work_ends_the_next_wait(clock, [&](std::int64_t t) { clock.set(at(t)); });
+}
+
+TEST(FollowedClock, ClockSetBackWhileItsThreadWorksEndsTheNextWait) {
+  Sandbox sandbox(1'000);
+  const auto clock = make_followed_clock(sandbox.path()).value();
+  check_set_back_at_work_ends_the_next_wait(*clock, [&](std::int64_t t) { sandbox.set_now(t); });
 }
 
 TEST(SetBack, IsSeenOnce) {

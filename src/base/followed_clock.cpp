@@ -46,8 +46,10 @@ struct Sleeper {
   std::condition_variable_any cv;
   bool waiting = false;
   bool woken = false;
-  SystemTime since, until;
-  [[nodiscard]] bool is_due(SystemTime now) const { return now >= until || now < since; }
+  bool due = false;  ///< the time came, or was set back: since the wait began
+  SystemTime until;
+  SetBack set_back;
+  void look(SystemTime now) { due = set_back.since_last(now) || now >= until || due; }
 };
 
 /// All waiters of the clock. `now` can move only while every one of them waits; then one of the waiting threads watches
@@ -76,6 +78,7 @@ class Group {
   Sleeper& add() {
     std::lock_guard lock(mu_);
     Sleeper& s = sleepers_.emplace_back();
+    s.set_back.since_last(now());
     publish();
     return s;
   }
@@ -97,11 +100,16 @@ class Group {
 
   bool wait(Sleeper& s, SystemTime t, const std::stop_token& stop) {
     std::unique_lock lock(mu_);
-    s.since = now();
     s.until = t;
-    s.waiting = true;
-    publish();
-    const auto is_over = [&] { return s.woken || s.is_due(now()) || stop.stop_requested(); };
+    s.due = false;
+    const auto is_over = [&] {
+      s.look(now());
+      return s.due || s.woken || stop.stop_requested();
+    };
+    if (!is_over()) {
+      s.waiting = true;
+      publish();
+    }
     while (!is_over()) {
       if (idle_ && !watched_) {
         watch(lock);
@@ -122,7 +130,9 @@ class Group {
     lock.lock();
     watched_ = false;
     for (Sleeper& s : sleepers_) {
-      if (s.waiting && s.is_due(now())) s.cv.notify_all();
+      if (!s.waiting) continue;
+      s.look(now());
+      if (s.due) s.cv.notify_all();
     }
   }
 

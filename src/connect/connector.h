@@ -230,8 +230,8 @@ struct RowRules {
 
 /// What a sink can do, as data. Vendor limits cite page and date where they are set.
 struct Contract : RowRules {
-  /// How its items' bodies are written: the name of its API and, where that changed, a number. A row that was frozen in
-  /// another form is never sent by this sink.
+  /// How its items' bodies are written: the name of its API and, where that changed, a space and a number. A row that
+  /// was frozen in another form is never sent by this sink; one of the same API is asked after all the same.
   std::string form;
   std::set<Operation> operations;
   bool restate_up = false, restate_down = false;
@@ -256,6 +256,8 @@ struct Contract : RowRules {
     return it == elsewhere.end() ? *this : it->second;
   }
 };
+/// A form without its number.
+inline std::string_view api_of(std::string_view form) { return form.substr(0, form.find(' ')); }
 
 /// The fate of one request: counts, or rows where the platform names them.
 struct Confirmation {

@@ -21,7 +21,6 @@ namespace rows = store::ledger_rows;
 
 bool is_refusal(const Outcome& o) { return o.verdict != Verdict::accepted && o.verdict != Verdict::already_received; }
 
-/// The counts of a request are of another number of rows than it had: which of them they leave out is found row by row.
 /// Why a request was refused in part: the platform's codes. None: its counts are of another number of rows.
 std::string codes_of(const std::vector<std::pair<Outcome, std::size_t>>& refused) {
   std::string out;
@@ -44,6 +43,8 @@ constexpr std::size_t kAskedAtOnce = 10;
 constexpr Duration kAskAgain = std::chrono::minutes(5);
 /// Is the connector that knows a receipt back?
 constexpr Duration kLookForItsConnector = std::chrono::hours(1);
+/// Verdict of a request whose rows are doubted until then.
+constexpr const char* kDoubted = "doubted";
 
 const connect::Confirmation* find(const std::vector<connect::Confirmation>& answers, const std::string& receipt) {
   const auto it = std::find_if(answers.begin(), answers.end(), [&](const auto& c) { return c.receipt == receipt; });
@@ -65,7 +66,7 @@ Result<std::size_t> Sender::confirm(const Tokens& tokens) {
   std::size_t n = 0;
   for (Receipts& r : *due) {
     if (paused_.contains(r.operation)) continue;  // since another group's answer
-    auto settled = r.is_of_another ? doubt_until_its_connector_is_back(r) : confirm_some(r, tokens);
+    auto settled = r.is_of_another ? doubt_until_its_connector_is_back(r, tokens.stop) : confirm_some(r, tokens);
     if (!settled) return settled.error();
     n += *settled;
   }
@@ -81,15 +82,15 @@ Result<std::vector<Sender::Receipts>> Sender::due_receipts(Timestamp now) {
   auto sort_out = [&](Tx& tx) -> Result<std::vector<Receipts>> {
     std::map<std::tuple<Operation, std::string, std::string, bool>, Receipts> sorted;
     for (store::StoredRequest& r : rows::due_requests(tx, destination_.name, now, 100)) {
-      const auto members = rows::uploads_of_request(tx, r.id);
-      const Operation operation = members.empty() ? Operation::upload : members.front().operation;
+      const auto member = rows::first_of_request(tx, r.id);
+      const Operation operation = member ? member->operation : Operation::upload;
       if (const auto paused = paused_.find(operation); paused != paused_.end()) {
         r.next_poll_at = paused->second;
         rows::update_request(tx, r);
         continue;
       }
-      const connect::Target target = members.empty() ? sinks_.target : target_of(members.front(), sinks_);
-      const bool is_of_another = !members.empty() && !is_own(members.front());
+      const connect::Target target = member ? target_of(*member, sinks_) : sinks_.target;
+      const bool is_of_another = member && !is_own(*member);
       Receipts& same = sorted[{operation, target.account, target.action, is_of_another}];
       same.operation = operation;
       same.is_of_another = is_of_another;
@@ -103,36 +104,52 @@ Result<std::vector<Sender::Receipts>> Sender::due_receipts(Timestamp now) {
   return paused_.empty() ? db_.read(sort_out) : db_.transact(Durability::ledger, sort_out);
 }
 
-/// The connector that sends such rows now is of the kind that sent this one.
+/// The connector that sends such rows now is of the kind that sent this one: it knows the receipt, in whichever form
+/// the row was written.
 bool Sender::is_own(const StoredUpload& row) const {
   const auto item = ledger::item_from_json(row.item);
-  return !item || item->form.empty() || item->form == sinks_.of(row.operation)->contract().form;
+  return !item || item->form.empty() ||
+         connect::api_of(item->form) == connect::api_of(sinks_.of(row.operation)->contract().form);
 }
 
 /// Nobody who could be asked is there. They are heard if the destination has their connector back while such answers
-/// are waited for.
-Result<std::size_t> Sender::doubt_until_its_connector_is_back(Receipts& r) {
-  return db_.transact(Durability::ledger, [&](Tx& tx) -> Result<std::size_t> {
-    const Timestamp now = clock_.system_now();
-    std::size_t n = 0;
-    for (store::StoredRequest& request : r.requests) {
-      for (StoredUpload& row : rows::uploads_of_request(tx, request.id)) {
-        if (row.state != UploadState::received) continue;
-        row.state = UploadState::uncertain;
-        row.code = ledger::kOtherConnector;
-        row.detail = "a connector of another kind than the destination has now was to hear what became of it";
-        settle(tx, row, UploadState::received, now);
-        ++n;
-      }
-      request.next_poll_at = now + kLookForItsConnector;
-      if (now >= request.sent_at + policy_.max_retry_age) {
-        request.next_poll_at.reset();
-        request.verdict = "unconfirmed";
-      }
-      rows::update_request(tx, request);
+/// are waited for. A commit for a few requests, which may be large ones.
+Result<std::size_t> Sender::doubt_until_its_connector_is_back(Receipts& r, const std::stop_token& stop) {
+  std::size_t n = 0;
+  for (auto rest = std::span(r.requests); !rest.empty() && !stop.stop_requested();) {
+    const auto some = rest.first(std::min(kAskedAtOnce, rest.size()));
+    rest = rest.subspan(some.size());
+    auto doubted = db_.transact(Durability::ledger, [&](Tx& tx) -> Result<std::size_t> {
+      std::size_t rows_doubted = 0;
+      for (store::StoredRequest& request : some) rows_doubted += doubt(tx, request, clock_.system_now());
+      return rows_doubted;
+    });
+    if (!doubted) return doubted.error();
+    n += *doubted;
+  }
+  return n;
+}
+
+std::size_t Sender::doubt(Tx& tx, store::StoredRequest& request, Timestamp now) {
+  std::size_t n = 0;
+  if (request.verdict != kDoubted) {
+    for (StoredUpload& row : rows::uploads_of_request(tx, request.id)) {
+      if (row.state != UploadState::received) continue;
+      row.state = UploadState::uncertain;
+      row.code = ledger::kOtherConnector;
+      row.detail = "a connector of another kind than the destination has now was to hear what became of it";
+      settle(tx, row, UploadState::received, now);
+      ++n;
     }
-    return n;
-  });
+    request.verdict = kDoubted;
+  }
+  request.next_poll_at = now + kLookForItsConnector;
+  if (now >= request.sent_at + policy_.max_retry_age) {
+    request.next_poll_at.reset();
+    request.verdict = "unconfirmed";
+  }
+  rows::update_request(tx, request);
+  return n;
 }
 
 /// Asks a few at a time, until a stop or until nobody answers; then the rest need not be asked now.

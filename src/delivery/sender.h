@@ -118,7 +118,8 @@ class Sender {
   Result<std::size_t> confirm(const Tokens& tokens);
   Result<std::vector<Receipts>> due_receipts(Timestamp now);
   [[nodiscard]] bool is_own(const store::StoredUpload& row) const;
-  Result<std::size_t> doubt_until_its_connector_is_back(Receipts& receipts);
+  Result<std::size_t> doubt_until_its_connector_is_back(Receipts& receipts, const std::stop_token& stop);
+  std::size_t doubt(store::Tx& tx, store::StoredRequest& request, Timestamp now);
   Asked ask(const Receipts& receipts, const Tokens& tokens);
   Result<std::size_t> confirm_some(Receipts& receipts, const Tokens& tokens);
   std::size_t poll_again(store::Tx& tx, store::StoredRequest& request, const connect::RowRules& rules, Timestamp now);

@@ -107,6 +107,18 @@ TEST(Swap, WhoHeardOfItsReceiptHearsOnWhenTheDestinationHasItBack) {
   EXPECT_EQ(l.history("D1"), "upload processed 100");
 }
 
+TEST(Swap, AReceiptOfTheSameApiIsAskedAfterInWhicheverFormItsRowsWere) {
+  Loop l(confirming(Receipt::row));
+  win(l, "D1");
+  ASSERT_TRUE(l.reconcile());
+  ASSERT_TRUE(l.deliver());
+  ASSERT_EQ(l.history("D1"), "upload received 100");
+  l.sink().rules.form += " 2";
+  l.start();
+  l.pass(kHour);
+  EXPECT_EQ(l.history("D1"), "upload processed 100");
+}
+
 TEST(Swap, TheOldConnectorsReceiptHoldsNothingOfTheNewOne) {
   Loop l(confirming(Receipt::row));
   l.sink().forgets = true;  // still being processed

@@ -266,7 +266,7 @@ Result<bool> rows_retry(App& app) {
   return app.db->read([&](Tx& tx) -> Result<bool> {
     const auto& all = app.settings.destinations;
     return std::any_of(all.begin(), all.end(),
-                       [&](const auto& d) { return store::ledger_rows::any_retrying(tx, d.name); });
+                       [&](const auto& d) { return store::ledger_rows::any_retrying(tx, d.name, d.mode); });
   });
 }
 

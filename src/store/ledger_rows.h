@@ -158,7 +158,8 @@ bool any_due(Tx&, std::string_view destination, Timestamp now);  ///< whether du
 /// delivery.
 std::optional<Timestamp> next_due_upload(Tx&, std::string_view destination, Timestamp now);
 std::vector<StoredUpload> in_flight(Tx&, std::string_view destination);
-std::vector<StoredUpload> uploads_of_request(Tx&, std::int64_t request);
+std::vector<StoredUpload> uploads_of_request(Tx&, std::int64_t request);  ///< by id, as they were sent
+std::optional<StoredUpload> first_of_request(Tx&, std::int64_t request);
 struct UploadFilter {
   std::string destination, state, code;
   std::optional<Timestamp> made_before, made_after;
@@ -168,7 +169,8 @@ struct UploadFilter {
   std::optional<Timestamp> tried_before{}, tried_after{};  ///< last attempt, or made if there was none
 };
 std::vector<StoredUpload> list_uploads(Tx&, const UploadFilter&);
-bool any_retrying(Tx&, std::string_view destination);
+/// Is a row to be sent again by itself? What was sent in another mode than the destination's waits for that.
+bool any_retrying(Tx&, std::string_view destination, Mode mode);
 /// Unsent rows, and those that are due by then, are due now: what held them ended before its time.
 void let_go(Tx&, std::string_view destination, Timestamp now, Timestamp due_by);
 std::vector<UploadEvent> events(Tx&, std::int64_t upload);

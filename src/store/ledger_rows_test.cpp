@@ -279,6 +279,8 @@ TEST_P(LedgerTest, AnUploadComesBackWholeWithItsFirstEvent) {
     EXPECT_EQ(events[0].from_state + ">" + events[0].to_state + " " + events[0].actor, ">pending reconcile");
     EXPECT_EQ(ledger_rows::uploads(tx, u.conversion_id, "ads").at(0).id, u.id);
     EXPECT_THAT(ledger_rows::uploads_of_request(tx, 8), SizeIs(1));
+    EXPECT_EQ(ledger_rows::first_of_request(tx, 8)->id, ledger_rows::uploads_of_request(tx, 8).front().id);
+    EXPECT_FALSE(ledger_rows::first_of_request(tx, 9));
   });
 }
 
@@ -675,7 +677,7 @@ std::int64_t steps_of_an_idle_pass(Tx& tx) {
   EXPECT_EQ(ledger_rows::next_poll(tx, "ads"), from_micros(5000001));
   EXPECT_THAT(service_rows::dirty(tx, 100), IsEmpty());
   EXPECT_THAT(service_rows::open_commands(tx), IsEmpty());
-  EXPECT_FALSE(ledger_rows::any_retrying(tx, "ads"));
+  EXPECT_FALSE(ledger_rows::any_retrying(tx, "ads", Mode::live));
   EXPECT_FALSE(ledger_rows::any_standing(tx, "ads", "braked"));
   return tx.steps - before;
 }

@@ -253,6 +253,11 @@ std::vector<StoredUpload> uploads_of_request(Tx& tx, std::int64_t request) {
   return select(tx, "WHERE u.request_id = ? ORDER BY u.id", {val(request)});
 }
 
+std::optional<StoredUpload> first_of_request(Tx& tx, std::int64_t request) {
+  auto first = select(tx, "WHERE u.request_id = ? ORDER BY u.id LIMIT 1", {val(request)});
+  return first.empty() ? std::nullopt : std::optional(std::move(first.front()));
+}
+
 std::vector<StoredUpload> uploads_on_click(Tx& tx, std::string_view type, std::string_view value,
                                            std::string_view account, std::string_view action) {
   return select(
@@ -293,8 +298,10 @@ std::vector<StoredUpload> list_uploads(Tx& tx, const UploadFilter& filter) {
        val(filter.reason), val(filter.limit)});
 }
 
-bool any_retrying(Tx& tx, std::string_view destination) {
-  return tx.one_integer("SELECT 1 FROM upload WHERE destination = ? AND state = 'retrying' LIMIT 1", {val(destination)})
+bool any_retrying(Tx& tx, std::string_view destination, Mode mode) {
+  return tx
+      .one_integer("SELECT 1 FROM upload WHERE destination = ? AND state = 'retrying' AND mode = ? LIMIT 1",
+                   {val(destination), val(to_string(mode))})
       .has_value();
 }
 
