@@ -325,10 +325,6 @@ std::optional<Amount> Unseen::corrected() const {
   return std::nullopt;
 }
 
-std::optional<Amount> Unseen::raised() const {
-  return f_.desired.wanted || f_.belief.stands ? std::nullopt : corrected();
-}
-
 std::optional<StoredUpload> Unseen::said_already(const StoredUpload& made) const {
   const DestinationPlan& plan = f_.asked.plan;
   const bool upload = made.operation == Operation::upload;

@@ -40,10 +40,9 @@ class Unseen {
   /// The backup's conversion goes on under another key, or what it reached was told under its own: what is known of it
   /// is no ground to say more.
   [[nodiscard]] bool told_apart() const { return told_anew() || told_before_adoption(); }
-  /// Another value that was true in the gap, and that a correction may have told.
+  /// Another value that was true in the gap, and that a correction may have told; also of what stood at zero in the
+  /// backup.
   [[nodiscard]] std::optional<Amount> corrected() const;
-  /// The same of what stood at zero in the backup and is unwanted now.
-  [[nodiscard]] std::optional<Amount> raised() const;
   /// The refused row of the backup may have been said again: as a person wished, or in other words.
   [[nodiscard]] bool retried(const store::StoredUpload& refused) const;
   /// Could this row, made now, have been sent already, so that it must not go? Then the row that stands for what was:

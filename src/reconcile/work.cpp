@@ -220,7 +220,7 @@ class Assessment {
   }
 
   void judge_with_gap(const ledger::Rules& rules) {
-    raised_ = gap_->raised();
+    if (!desired_.wanted && !belief_.stands) raised_ = gap_->corrected();
     if (raised_) return judge(rules);
     if (d_.state != ledger::State::taken || !desired_.wanted || !gap_->corrected()) return;
     // The CRM is back where the backup was, the platform may not be: its value is said once more.
