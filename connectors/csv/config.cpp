@@ -123,6 +123,7 @@ class FileParser {
       error(options_.mark("delimiter"), "delimiter: expected one ASCII character such as , ; or |, or the word tab");
     const std::string& encoding = options_.text("encoding");
     file_.dialect.delimiter = usable ? delimiter[0] : ',';
+    file_.dialect.last_line_may_be_open = options_.text("last_line_end") == "optional";
     file_.dialect.encoding = encoding == "utf-8"     ? Encoding::utf8
                              : encoding == "latin-1" ? Encoding::latin1
                                                      : Encoding::automatic;

@@ -96,6 +96,15 @@ TEST_F(CsvFaults, ABadRowIsSetAsideByItsNameAndTheNextIsRead) {
   }
 }
 
+/// "1234.00" that was cut is "12".
+TEST_F(CsvFaults, ALastLineThatMayBeCutOffIsSetAside) {
+  folder.write("a.csv", "Id,Currency,Amount\nD1,EUR,1\nD2,EUR,12");
+  use("deals", {{"id", "Id"}, {"currency", "Currency"}, {"amount", "Amount"}});
+  const auto [codes, rows] = read<Record>();
+  EXPECT_THAT(codes, ElementsAre("cut_off"));
+  EXPECT_EQ(rows, 1U);
+}
+
 /// Root may read everything: the test gives that up for a moment.
 class AsAnotherUser {
  public:
@@ -161,7 +170,7 @@ std::set<std::string> promised_codes() {
 
 TEST_F(CsvFaults, ReadmeNamesEachCodeThatIsShownHereAndNoOther) {
   // Shown by walker_test.cpp: file_vanished.
-  std::set<std::string> shown{"csv_path", "csv_columns", "csv_vanished", "csv_read", "file_vanished"};
+  std::set<std::string> shown{"csv_path", "csv_columns", "csv_vanished", "csv_read", "file_vanished", "cut_off"};
   for (const RowFault& f : row_faults()) shown.insert(f.code);
   EXPECT_EQ(promised_codes(), shown);
 }

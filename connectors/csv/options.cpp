@@ -92,6 +92,11 @@ std::vector<OptionDecl> file_options() {
                         "utf-8, latin-1 (also Windows-1252), or auto: row by row, Windows-1252 where it is not UTF-8"),
                  {"auto", "utf-8", "latin-1"}),
           "auto"),
+      defaulted(one_of(option("last_line_end", OptionType::choice,
+                              "optional: the export leaves the last line without a line end, as Google Sheets does; "
+                              "needed: such a line is taken for cut off and set aside"),
+                       {"needed", "optional"}),
+                "needed"),
       option("time_format", OptionType::text,
              "how times are written when not as 2026-11-20 16:04:09: %d.%m.%Y %H:%M (letters Y y m b d H I M S p z)"),
       defaulted(option("header", OptionType::boolean,

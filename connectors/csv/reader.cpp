@@ -56,8 +56,12 @@ std::size_t count_lines(std::string_view run) {
 /// The state of one parse_row() call.
 class RowParser {
  public:
-  RowParser(std::string_view bytes, bool at_end, char delimiter, Row& row)
-      : bytes_(bytes), at_end_(at_end), delimiter_(delimiter), row_(row) {}
+  RowParser(std::string_view bytes, bool at_end, const Dialect& dialect, Row& row)
+      : bytes_(bytes),
+        at_end_(at_end),
+        delimiter_(dialect.delimiter),
+        may_be_open_(dialect.last_line_may_be_open),
+        row_(row) {}
 
   Parsed parse() {
     row_.clear();
@@ -65,7 +69,7 @@ class RowParser {
       const bool quoted = at_ < bytes_.size() && bytes_[at_] == '"';
       if (!(quoted ? read_quoted() : read_plain())) return stopped();
       row_.end_field();
-      if (at_ == bytes_.size()) return at_end_ ? finished(quoted) : Parsed{};
+      if (at_ == bytes_.size()) return at_end_ ? ended(quoted) : Parsed{};
       const char c = bytes_[at_++];
       if (c == delimiter_) continue;
       if (c == '\n') return finished(quoted);
@@ -78,6 +82,14 @@ class RowParser {
 
  private:
   Parsed stopped() const { return {code_ ? Parsed::What::fault : Parsed::What::need_more, 0, 0, code_ ? code_ : ""}; }
+
+  /// By the file's end, not by a line's.
+  Parsed ended(bool quoted) {
+    Parsed row = finished(quoted);
+    if (quoted || may_be_open_ || row.what == Parsed::What::blank) return row;
+    fail("cut_off");
+    return stopped();
+  }
 
   Parsed finished(bool quoted) const {
     const bool blank = row_.size() == 1 && row_[0].empty() && !quoted;
@@ -123,6 +135,7 @@ class RowParser {
   std::string_view bytes_;
   bool at_end_;
   char delimiter_;
+  bool may_be_open_;
   Row& row_;
   std::size_t at_ = 0, lines_ = 1;
   const char* code_ = nullptr;
@@ -131,6 +144,10 @@ class RowParser {
 const char* explain(std::string_view code) {
   if (code == "unclosed_quote")
     return "a quote opens here and is never closed: the file is cut off, or a quote must be doubled";
+  if (code == "cut_off")
+    return "the last line has no line end, so that the file may be cut off: let the export end it, or, if it never "
+           "does, "
+           "set last_line_end: optional";
   if (code == "text_after_quote")
     return "text stands between a closing quote and the delimiter: a quote inside quotes must be doubled";
   if (code == "field_too_long") return "a field is longer than 256 KiB: is a quote missing its end?";
@@ -169,8 +186,8 @@ bool Row::decode(Encoding encoding) {
   return true;
 }
 
-Parsed parse_row(std::string_view bytes, bool at_end, char delimiter, Row& row) {
-  return RowParser(bytes, at_end, delimiter, row).parse();
+Parsed parse_row(std::string_view bytes, bool at_end, const Dialect& dialect, Row& row) {
+  return RowParser(bytes, at_end, dialect, row).parse();
 }
 
 Reader::Reader(Dialect dialect, ByteSource& source, std::uint64_t offset, std::uint64_t line)
@@ -229,7 +246,7 @@ Result<Next> Reader::next(Row& row) {
       started_ = true;
     }
     if (rest().empty() && at_end_) return Next{Next::What::end, line_, "", ""};
-    const Parsed parsed = parse_row(rest(), at_end_, dialect_.delimiter, row);
+    const Parsed parsed = parse_row(rest(), at_end_, dialect_, row);
     const std::uint64_t line = line_;
     switch (parsed.what) {
       case Parsed::What::blank:

@@ -21,6 +21,9 @@ enum class Encoding : std::uint8_t { automatic, utf8, latin1 };
 struct Dialect {
   char delimiter = ',';
   Encoding encoding = Encoding::automatic;
+  /// The last row may do without a line end. Else it is taken for cut off where its last cell has no quotes: half an
+  /// amount is an amount.
+  bool last_line_may_be_open = false;
 };
 
 /// The fields of one row as UTF-8, without the quotes. One Row is used again and again: it keeps its memory.
@@ -56,11 +59,11 @@ struct Parsed {
   } what = What::need_more;
   std::size_t bytes = 0;  ///< row, blank: its length with the line end
   std::size_t lines = 0;  ///< and how many lines that is
-  const char* code = "";  ///< fault: "unclosed_quote", "text_after_quote", "field_too_long", "row_too_long"
+  const char* code = "";  ///< fault: "unclosed_quote", "cut_off", "text_after_quote", "field_too_long", "row_too_long"
 };
 
 /// Reads one row off the front of `bytes`. `at_end`: nothing follows them. Pure.
-Parsed parse_row(std::string_view bytes, bool at_end, char delimiter, Row& row);
+Parsed parse_row(std::string_view bytes, bool at_end, const Dialect& dialect, Row& row);
 
 /// Where bytes come from.
 class ByteSource {

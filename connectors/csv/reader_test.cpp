@@ -53,6 +53,7 @@ struct Case {
 
 constexpr Dialect kTab{'\t', Encoding::automatic}, kSemicolon{';', Encoding::automatic};
 constexpr Dialect kUtf8{',', Encoding::utf8}, kLatin1{',', Encoding::latin1};
+constexpr Dialect kOpen{.last_line_may_be_open = true};
 using namespace std::string_literals;
 
 class Reading : public testing::TestWithParam<Case> {};
@@ -69,14 +70,16 @@ TEST_P(Reading, GivesTheSameRowsHoweverTheBytesCome) {
 INSTANTIATE_TEST_SUITE_P(
     Table, Reading,
     testing::Values(
-        Case{"Nothing", "", ""},                                                                        //
-        Case{"OneRow", "a,b\n", "1[a|b]"},                                                              //
-        Case{"NoLineEndAtTheEnd", "a,b\nc,d", "1[a|b] 2[c|d]"},                                         //
-        Case{"Crlf", "a,b\r\nc,d\r\n", "1[a|b] 2[c|d]"},                                                //
-        Case{"LoneCr", "a,b\rc,d\r", "1[a|b] 2[c|d]"},                                                  //
-        Case{"MixedLineEnds", "a\r\nb\nc\rd", "1[a] 2[b] 3[c] 4[d]"},                                   //
-        Case{"EmptyFields", ",,\n", "1[||]"},                                                           //
-        Case{"TrailingDelimiterAtTheEnd", "a,", "1[a|]"},                                               //
+        Case{"Nothing", "", ""},            //
+        Case{"OneRow", "a,b\n", "1[a|b]"},  //
+        Case{"NoLineEndAtTheEnd", "a,b\nc,d", "1[a|b] 2!cut_off"},
+        Case{"NoLineEndWhereTheExportLeavesItOut", "a,b\nc,d", "1[a|b] 2[c|d]", kOpen},  //
+        Case{"Crlf", "a,b\r\nc,d\r\n", "1[a|b] 2[c|d]"},                                 //
+        Case{"LoneCr", "a,b\rc,d\r", "1[a|b] 2[c|d]"},                                   //
+        Case{"MixedLineEnds", "a\r\nb\nc\rd", "1[a] 2[b] 3[c] 4[d]", kOpen},             //
+        Case{"EmptyFields", ",,\n", "1[||]"},                                            //
+        Case{"TrailingDelimiterAtTheEnd", "a,", "1!cut_off"},
+        Case{"TrailingDelimiterWhereTheLineEndIsLeftOut", "a,", "1[a|]", kOpen},                        //
         Case{"BlankLinesArePassedOver", "a,b\n\n\r\nc,d\n\n", "1[a|b] 4[c|d]"},                         //
         Case{"ALineOfSpacesIsARow", "  \n", "1[  ]"},                                                   //
         Case{"Quoted", "\"a\",\"b\"\n", "1[a|b]"},                                                      //
@@ -116,7 +119,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"Utf16",
              "\xFF\xFE"
              "a\0,\0"s,
-             "1!nul_byte"},                                                                                  //
+             "1!nul_byte", kOpen},                                                                           //
         Case{"FieldTooLong", std::string(kLongestField + 1, 'x') + ",b\nc,d\n", "1!field_too_long 2[c|d]"},  //
         Case{"QuotedFieldTooLong", "a,\"b\nc,d\n" + std::string(kLongestField, '\n') + "e,f\n",
              "1!field_too_long 2[c|d] 262147[e|f]"}),

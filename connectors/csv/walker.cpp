@@ -26,7 +26,9 @@ auto find_print(Range& range, std::string_view print) {
 
 Result<Header> read_header(const FileConfig& file, OpenFile& open) {
   open.seek(0);
-  Reader reader(file.dialect, open);
+  Dialect dialect = file.dialect;
+  dialect.last_line_may_be_open = true;  // no row follows it then
+  Reader reader(dialect, open);
   Row row;
   const auto next = reader.next(row);
   if (!next) return next.error();

@@ -108,6 +108,10 @@ std::vector<OptionDecl> pace_decls() {
       duration("first_poll", "First look at a request's fate so long after it was taken.", "30m", 60, 7 * kDay),
       duration("poll_every", "Then again after each.", "1h", 60, 7 * kDay),
       duration("poll_until", "Give up so long after it was taken.", "24h", 60, 30 * kDay),
+      duration("resend_after",
+               "What was never answered goes again so long after: while Google still processes the first, a repeat may "
+               "count too.",
+               "30m", 0, 7 * kDay),
   };
 }
 
@@ -191,6 +195,7 @@ Config read_config(const connect::Options& o, std::vector<connect::OptionError>&
   c.polls_per_minute = count("polls_per_minute");
   c.polls_per_day = count("polls_per_day");
   c.first_poll = o.duration("first_poll");
+  c.resend_after = o.duration("resend_after");
   c.poll_every = o.duration("poll_every");
   c.poll_until = o.duration("poll_until");
   check_config(o, c, errors);

@@ -32,6 +32,7 @@ struct Config {
   connect::ZeroRule zero = connect::ZeroRule::final_retraction;
   int requests_per_minute = 0, requests_per_day = 0, polls_per_minute = 0, polls_per_day = 0;
   Duration first_poll{}, poll_every{}, poll_until{};
+  Duration resend_after{};  ///< of what may have been taken
 };
 
 /// Reads parsed options; what the declarations cannot judge (digits, addresses) goes to `errors`.

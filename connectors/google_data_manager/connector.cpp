@@ -43,7 +43,8 @@ Contract contract_of(const Config& c) {
   k.max_bytes = kMaxBytes;
   // conversion-adjustments guide, read 2026-10: the same transactionId for the same action overwrites value and
   // currency.
-  k.dedup = {.exists = true, .known = true, .window = std::nullopt, .repeat_overwrites = true};
+  k.dedup = {
+      .exists = true, .known = true, .window = std::nullopt, .repeat_overwrites = true, .resend_after = c.resend_after};
   k.receipt = connect::Receipt::count;
   k.counting = connect::Counting::every;
   k.adjust_until = c.adjust_until;

@@ -20,7 +20,6 @@ namespace {
 constexpr Duration kTooRecentWait = std::chrono::hours(6);  // stated for the Google Ads API's sibling of the reason
 constexpr Duration kUnknownWait = std::chrono::hours(1);
 constexpr Duration kClockTolerated = std::chrono::minutes(1);
-constexpr Duration kLostAnswerWait = std::chrono::minutes(30);  // by then the first copy has mostly been processed
 
 struct Violation {
   std::string field, reason, description;
@@ -181,7 +180,7 @@ Outcome whole_outcome(const http::Response& response, const Fault& fault, System
   if (o.scope == Scope::row) o.scope = Scope::request;
   if (o.verdict != Verdict::retry) return o;
   if (auto wish = response.retry_after(now)) o.after = wish;
-  o.maybe_applied = response.status >= 500;
+  o.maybe_applied = response.status >= 500 || reason == "ABORTED" || reason == "CANCELLED";
   if (response.status == 429) o.spends_attempt = false;
   return o;
 }
@@ -282,7 +281,6 @@ Result<IngestAnswer> taken(const http::Response& response, std::size_t items, bo
     return Error{.action = Action::retry,
                  .code = "bad_answer",
                  .detail = "the request was taken, but its answer holds no requestId",
-                 .retry_after = kLostAnswerWait,
                  .maybe_applied = true};
   IngestAnswer out;
   out.answer.outcomes.assign(items, Outcome{});

@@ -90,7 +90,7 @@ bool Books::waits(const Ingestion::Destination& d, const Event& e) const {
     for (const Batch& batch : requests_[i].batches)
       for (const Entry& entry : batch.entries)
         if (!batch.done && batch.destination.account == d.account && batch.destination.action == d.action &&
-            !e.transaction.empty() && entry.event.transaction == e.transaction && entry.event.payload == e.payload)
+            !e.transaction.empty() && entry.event.transaction == e.transaction)
           return true;
   return false;
 }
@@ -126,7 +126,10 @@ std::string Books::judge_entry(const Entry& entry, const Ingestion::Destination&
   const std::string id = e.transaction.empty() ? fmt::format("{}@{}", e.click_value, second_of(e.at)) : e.transaction;
   const Key key{d.account, d.action, id};
   if (auto it = conversions_.find(key); it != conversions_.end() && landed(it->second.state)) {
-    if (entry.repeats_unsettled || e.transaction.empty()) return "DUPLICATE_TRANSACTION_ID";
+    if (e.transaction.empty()) return "DUPLICATE_TRANSACTION_ID";
+    // The guide promises an adjustment of what was processed; an id without match becomes a conversion, and which of
+    // both a repeat in between meets is chance.
+    if (entry.repeats_unsettled && it->second.state == "counted") ++it->second.count;
     restate(it->second, e, *action);
     return "";
   }
@@ -248,7 +251,7 @@ std::vector<Belief> Books::believed() const {
   for (const auto& [key, c] : conversions_) {
     const auto& [account, action, id] = key;
     const bool counts = c.state == "counted" || c.state == "final_zero";
-    out[key] = {account, action, id, c.currency, counts ? c.micros : 0, counts ? 1 : 0, c.state};
+    out[key] = {account, action, id, c.currency, counts ? c.micros : 0, counts ? c.count : 0, c.state};
   }
   for (std::size_t i = first_open_; i < requests_.size(); ++i)
     for (const Batch& batch : requests_[i].batches)

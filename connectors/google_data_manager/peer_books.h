@@ -34,10 +34,11 @@ class Books {
     Timestamp at;
     std::string currency;
     std::int64_t micros = 0;
+    int count = 1;
   };
   struct Entry {
     Event event;
-    bool repeats_unsettled = false;  ///< the same payload was already waiting when this came
+    bool repeats_unsettled = false;  ///< another of its transaction id was still being processed when this came
   };
   /// The part of a request that goes to one destination.
   struct Batch {

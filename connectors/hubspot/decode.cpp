@@ -76,6 +76,8 @@ Status read_fields(const Reading& r, const Properties& p, RecordState& s) {
   for (const Field& f : r.plan.fields) {
     auto it = p.find(f.property);
     if (it == p.end()) continue;
+    // No deal is without a stage: it is not shown to this user any more, and that is no news of the deal.
+    if (r.plan.object == Object::deal && f.property == r.plan.property("stage") && trim(it->second).empty()) continue;
     Result<std::string> value = canonical(f.kind, std::string(trim(it->second)), r.env.normaliser);
     if (!value)
       return Error{

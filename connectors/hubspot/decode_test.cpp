@@ -121,6 +121,17 @@ TEST_F(HubspotDecode, HistoryOfAContactsFieldIsOldestFirst) {
   EXPECT_EQ(changes[1].value, "lead");
 }
 
+TEST_F(HubspotDecode, AStageThatIsNotShownIsNoNewsOfTheDeal) {
+  std::string body = file("batch_deals.json");
+  const std::string told = "\"closedwon\"";
+  for (std::size_t i = body.find(told); i != std::string::npos; i = body.find(told))
+    body.replace(i, told.size(), "null");
+  const Batch b = batch(body, config_.deals);
+  EXPECT_FALSE(b.states.at(0).fields.contains("stage"));
+  EXPECT_FALSE(b.states.at(0).fields.contains("dealstage"));
+  EXPECT_EQ(b.states.at(0).fields.at("amount"), "18250.5");
+}
+
 TEST_F(HubspotDecode, ADealHasCanonicalFieldsAndThoseThatTheSettingsName) {
   const Batch b = batch(file("batch_deals.json"), config_.deals);
   ASSERT_THAT(b.states, SizeIs(2));

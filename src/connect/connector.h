@@ -216,6 +216,8 @@ struct DedupRule {
   bool of_uploads_alone = false;   ///< true: a repeated restatement or retraction counts again
   bool repeat_overwrites = false;  ///< what a repeated upload does: true: its value replaces the one taken before;
                                    ///< false: it is ignored, and the first value stays
+  Duration resend_after{};         ///< what may have been taken goes again so long after, and no sooner: until then the
+                                   ///< platform may not know the key yet, and count the repeat too
 };
 
 /// How an operation's rows are answered, and what a repeat of one does.

@@ -43,6 +43,28 @@ TEST(Delivery, ATimeOutIsSentAgainAsTheSameItem) {
   EXPECT_EQ(l.differences(), "");
 }
 
+/// Also where something else would let it go: the end of a pause.
+TEST(Delivery, WhatMayHaveBeenTakenGoesAgainNoSoonerThanThePlatformKnowsItsKey) {
+  connect::Contract c = generous();
+  c.dedup.resend_after = std::chrono::minutes(30);
+  for (const PlatformFault fault : {PlatformFault::lost_after, PlatformFault::crash_after}) {
+    Loop l(c);
+    win(l, "D1");
+    l.sink().faults = {fault};
+    l.settle();
+    ASSERT_TRUE(l.db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Status {
+      store::ledger_rows::let_go(tx, "ads", l.clock.system_now(), l.clock.system_now() + kHour);
+      return {};
+    }));
+    l.pass(std::chrono::minutes(29));
+    EXPECT_EQ(l.sink().calls, 1U);
+    EXPECT_EQ(l.history("D1"), "upload retrying 100");
+    l.pass(std::chrono::minutes(2));
+    EXPECT_EQ(l.sink().calls, 2U);
+    EXPECT_EQ(l.stands("D1"), "taken");
+  }
+}
+
 TEST(Delivery, ARowThatWasCertainlyNotTakenIsPreparedAnew) {
   Loop l;
   win(l, "D1");

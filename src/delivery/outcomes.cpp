@@ -25,6 +25,11 @@ void unfreeze_if_first(StoredUpload& row) {
   if (row.first_attempt_at == row.last_attempt_at) row.first_attempt_at.reset();
 }
 
+/// A repeat of what may have been taken is counted once only when the platform knows its key.
+void hold_repeat(StoredUpload& row, const Policy& policy, Timestamp now) {
+  row.not_before = std::max(row.not_before, now + policy.contract.rules_of(row.operation).dedup.resend_after);
+}
+
 /// Again later, or never: attempts and the platform's window are the ends of every retry.
 void again_later(StoredUpload& row, const Outcome& o, const Policy& policy, Timestamp now, Random& random) {
   if (!o.maybe_applied) unfreeze_if_first(row);
@@ -49,6 +54,7 @@ void again_later(StoredUpload& row, const Outcome& o, const Policy& policy, Time
   if (code == ledger::kUnlocated || code == ledger::kResent) row.code = code;  // until its fate is known
   if (code == ledger::kUnlocated) row.detail = detail;
   row.next_at = now + wait_after(row.attempts, o, random);
+  if (o.maybe_applied) hold_repeat(row, policy, now);
 }
 
 /// A row that goes alone to be located, and is refused for what its whole request was: it is the one.
@@ -183,6 +189,7 @@ void recover(StoredUpload& row, const Policy& policy, Timestamp now) {
   const bool open = policy.resend_uncertain || ledger::may_resend(row, policy.contract, now);
   row.state = open ? UploadState::retrying : UploadState::uncertain;
   row.next_at = now;
+  if (open) hold_repeat(row, policy, now);
   if (row.code == ledger::kUnlocated && open) return;
   row.code = ledger::kAnswerLost;
   row.detail = open ? "stopped before the answer was recorded; the same item goes again"
