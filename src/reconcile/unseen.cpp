@@ -186,27 +186,30 @@ bool Unseen::zero_was_due(const store::Gap& within) const {
   return view_.zero_was_due(since_last_word(within));
 }
 
-/// Who holds its place had it before the backup and kept it: the daemon of the gap held this one back as well.
+/// Who holds its place had it before the backup and kept it: the daemon of the gap held this one back as well. Who is
+/// noted as its holder was asked in the same way when it was noted, or is the backup's.
 bool Unseen::held(const std::optional<store::Standing>& before) const {
-  if (!f_.held_by) return false;
+  if (!f_.held_by || f_.belief.open) return false;  // it had a row of its own until now
   const Timestamp from = view_.gap().from;
-  const auto all = rows::uploads(f_.asked.tx, *f_.held_by, f_.asked.plan.destination->name);
-  const ledger::Belief holder = ledger::believe(all);
-  const bool stands = holder.stands && !holder.uncertain;
-  const StoredUpload* first = stands ? &all[*holder.first_taken] : nullptr;
-  const bool was_held =
-      (before && before->held_by) || (stands && is_from_backup(first) && first->first_attempt_at < from);
-  if (!was_held || view_.people_changed_unseen()) return false;
+  const bool noted = before && before->held_by;
+  const std::int64_t holder = noted ? *before->held_by : *f_.held_by;
+  const auto all = rows::uploads(f_.asked.tx, holder, f_.asked.plan.destination->name);
+  const ledger::Belief belief = ledger::believe(all);
+  const StoredUpload* first = belief.first_taken ? &all[*belief.first_taken] : nullptr;
+  const bool told_before = is_from_backup(first) && first->first_attempt_at < from;
+  if (!noted && !(told_before && belief.stands)) return false;
+  if (view_.people_changed_unseen()) return false;
   // A place at the platform is kept for ever.
-  if (f_.decision.reason == Reason::platform_counts_once) return true;
-  return !holder.uncertain && !holder_was_away(holder.last_taken ? all[*holder.last_taken].made_at : from);
+  if (told_before && f_.decision.reason == Reason::platform_counts_once) return true;
+  const Timestamp said = belief.last_taken ? all[*belief.last_taken].made_at : from;
+  return !belief.uncertain && !holder_was_away(holder, said);
 }
 
 /// It was unwanted for a while in the gap, or is so by now and was due to be taken back there. `said`: the last word
 /// on it that is known.
-bool Unseen::holder_was_away(Timestamp said) const {
+bool Unseen::holder_was_away(std::int64_t of, Timestamp said) const {
   const Asked& a = f_.asked;
-  const auto conversion = rows::conversion(a.tx, *f_.held_by);
+  const auto conversion = rows::conversion(a.tx, of);
   const auto holder = conversion ? load_subject(a.tx, conversion->record_id) : std::nullopt;
   if (!holder) return false;
   const settings::Destination& to = *a.plan.destination;
@@ -232,10 +235,12 @@ bool Unseen::told() const {
   if (f_.dead || work.make || work.replace) return false;
   if (f_.belief.told || f_.belief.uncertain || f_.belief.unlocated) return false;
   if (f_.belief.open) {
-    // The backup's own row, which nothing follows: another value would go by itself.
+    // A row that nothing follows: another value would go by itself. The backup's own may have left; any other repeats
+    // what may have been told.
     const StoredUpload& open = f_.history[*f_.belief.open];
     const bool ends = work.supersede && (!f_.desired.wanted || !f_.decision.supersede_open);
-    return ends && open.mode == Mode::live && is_from_backup(&open);
+    if (!ends || open.mode != Mode::live) return false;
+    if (is_from_backup(&open)) return true;
   }
   if (!f_.decision.reason) return false;
   const StoredUpload* refused = ledger::refused_last(f_.history, Mode::live);

@@ -80,7 +80,7 @@ class Unseen {
   [[nodiscard]] std::optional<Reached> due() const;
   [[nodiscard]] bool zero_was_due(const store::Gap& within) const;
   [[nodiscard]] bool held(const std::optional<store::Standing>& before) const;
-  [[nodiscard]] bool holder_was_away(Timestamp said) const;
+  [[nodiscard]] bool holder_was_away(std::int64_t of, Timestamp said) const;
   [[nodiscard]] std::optional<Timestamp> stopped_since() const;
   [[nodiscard]] std::optional<store::Gap> corrected_within(Operation operation) const;
   [[nodiscard]] std::optional<Operation> taken_back() const;
