@@ -243,6 +243,24 @@ TEST(GapPlaces, ACurrencyThatCameAndWentInTheGapIsDoubtedWhereNothingIsSaidOver)
   EXPECT_EQ(l.beside_the_range({"d"}), "");
 }
 
+TEST(GapPlaces, AnotherCurrencyMayHaveBeenToldUnderTheNextKeyWhereThePlatformOnlyRetracts) {
+  connect::Contract c = generous();
+  c.operations = {Operation::upload, Operation::retract};
+  GapStory l(c, kHour);
+  l.win("d");
+  l.settle();
+  l.back_up();
+  l.change("d", "stage", "lost");
+  l.pass(kDay);
+  l.change("d", "currency", "USD");
+  l.change("d", "stage", "won");
+  l.pass(kDay);
+  ASSERT_EQ(l.sink().believed.size(), 2U);
+  l.restore_and_settle();
+  EXPECT_EQ(l.stands("d"), "uncertain") << l.history("d");
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
 TEST(GapPlaces, AnEditAfterThePlatformsLimitHidesNoRetraction) {
   connect::Contract c = generous();
   c.adjust_until = kDay * 5;

@@ -271,7 +271,7 @@ std::optional<StoredUpload> Unseen::told_besides() const {
     return row(Operation::upload, {anew ? std::max(was.micros, believed) : was.micros + believed, was.currency});
   }
   if (const auto missing = uncovered())
-    return row(f_.belief.first_taken ? Operation::restate : Operation::upload, *missing);
+    return row(is_upload_doubted() ? Operation::upload : Operation::restate, *missing);
   if (f_.work.make || passes_by_itself(f_.decision)) return std::nullopt;
   if (const auto operation = taken_back()) {
     StoredUpload zero = row(*operation, {0, f_.belief.currency});
@@ -346,9 +346,10 @@ std::optional<Amount> Unseen::uncovered() const {
   if (f_.dead || f_.work.make || !belief.uncertain || !doubt_is_of_gap()) return std::nullopt;
   const auto& contract = f_.asked.plan.contract;
   const bool restates = contract.operations.contains(Operation::restate);
+  const bool anew = is_upload_doubted();
   for (const auto& [currency, values] : view_.values()) {
     if (currency != belief.uncertain_currency) {
-      const bool may_be = values.high > believed_in(belief, currency) && (!belief.first_taken || restates);
+      const bool may_be = values.high > believed_in(belief, currency) && (anew || restates);
       if (may_be && !is_doubted(f_.history, values.high, currency)) return Amount{values.high, currency};
       continue;
     }
@@ -358,6 +359,11 @@ std::optional<Amount> Unseen::uncovered() const {
   const bool taken_back = belief.low > 0 && belief.first_taken && ledger::taking_back(contract, belief);
   if (!taken_back || !zero_was_due(view_.gap())) return std::nullopt;
   return Amount{0, belief.uncertain_currency};
+}
+
+/// It may have been told for the first time, or under its next key: in any currency that it had by then.
+bool Unseen::is_upload_doubted() const {
+  return !f_.belief.first_taken || last_said(f_.history)->operation == Operation::upload;
 }
 
 /// Also where a correction said since the restore is of unknown fate: what it was to settle is as open as before.

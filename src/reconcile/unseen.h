@@ -85,6 +85,7 @@ class Unseen {
   [[nodiscard]] std::optional<store::Gap> corrected_within(Operation operation) const;
   [[nodiscard]] std::optional<Operation> taken_back() const;
   [[nodiscard]] std::optional<Amount> uncovered() const;
+  [[nodiscard]] bool is_upload_doubted() const;
   [[nodiscard]] bool doubt_is_of_gap() const;
 
   const Findings f_;
