@@ -67,6 +67,12 @@ bool zero_spends_key(const connect::Contract& contract) {
 
 }  // namespace
 
+/// As the last assessment left it.
+std::optional<store::Standing> Unseen::before() const {
+  const std::int64_t id = f_.conversion.id;
+  return id == 0 ? std::nullopt : rows::standing(f_.asked.tx, id, f_.asked.plan.destination->name);
+}
+
 /// When the last word that was taken of this goal was made, under whichever of its keys. Before the gap nothing stood
 /// that could be brought to zero, where nothing was said: last_said_at().
 std::optional<Timestamp> Unseen::last_word_at() const {
@@ -149,10 +155,11 @@ bool Unseen::is_spent() const {
   return zero_spends_key(f_.asked.plan.contract) && view_.was_away_unseen(last_said_at());
 }
 
-/// A stay before this one may have been told as well, where nothing of the goal was known as told.
+/// A stay before this one may have been told as well, where nothing of the goal was known as told, or that was noted.
 Timestamp Unseen::first_due_since() const {
   const store::Gap& gap = view_.gap();
   const Timestamp known = view_.due_since();
+  if (is_noted()) return std::min(known, gap.from);
   if (known < gap.to || f_.asked.plan.go_live >= gap.to) return known;
   return !last_word_at() && wanted_anew() ? gap.from : known;
 }
@@ -188,11 +195,12 @@ bool Unseen::zero_was_due(const store::Gap& within) const {
 
 /// Who holds its place had it before the backup and kept it: the daemon of the gap held this one back as well. Who is
 /// noted as its holder was asked in the same way when it was noted, or is the backup's.
-bool Unseen::held(const std::optional<store::Standing>& before) const {
+bool Unseen::held() const {
   if (!f_.held_by || f_.belief.open) return false;  // it had a row of its own until now
   const Timestamp from = view_.gap().from;
-  const bool noted = before && before->held_by;
-  const std::int64_t holder = noted ? *before->held_by : *f_.held_by;
+  const auto stood = before();
+  const bool noted = stood && stood->held_by;
+  const std::int64_t holder = noted ? *stood->held_by : *f_.held_by;
   const auto all = rows::uploads(f_.asked.tx, holder, f_.asked.plan.destination->name);
   const ledger::Belief belief = ledger::believe(all);
   const StoredUpload* first = belief.first_taken ? &all[*belief.first_taken] : nullptr;
@@ -246,14 +254,19 @@ bool Unseen::told() const {
   const StoredUpload* refused = ledger::refused_last(f_.history, Mode::live);
   if (refused != nullptr && !passes_by_itself(f_.decision) && (retried(*refused) || told_before_refusal(*refused)))
     return true;
-  const std::int64_t id = f_.conversion.id;
-  const auto before = id == 0 ? std::nullopt : rows::standing(f_.asked.tx, id, f_.asked.plan.destination->name);
-  if (before && has_flag(*before, kToldInGap)) return true;
-  if (held(before)) return false;
+  if (is_noted()) return !passes_by_itself(f_.decision);
+  if (held()) return false;
+  const auto stood = before();
   return view_.may_have_been_told({.why = *f_.decision.reason,
-                                   .stood = before ? std::optional(before->reason) : std::nullopt,
+                                   .stood = stood ? std::optional(stood->reason) : std::nullopt,
                                    .forbidden_since = stopped_since(),
                                    .place_was_free = f_.held_by.has_value()});
+}
+
+bool Unseen::is_noted() const {
+  if (f_.belief.told || f_.decision.state == ledger::State::uncertain) return false;
+  const auto stood = before();
+  return stood && has_flag(*stood, kToldInGap);
 }
 
 Amount Unseen::value() const {
