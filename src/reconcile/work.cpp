@@ -384,6 +384,8 @@ class Assessment {
       leave_uncertain(std::move(*row));
     } else if (told || gap_->is_noted()) {
       flag(w_.standing, kToldInGap);
+      d_.detail +=
+          std::string(d_.detail.empty() ? "" : "; ") + "it may have been told between the backup and its restore";
     }
     if (raised_) stand_between(belief_.micros, *raised_);
   }
