@@ -248,6 +248,22 @@ TEST(GapPlaces, AnotherCurrencyToldInTheGapIsDoubtedWhereNothingIsSaidOver) {
   EXPECT_EQ(l.beside_the_range({"d"}), "");
 }
 
+TEST(GapPlaces, ACorrectionOfTheGapIsDoubtedWhereTheCurrencyIsAnotherAndTheValueGoneSince) {
+  GapStory l;
+  l.win("d", "200");
+  l.settle();
+  l.back_up();
+  l.change("d", "amount", "150");
+  l.pass(kDay);
+  ASSERT_EQ(l.believed("d"), 150);
+  l.restore();
+  l.read_again();
+  l.change("d", "currency", "USD");
+  l.change("d", "amount", "");
+  l.pass(kDay * 9);
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
 TEST(GapPlaces, ACurrencyThatCameAndWentInTheGapIsDoubtedWhereNothingIsSaidOver) {
   connect::Contract c = generous();
   c.dedup.of_uploads_alone = true;

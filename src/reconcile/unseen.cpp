@@ -333,7 +333,7 @@ std::optional<Amount> Unseen::corrected() const {
     if (currency != belief.currency && values.high > 0 && takes) return Amount{values.high, currency};
   }
   const Reached& r = f_.asked.reached;
-  if (belief.currency != r.currency) return std::nullopt;
+  if (f_.desired.wanted && belief.currency != r.currency) return std::nullopt;  // said anew in that one
   const auto same = all.find(belief.currency);
   ValueRange values = same == all.end() ? ValueRange{belief.micros, belief.micros} : same->second;
   // Left and reached again: taken back meanwhile.
