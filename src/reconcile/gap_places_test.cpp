@@ -200,6 +200,26 @@ TEST(GapPlaces, ACorrectionOfUnknownFateSinceTheRestoreEndsNoDoubt) {
   EXPECT_EQ(l.beside_the_range({"d"}), "");
 }
 
+TEST(GapPlaces, ARepeatOfUnknownFateSinceTheRestoreEndsNoDoubt) {
+  connect::Contract c = generous();
+  c.dedup.repeat_overwrites = true;
+  GapStory l(c);
+  l.back_up();
+  l.win("d");
+  l.settle();
+  ASSERT_EQ(l.believed("d"), 100);
+  l.change("d", "amount", "50");
+  l.restore();
+  l.read_again();
+  l.sink().faults = {PlatformFault::lost_before};
+  ASSERT_TRUE(l.reconcile());
+  ASSERT_TRUE(l.deliver());
+  l.say_consent("Cd", ConsentState::denied);
+  l.settle();
+  EXPECT_EQ(l.stands("d"), "uncertain") << l.history("d");
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
 TEST(GapPlaces, TheRangeIsInEveryCurrencyThatMayHaveBeenTold) {
   for (const bool corrected : {false, true}) {
     GapStory l;
@@ -225,6 +245,22 @@ TEST(GapPlaces, AnotherCurrencyToldInTheGapIsDoubtedWhereNothingIsSaidOver) {
   l.restore_and_settle();
   EXPECT_EQ(l.stands("d"), "uncertain") << l.history("d");
   EXPECT_EQ(l.standing("d").range_currency, "USD");
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
+TEST(GapPlaces, ACorrectionOfTheGapIsDoubtedWhereTheCurrencyIsAnotherAndTheValueGoneSince) {
+  GapStory l;
+  l.win("d", "200");
+  l.settle();
+  l.back_up();
+  l.change("d", "amount", "150");
+  l.pass(kDay);
+  ASSERT_EQ(l.believed("d"), 150);
+  l.restore();
+  l.read_again();
+  l.change("d", "currency", "USD");
+  l.change("d", "amount", "");
+  l.pass(kDay * 9);
   EXPECT_EQ(l.beside_the_range({"d"}), "");
 }
 

@@ -197,6 +197,23 @@ TEST(Gap, KeysAreSpentAlsoOfGoalsThatCountEachStayOrTheFirst) {
   }
 }
 
+TEST(Gap, WhatWasTakenBackInItAndHasNoValueSinceIsDoubted) {
+  connect::Contract c = generous();
+  c.operations = {Operation::upload, Operation::retract};
+  GapStory l(c, kHour);
+  l.win("d");
+  l.settle();
+  l.back_up();
+  l.change("d", "stage", "lost");
+  l.pass(kDay);
+  ASSERT_EQ(l.all_believed(), 0);
+  l.change("d", "amount", "");
+  l.change("d", "stage", "won");
+  l.restore_and_settle();
+  EXPECT_EQ(l.stands("d"), "uncertain") << l.history("d");
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
 TEST(Gap, ALossWithAnEditIsDoubtedDownToZero) {
   for (const bool edited_first : {true, false}) {
     GapStory l(corrections_repeat(), kHour);

@@ -308,10 +308,12 @@ std::optional<store::Gap> Unseen::corrected_within(Operation operation) const {
   return within.from < within.to ? std::optional(within) : std::nullopt;
 }
 
-/// How it may have been taken back meanwhile, where nothing takes it back now: the platform's limit is past, or consent
-/// is denied.
+/// How it may have been taken back meanwhile, where nothing takes it back now: the platform's limit is past, consent is
+/// denied, or what was told stays by now (out of sight, or without a value).
 std::optional<Operation> Unseen::taken_back() const {
-  if (f_.desired.wanted || !f_.belief.stands || f_.decision.state != ledger::State::excess) return std::nullopt;
+  const ledger::State state = f_.decision.state;
+  const bool stays = state == ledger::State::excess || state == ledger::State::taken;
+  if (f_.desired.wanted || !f_.belief.stands || !stays) return std::nullopt;
   const auto operation = ledger::taking_back(f_.asked.plan.contract, f_.belief);
   const auto within = operation ? corrected_within(*operation) : std::nullopt;
   return within && zero_was_due(*within) ? operation : std::nullopt;
@@ -331,7 +333,7 @@ std::optional<Amount> Unseen::corrected() const {
     if (currency != belief.currency && values.high > 0 && takes) return Amount{values.high, currency};
   }
   const Reached& r = f_.asked.reached;
-  if (belief.currency != r.currency) return std::nullopt;
+  if (f_.desired.wanted && belief.currency != r.currency) return std::nullopt;  // said anew in that one
   const auto same = all.find(belief.currency);
   ValueRange values = same == all.end() ? ValueRange{belief.micros, belief.micros} : same->second;
   // Left and reached again: taken back meanwhile.
@@ -379,13 +381,15 @@ bool Unseen::is_upload_doubted() const {
   return !f_.belief.first_taken || last_said(f_.history)->operation == Operation::upload;
 }
 
-/// Also where a correction said since the restore is of unknown fate: what it was to settle is as open as before.
+/// Also where what was said since the restore, to settle it or as a repeat, is of unknown fate: it is as open as
+/// before.
 bool Unseen::doubt_is_of_gap() const {
   const StoredUpload* last = last_said(f_.history);
   if (last == nullptr) return false;
   if (last->code == kRestored) return true;
-  return last->state == UploadState::uncertain && !is_from_backup(last) && f_.belief.last_taken &&
-         is_from_backup(&f_.history[*f_.belief.last_taken]);
+  if (last->state != UploadState::uncertain || is_from_backup(last)) return false;
+  const auto& taken = f_.belief.last_taken;
+  return taken ? is_from_backup(&f_.history[*taken]) : first_due_since() < view_.gap().to;
 }
 
 StoredUpload Unseen::row(Operation operation, const Amount& value) const {
