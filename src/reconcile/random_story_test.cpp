@@ -179,10 +179,12 @@ class Told : public test::GapStory {
         for (const auto& [name, c] : connectors) {
           FakeSink& s = sink(name);
           s.refused.clear(), s.refused_later.clear(), s.faults.clear();
+          s.weather = nullptr;
           s.forgets = false;
         }
         return;
       case Verb::fault:
+      case Verb::outage:
       case Verb::refuse:
       case Verb::refuse_later:
       case Verb::forget:
@@ -218,6 +220,7 @@ class Told : public test::GapStory {
     const std::string key = h.whom.empty() ? "" : dedup_id(h.whom);
     const bool is_asked = s.rules.receipt == connect::Receipt::count || s.rules.receipt == connect::Receipt::row;
     if (h.verb == Verb::fault) s.faults.push_back(conformance::kFaults.at(h.what));
+    if (h.verb == Verb::outage) s.weather = [] { return conformance::PlatformFault::busy; };
     if (h.verb == Verb::forget) s.forgets = true;
     if (h.verb == Verb::refuse) s.refused[key] = "no";
     if (h.verb == Verb::refuse_later && is_asked)

@@ -174,6 +174,7 @@ class Author {
     if (kind < 2) return happens(one_in(2) ? Verb::refuse : Verb::refuse_later, connector(), deal());
     if (kind < 4) return happens(Verb::calm);
     if (kind == 4) return happens(Verb::forget, connector());
+    if (kind == 5) return happens(Verb::outage, connector());
     happens(Verb::fault, connector(), "", key_of(kFaults));
   }
 
@@ -226,6 +227,7 @@ std::string in_words(const Happening& h) {
       {Verb::reconcile, "one step of the reconciler"},
       {Verb::deliver, "one step of the reconciler and of the sender"},
       {Verb::fault, "the next request to {who}: {what}"},
+      {Verb::outage, "{who} is busy from now on"},
       {Verb::refuse, "{who} refuses {whom} from now on"},
       {Verb::refuse_later, "{who} refuses {whom} from now on, and says so later"},
       {Verb::forget, "{who} knows no receipt any more"},

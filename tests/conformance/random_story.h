@@ -19,7 +19,7 @@ struct Happening {
   // clang-format off
   enum class Verb : std::uint8_t {
     create, set, remove, bring_back, merge, part, consent,                     // in the CRM
-    fault, refuse, refuse_later, forget, calm,                                 // at a platform
+    fault, outage, refuse, refuse_later, forget, calm,                         // at a platform
     pass, settle, reconcile, deliver, mode, approve, back_up, restore } verb;  // here
   // clang-format on
   std::string who{}, whom{}, what{};
