@@ -85,6 +85,14 @@ bool may_have_been_taken(const store::StoredUpload& u, const connect::Contract& 
   return !repeat_counts_once(u.operation, contract) || !dedup.known || dedup.window.has_value();
 }
 
+const store::StoredUpload* refused_last(const std::vector<store::StoredUpload>& rows, Mode mode) {
+  for (auto it = rows.rbegin(); it != rows.rend(); ++it) {
+    if (it->state == UploadState::superseded || it->mode != mode) continue;
+    return it->state == UploadState::rejected ? &*it : nullptr;
+  }
+  return nullptr;
+}
+
 Belief believe(const std::vector<store::StoredUpload>& rows) {
   Belief b;
   for (std::size_t i = 0; i < rows.size(); ++i) {

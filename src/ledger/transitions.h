@@ -59,6 +59,9 @@ bool may_have_been_taken(const store::StoredUpload& u, const connect::Contract& 
 /// The instant after which may_resend() is false; nullopt = never (unbounded) .
 std::optional<Timestamp> resend_until(const store::StoredUpload& u, const connect::Contract& contract);
 
+/// The last row of that mode that was said, where it was refused; nullptr where it was not.
+const store::StoredUpload* refused_last(const std::vector<store::StoredUpload>& rows, Mode mode);
+
 /// What the platform believes of one conversion, from its rows in order of revision, live rows only.
 struct Belief {
   bool told = false;       ///< it took at least one revision

@@ -47,6 +47,7 @@ std::vector<Reached> reached(const Subject& subject, const settings::Goal& goal,
 
 /// The field that the goal's value is read from; "" when it has a value of its own or none.
 std::string value_field(const settings::Goal& goal);
+/// The code of the currency of that value: the goal's own, else the record's, else the configuration's.
 std::string currency_of(const Subject& subject, const settings::Goal& goal, const settings::Settings& settings);
 /// What the goal's value rule makes of the record's fields, also of what would be withheld.
 std::optional<std::int64_t> value_of(const Subject& subject, const settings::Goal& goal,

@@ -14,6 +14,7 @@
 #include "reconcile/once_per_person.h"
 #include "reconcile/restored.h"
 #include "reconcile/same_person.h"
+#include "reconcile/unseen.h"
 #include "settings/conditions.h"
 
 namespace hw::reconcile {
@@ -104,23 +105,6 @@ std::string story(const ClickStory& clicks) {
 /// The flags of a standing: words that explain and the accounts read.
 void flag(store::Standing& s, const std::string& word) { s.flags += (s.flags.empty() ? "" : " ") + word; }
 
-bool has_flag(const store::Standing& s, std::string_view word) {
-  const auto words = split(s.flags, ' ');
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-/// The daemon of the gap between a backup and its restore may have told it.
-constexpr const char* kToldInGap = "told_in_gap";
-
-/// The last row that was refused, when nothing came after it.
-const StoredUpload* refused_last(const std::vector<StoredUpload>& history, Mode mode) {
-  for (auto it = history.rbegin(); it != history.rend(); ++it) {
-    if (it->state == UploadState::superseded || it->mode != mode) continue;
-    return it->state == UploadState::rejected ? &*it : nullptr;
-  }
-  return nullptr;
-}
-
 bool same_request(const StoredUpload& refused, const StoredUpload& row) {
   auto old = ledger::item_from_json(refused.item);
   auto now = ledger::item_from_json(row.item);
@@ -157,11 +141,6 @@ std::int64_t lowered_by(const ledger::Decision& d) {
   return d.t_currency == d.b_currency ? d.b_micros - d.t_micros : d.b_micros;
 }
 
-struct Amount {
-  std::int64_t micros = 0;
-  std::string currency;
-};
-
 /// One conversion at one destination, step by step.
 class Assessment {
  public:
@@ -175,7 +154,10 @@ class Assessment {
     belief_ = ledger::believe(history_, a_.plan.destination->mode);
     if (belief_.told) desired_.changed_at = std::max(desired_.changed_at, last_merge(a_.tx, a_.subject.record.id));
     if (dead_) refuse(desired_, Reason::not_wanted, "goes on as another occurrence: the platform's zero was final");
+    if (a_.plan.gap)
+      gap_.emplace(Findings{a_, c_, dead_, history_, belief_, desired_, d_, clicks_, who_, held_by_, w_});
   }
+  Assessment(const Assessment&) = delete;  // gap_ refers to its members
 
   Work work() {
     decide();
@@ -188,32 +170,7 @@ class Assessment {
                          : Work::Superseded{open()->id, to_string(desired_.not_wanted_because), desired_.detail};
     if (refused_ && belief_.open && open()->state == UploadState::retrying && ledger::sent(*open()))
       w_.stop = open()->id;
-    if (told_unseen()) {
-      if (a_.plan.destination->mode == Mode::live)
-        leave_uncertain(unseen_row(Operation::upload, gap_value()));
-      else
-        flag(w_.standing, kToldInGap);
-    }
-    if (told_anew_unseen()) {
-      const Amount value = gap_value();
-      leave_uncertain(
-          unseen_row(Operation::upload, {std::max(value.micros, believed_in(value.currency)), value.currency}));
-    } else if (told_before_adoption()) {
-      const Amount value = gap_value();
-      leave_uncertain(unseen_row(Operation::upload, {value.micros + believed_in(value.currency), value.currency}));
-    }
-    if (const auto value = uncovered())
-      leave_uncertain(unseen_row(belief_.first_taken ? Operation::restate : Operation::upload, *value));
-    if (!w_.make && !passes_by_itself()) {
-      if (const auto operation = taken_back_unseen()) {
-        StoredUpload row = unseen_row(*operation, {0, belief_.currency});
-        row.value_micros = 0;
-        leave_uncertain(std::move(row));
-      } else if (const auto value = corrected_unseen()) {
-        leave_uncertain(unseen_row(Operation::restate, *value));
-      }
-    }
-    if (raised_) stand_between(belief_.micros, *raised_);
+    if (gap_) doubt_gap();
     // Why another value does not go is no reason of this, but that a person is to let it go.
     if (d_.state == ledger::State::uncertain && d_.reason != ledger::Reason::braked) d_.reason.reset();
     fill_standing();
@@ -230,20 +187,14 @@ class Assessment {
         .mode = a_.plan.destination->mode,
         .settle = a_.plan.destination->settle,
         .brake_closed = false};
-    d_ = ledger::decide(desired_, history_, rules, a_.frame.now);
-    if (told_anew_unseen() || told_before_adoption()) return d_.make.reset();
-    const auto raised = raised_unseen();
-    const std::vector<StoredUpload>& history = raised ? *raised : history_;
-    if (raised_) d_ = ledger::decide(desired_, history, rules, a_.frame.now);
-    if (d_.state == ledger::State::taken && desired_.wanted && corrected_unseen()) {
-      // The CRM is back where the backup was, the platform may not be: its value is said once more.
-      d_.make = ledger::NewRevision{Operation::restate, desired_.micros, desired_.currency, /*lowering=*/false};
-      d_.state = ledger::State::missing;
-      d_.reason = Reason::waiting;
+    judge(rules);
+    if (gap_) {
+      if (gap_->told_apart()) return d_.make.reset();
+      judge_with_gap(rules);
     }
     if (d_.make && d_.make->lowering && a_.frame.brake_closed(a_.plan, c_.id, d_.b_currency, lowered_by(d_))) {
       rules.brake_closed = true;
-      d_ = ledger::decide(desired_, history, rules, a_.frame.now);
+      judge(rules);
     }
     if (d_.reason == Reason::settling && d_.look_again)
       d_.detail = "settles at " + format_local(*d_.look_again, zone());
@@ -252,7 +203,30 @@ class Assessment {
     held_by_ = told_for_same_person(a_, c_, a_.goal.per_person_within);
     if (!held_by_) return;
     refuse(desired_, Reason::not_wanted, "the same person's conversion was already told within the goal's time");
-    d_ = ledger::decide(desired_, history_, rules, a_.frame.now);
+    judge(rules);
+  }
+
+  /// A zero of the backup that may have been raised in the gap counts as raised: it is taken back once more, as what
+  /// stands is.
+  void judge(const ledger::Rules& rules) {
+    if (!raised_) {
+      d_ = ledger::decide(desired_, history_, rules, a_.frame.now);
+      return;
+    }
+    std::vector<StoredUpload> history = history_;
+    history.push_back(gap_->row(Operation::restate, *raised_));
+    history.back().state = UploadState::processed;
+    d_ = ledger::decide(desired_, history, rules, a_.frame.now);
+  }
+
+  void judge_with_gap(const ledger::Rules& rules) {
+    if (!desired_.wanted && !belief_.stands) raised_ = gap_->corrected();
+    if (raised_) return judge(rules);
+    if (d_.state != ledger::State::taken || !desired_.wanted || !gap_->corrected()) return;
+    // The CRM is back where the backup was, the platform may not be: its value is said once more.
+    d_.make = ledger::NewRevision{Operation::restate, desired_.micros, desired_.currency, /*lowering=*/false};
+    d_.state = ledger::State::missing;
+    d_.reason = Reason::waiting;
   }
 
   /// Click and person, and whether that person's data may be sent. What was sent once stays with its person.
@@ -284,7 +258,7 @@ class Assessment {
     auto composed = compose(a_, telling(), who_, made_before_);
     if (auto refusal = refusal_of(composed)) {
       // What was refused while it could still be said stands as that when its time is over.
-      const StoredUpload* refused = refused_last(history_, a_.plan.destination->mode);
+      const StoredUpload* refused = ledger::refused_last(history_, a_.plan.destination->mode);
       if (refused != nullptr && refusal->reason == "expired" && d_.make && is_wanted_still(*refused))
         return ledger::apply_same_as_rejected(d_, *refused);
       return cannot_say(*refusal);
@@ -312,7 +286,7 @@ class Assessment {
   /// Nothing else is wanted than what was refused, and nothing happened that could have had it taken since.
   [[nodiscard]] bool is_wanted_still(const StoredUpload& refused) const {
     return d_.make->operation == refused.operation && d_.make->micros == refused.value_micros &&
-           d_.make->currency == refused.currency && !mended_since(refused) && !retried_unseen(refused);
+           d_.make->currency == refused.currency && !mended_since(refused);
   }
 
   /// The history that could still change what a first upload says.
@@ -363,31 +337,18 @@ class Assessment {
   }
 
   void make(StoredUpload row) {
-    const StoredUpload* refused = refused_last(history_, a_.plan.destination->mode);
-    if (refused != nullptr && same_request(*refused, row) && !mended_since(*refused) && !retried_unseen(*refused))
+    const StoredUpload* refused = ledger::refused_last(history_, a_.plan.destination->mode);
+    if (refused != nullptr && same_request(*refused, row) && !mended_since(*refused))
       return ledger::apply_same_as_rejected(d_, *refused);
     row.backfill = row.operation == Operation::upload && a_.plan.backfilled(a_.reached.entered_at);
-    const bool upload = row.operation == Operation::upload;
-    if (doubted(a_.plan, row, upload ? first_due_since() : changed_since()) || (upload && told_under_another_key())) {
-      const auto value = upload ? std::nullopt : corrected_unseen();
-      return leave_uncertain(value && reaches_to(*value, row) ? unseen_row(Operation::restate, *value)
-                                                              : std::move(row));
-    }
+    if (gap_)
+      if (auto said = gap_->said_already(row)) return leave_uncertain(std::move(*said));
     w_.lowering = d_.make->lowering;
     w_.lowering_micros = lowered_by(d_);
     w_.made_because = because(row);
     w_.make = std::move(row);
     w_.shadow = a_.plan.destination->mode == Mode::shadow;
     if (!w_.shadow) keep_click();
-  }
-
-  /// Does the range from what is believed to this value hold what the row says? What else was true in the gap is seen
-  /// in the next round.
-  [[nodiscard]] bool reaches_to(const Amount& value, const StoredUpload& row) const {
-    if (value.currency != belief_.currency) return true;  // from nothing on
-    const auto [low, high] = std::minmax(belief_.micros, value.micros);
-    const std::int64_t said = row.value_micros.value_or(0);
-    return low <= said && said <= high;
   }
 
   /// "150.00 EUR wanted", or why nothing is.
@@ -407,41 +368,24 @@ class Assessment {
     return out;
   }
 
-  /// What refused it may lie in a setting that the request does not show.
+  /// What refused it may lie in a setting that the request does not show, or it may have been said again in the gap.
   [[nodiscard]] bool mended_since(const StoredUpload& refused) const {
+    if (gap_ && gap_->retried(refused)) return true;
     if (ledger::may_have_been_taken(refused, a_.plan.contract_of(refused))) return false;
     return refused.id <= a_.plan.mended_row;
   }
 
-  /// The daemon that was at work between a backup and its restore may have said it again: as a person wished, or in
-  /// other words.
-  [[nodiscard]] bool retried_unseen(const StoredUpload& refused) const {
-    return a_.plan.gap && a_.plan.destination->mode == Mode::live && is_from_backup(&refused) &&
-           refused.expires_at > a_.plan.gap->from && could_be_taken_unseen(refused);
-  }
-
-  /// What was due in the gap went once more, since it may be repeated. Its refusal says nothing of the first time.
-  [[nodiscard]] bool told_before_refusal(const StoredUpload& refused) const {
-    return refused.operation == Operation::upload && !is_from_backup(&refused) &&
-           due_since(a_.plan, a_.subject, a_.reached) < a_.plan.gap->to && could_be_taken_unseen(refused);
-  }
-
-  /// Who could not be credited could not then either, in the same words.
-  [[nodiscard]] bool could_be_taken_unseen(const StoredUpload& refused) const {
-    return refused.code != connect::kUnattributed || was_changed_unseen() || had_another_click(refused);
-  }
-
-  [[nodiscard]] bool was_changed_unseen() const {
-    const auto in_gap = [&](const store::StoredRecord& r) {
-      return r.modified >= a_.plan.gap->from && r.modified < a_.plan.gap->to;
-    };
-    return in_gap(a_.subject.record) || std::any_of(a_.subject.people.begin(), a_.subject.people.end(), in_gap);
-  }
-
-  [[nodiscard]] bool had_another_click(const StoredUpload& refused) const {
-    return std::any_of(clicks_.passed_over.begin(), clicks_.passed_over.end(), [&](const auto& passed) {
-      return passed.reason == "too_old" && passed.candidate.click.value != refused.click_value;
-    });
+  /// What may have been told in the gap is noted where nothing that is said now settles it.
+  void doubt_gap() {
+    if (gap_->told()) {
+      if (a_.plan.destination->mode == Mode::live)
+        leave_uncertain(gap_->row(Operation::upload, gap_->value()));
+      else
+        flag(w_.standing, kToldInGap);
+    } else if (auto row = gap_->told_besides()) {
+      leave_uncertain(std::move(*row));
+    }
+    if (raised_) stand_between(belief_.micros, *raised_);
   }
 
   /// It may have been said between a backup and its restore: it is noted, and not said again.
@@ -460,330 +404,11 @@ class Assessment {
     keep_click();
   }
 
-  /// A first upload that the daemon of the gap may have told under a key which this store does not know, or whose own
-  /// key it may have spent. That key is no guard then.
-  [[nodiscard]] bool told_under_another_key() const {
-    if (!a_.plan.gap || a_.plan.destination->mode != Mode::live || a_.plan.destination->resend_uncertain) return false;
-    if (first_due_since() >= a_.plan.gap->to) return zero_spends_key(a_.plan.contract) && left_for_a_while();
-    return merged_unseen(a_.tx, a_.subject, *a_.plan.gap) ||
-           key_is_of_order(a_.tx, a_.subject, a_.goal, *a_.plan.gap) || is_spent();
-  }
-
-  /// A stay before this one may have been told as well, where nothing of the goal was known as told.
-  [[nodiscard]] Timestamp first_due_since() const {
-    const Timestamp known = due_since(a_.plan, a_.subject, a_.reached);
-    if (!a_.plan.gap || known < a_.plan.gap->to || a_.plan.go_live >= a_.plan.gap->to) return known;
-    return !last_word_at() && wanted_anew() ? a_.plan.gap->from : known;
-  }
-
-  [[nodiscard]] bool is_spent() const { return zero_spends_key(a_.plan.contract) && was_away(); }
-
-  [[nodiscard]] bool was_away() const {
-    return was_away_unseen(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached, last_said_at());
-  }
-
-  [[nodiscard]] bool left_for_a_while() const {
-    return left_unseen(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached, last_said_at());
-  }
-
-  /// Before the gap nothing stood that could be brought to zero, where nothing was said.
-  [[nodiscard]] Timestamp last_said_at() const { return last_word_at().value_or(a_.plan.gap->from); }
-
-  /// When the last word that was taken of this goal was made, under whichever of its keys.
-  [[nodiscard]] std::optional<Timestamp> last_word_at() const {
-    std::optional<Timestamp> last;
-    const auto note = [&](const std::vector<StoredUpload>& all) {
-      if (const auto taken = ledger::believe(all).last_taken)
-        last = std::max(last.value_or(Timestamp{}), all[*taken].made_at);
-    };
-    note(history_);
-    for (const StoredConversion& c : rows::conversions_of_record(a_.tx, a_.subject.record.id))
-      if (c.goal == c_.goal && c.id != c_.id) note(rows::uploads(a_.tx, c.id, a_.plan.destination->name));
-    return last;
-  }
-
-  /// The backup's conversion, which may have been taken back for good, and told under its next key since.
-  [[nodiscard]] bool told_anew_unseen() const {
-    if (!a_.plan.gap || dead_ || !belief_.told || belief_.uncertain || open() != nullptr) return false;
-    // What was said after it came back is no doubt.
-    if (a_.plan.destination->mode != Mode::live || !is_from_backup(last_said())) return false;
-    if (belief_.stands) return is_spent() && (a_.reached.wanted || wanted_anew());
-    const bool has_next = a_.plan.contract.counting == connect::Counting::every;
-    return has_next && ledger::final_zero(history_, a_.plan.contract) && !desired_.wanted && wanted_anew();
-  }
-
-  [[nodiscard]] bool wanted_anew() const {
-    return reconcile::wanted_anew(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached,
-                                  since_last_word(*a_.plan.gap), belief_.stands);
-  }
-
-  [[nodiscard]] store::Gap since_last_word(store::Gap gap) const {
-    gap.from = std::max(gap.from, last_word_at().value_or(gap.from));
-    return gap;
-  }
-
-  /// By what is wanted now, or was for a while.
-  [[nodiscard]] bool zero_was_due(const store::Gap& within) const {
-    const bool is_kept = desired_.wanted || desired_.gone || desired_.not_wanted_because == Reason::no_value;
-    if (!is_kept && changed_since() + a_.plan.destination->settle < within.to) return true;
-    return reconcile::zero_was_due(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached,
-                                   since_last_word(within));
-  }
-
-  /// What it reached in the gap may have been told under its own key there, before the loser of a merge that the backup
-  /// does not know of brought this conversion.
-  [[nodiscard]] bool told_before_adoption() const {
-    if (!a_.plan.gap || dead_ || !belief_.stands || belief_.uncertain || open() != nullptr) return false;
-    const store::Gap& gap = *a_.plan.gap;
-    return a_.plan.destination->mode == Mode::live && is_from_backup(last_said()) &&
-           c_.created_at < a_.reached.entered_at && a_.reached.entered_at >= gap.from &&
-           due_since(a_.plan, a_.subject, a_.reached) < gap.to && merged_unseen(a_.tx, a_.subject, gap);
-  }
-
-  [[nodiscard]] bool is_from_backup(const StoredUpload* row) const {
-    return row != nullptr && row->id != 0 && row->id <= a_.plan.gap->last_upload;
-  }
-
-  /// Who holds its place had it before the backup and kept it: the daemon of the gap held this one back as well.
-  [[nodiscard]] bool held_in_gap(const std::optional<store::Standing>& before) const {
-    if (!held_by_) return false;
-    const auto all = rows::uploads(a_.tx, *held_by_, a_.plan.destination->name);
-    const ledger::Belief holder = ledger::believe(all);
-    const bool stands = holder.stands && !holder.uncertain;
-    const StoredUpload* first = stands ? &all[*holder.first_taken] : nullptr;
-    const bool held =
-        (before && before->held_by) || (stands && is_from_backup(first) && first->first_attempt_at < a_.plan.gap->from);
-    if (!held || people_changed_unseen(a_.tx, a_.subject, *a_.plan.gap)) return false;
-    // A place at the platform is kept for ever.
-    if (d_.reason == Reason::platform_counts_once) return true;
-    const Timestamp said = holder.last_taken ? all[*holder.last_taken].made_at : a_.plan.gap->from;
-    return !holder.uncertain && !holder_was_away(said);
-  }
-
-  /// It was unwanted for a while in the gap, or is so by now and was due to be taken back there. `said`: the last word
-  /// on it that is known.
-  [[nodiscard]] bool holder_was_away(Timestamp said) const {
-    const auto conversion = rows::conversion(a_.tx, *held_by_);
-    const auto holder = conversion ? load_subject(a_.tx, conversion->record_id) : std::nullopt;
-    if (!holder) return false;
-    const settings::Destination& to = *a_.plan.destination;
-    const auto all = reached(*holder, a_.goal, *a_.frame.settings);
-    return std::any_of(all.begin(), all.end(), [&](const Reached& r) {
-      if (r.wanted && settings::holds(to.route, holder->record.fields))
-        return was_away_unseen(a_.plan, a_.goal, *a_.frame.settings, *holder, r, said);
-      const Timestamp changed_at = std::max(r.changed_at, last_change(*holder, to.route));
-      return reconcile::changed_since(a_.plan, *holder, changed_at) + to.settle < a_.plan.gap->to;
-    });
-  }
-
-  /// Nothing is told and nothing will be, but the daemon that was at work between a backup and its restore may have.
-  /// In another mode than live that is noted alone: what the backup knew is gone by the time it is live again.
-  [[nodiscard]] bool told_unseen() const {
-    if (!a_.plan.gap || dead_ || w_.make || w_.replace) return false;
-    if (belief_.told || belief_.uncertain || belief_.unlocated) return false;
-    if (open() != nullptr) {
-      // The backup's own row, which nothing follows: another value would go by itself.
-      const bool ends = w_.supersede && (!desired_.wanted || !d_.supersede_open);
-      return ends && open()->mode == Mode::live && is_from_backup(open());
-    }
-    if (!d_.reason) return false;
-    const StoredUpload* refused = refused_last(history_, Mode::live);
-    if (refused != nullptr && !passes_by_itself() && (retried_unseen(*refused) || told_before_refusal(*refused)))
-      return true;
-    const auto before = c_.id == 0 ? std::nullopt : rows::standing(a_.tx, c_.id, a_.plan.destination->name);
-    if (before && has_flag(*before, kToldInGap)) return true;
-    if (held_in_gap(before)) return false;
-    return may_have_been_told(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached,
-                              {.why = *d_.reason,
-                               .stood = before ? std::optional(before->reason) : std::nullopt,
-                               .forbidden_since = stopped_since(),
-                               .place_was_free = held_by_.has_value()});
-  }
-
-  /// Since when consent stands in its way. Where people were merged or parted since the backup, others stood behind it
-  /// in the gap, who may have agreed.
-  [[nodiscard]] std::optional<Timestamp> stopped_since() const {
-    if (d_.reason != Reason::consent) return std::nullopt;
-    const auto since = forbidden_since(a_, who_.person);
-    return since && people_changed_unseen(a_.tx, a_.subject, *a_.plan.gap) ? a_.plan.gap->to : since;
-  }
-
-  /// What the platform should believe is on its way there.
-  [[nodiscard]] bool passes_by_itself() const {
-    return d_.reason == Reason::settling || d_.reason == Reason::braked || d_.reason == Reason::waiting ||
-           d_.reason == Reason::too_recent;
-  }
-
-  [[nodiscard]] ValuesByCurrency values_in(const store::Gap& gap) const {
-    return values_in_gap(a_.subject, a_.goal, *a_.frame.settings, gap);
-  }
-
-  /// What it was worth in the gap. Where that was so in several currencies, the others follow as uncovered().
-  [[nodiscard]] Amount gap_value() const {
-    const ValuesByCurrency values = values_in(*a_.plan.gap);
-    const auto positive = std::find_if(values.begin(), values.end(), [](const auto& v) { return v.second.high > 0; });
-    const auto& [currency, range] = positive == values.end() ? *values.begin() : *positive;
-    return {range.high, currency};
-  }
-
-  [[nodiscard]] std::int64_t believed_in(const std::string& currency) const {
-    return belief_.currency == currency ? belief_.micros : 0;
-  }
-
-  /// The last row that was said, or may have been.
-  [[nodiscard]] const StoredUpload* last_said() const {
-    for (auto row = history_.rbegin(); row != history_.rend(); ++row)
-      if (row->mode == Mode::live && row->state != UploadState::superseded && row->state != UploadState::rejected)
-        return &*row;
-    return nullptr;
-  }
-
-  [[nodiscard]] Timestamp changed_since() const {
-    const Timestamp known = reconcile::changed_since(a_.plan, a_.subject, desired_.changed_at);
-    const auto due = due_unseen();
-    return due ? std::min(known, due->changed_at) : known;
-  }
-
-  /// What was wanted when the gap ended, if a correction to it was due by then that the backup does not know of.
-  [[nodiscard]] std::optional<Reached> due_unseen() const {
-    if (!a_.plan.gap || !is_from_backup(last_said())) return std::nullopt;
-    const Timestamp end = a_.plan.gap->to - Duration(1);
-    const auto then = reached_at(a_.plan, a_.goal, *a_.frame.settings, a_.subject, a_.reached, end);
-    if (!then) return std::nullopt;
-    const std::int64_t wanted = then->wanted ? then->micros.value_or(0) : 0;
-    const bool is_comparable = wanted == 0 || then->currency == belief_.currency;
-    const bool same = is_comparable && wanted == belief_.micros && then->wanted == belief_.stands;
-    const bool is_kept = !then->wanted && then->why_not == Reason::no_value;
-    const bool is_lower = !then->wanted || !is_comparable || wanted < belief_.micros;
-    const bool is_settling = is_lower && then->changed_at + a_.plan.destination->settle > end;
-    return same || is_kept || is_settling ? std::nullopt : then;
-  }
-
-  /// The part of the gap in which a correction may have been told that this store does not know of: since the backup's
-  /// last row of this conversion, up to the platform's limit.
-  [[nodiscard]] std::optional<store::Gap> corrected_within(Operation operation) const {
-    if (!a_.plan.gap || dead_ || !belief_.told || belief_.uncertain || open() != nullptr) return std::nullopt;
-    if (a_.plan.destination->mode != Mode::live) return std::nullopt;
-    const StoredUpload* last = last_said();
-    if (!is_from_backup(last)) return std::nullopt;
-    store::Gap within = *a_.plan.gap;
-    within.from = std::max(within.from, last->made_at);
-    if (const auto& limit = a_.plan.contract.rules_of(operation).adjust_until)
-      within.to = std::min(within.to, ledger::taken_at(history_[*belief_.first_taken]) + *limit);
-    return within.from < within.to ? std::optional(within) : std::nullopt;
-  }
-
-  /// How it may have been taken back meanwhile, where nothing takes it back now: the platform's limit is past, or
-  /// consent is denied.
-  [[nodiscard]] std::optional<Operation> taken_back_unseen() const {
-    if (desired_.wanted || !belief_.stands || d_.state != ledger::State::excess) return std::nullopt;
-    const auto operation = ledger::taking_back(a_.plan.contract, belief_);
-    const auto within = operation ? corrected_within(*operation) : std::nullopt;
-    if (!within || !zero_was_due(*within)) return std::nullopt;
-    return operation;
-  }
-
-  /// Another value that was true in the gap, and that a correction may have told.
-  [[nodiscard]] std::optional<Amount> corrected_unseen() const {
-    const auto& contract = a_.plan.contract;
-    if (!contract.operations.contains(Operation::restate)) return std::nullopt;
-    const auto within = corrected_within(Operation::restate);
-    if (!within) return std::nullopt;
-    // What stood at zero was raised only if it was wanted again, and not where zero is final.
-    if (!belief_.stands && (ledger::final_zero(history_, contract) || !wanted_anew())) return std::nullopt;
-    const store::Gap& since = *within;
-    const ValuesByCurrency all = values_in(since);
-    for (const auto& [currency, values] : all) {
-      const bool takes = values.high > belief_.micros ? contract.restate_up : contract.restate_down;
-      if (currency != belief_.currency && values.high > 0 && takes) return Amount{values.high, currency};
-    }
-    if (belief_.currency != a_.reached.currency) return std::nullopt;
-    const auto same = all.find(belief_.currency);
-    ValueRange values = same == all.end() ? ValueRange{belief_.micros, belief_.micros} : same->second;
-    // Left and reached again: taken back meanwhile.
-    const bool left = a_.reached.entered_at > since.from && a_.reached.entered_at < since.to && c_.id != 0 &&
-                      c_.entered_at < a_.reached.entered_at;
-    if (left || (a_.reached.wanted && was_away())) values.low = std::min<std::int64_t>(values.low, 0);
-    if (contract.restate_up && values.high > belief_.micros) return Amount{values.high, belief_.currency};
-    if (contract.restate_down && values.low < belief_.micros) return Amount{values.low, belief_.currency};
-    return std::nullopt;
-  }
-
-  /// It stood at zero in the backup, is unwanted, and was raised in between: the history in which it was. It is taken
-  /// back once more, as what stands is.
-  [[nodiscard]] std::optional<std::vector<StoredUpload>> raised_unseen() {
-    if (!desired_.wanted && !belief_.stands) raised_ = corrected_unseen();
-    if (!raised_) return std::nullopt;
-    std::vector<StoredUpload> history = history_;
-    history.push_back(unseen_row(Operation::restate, *raised_));
-    history.back().state = UploadState::processed;
-    return history;
-  }
-
   void stand_between(std::int64_t low, const Amount& high) {
     d_.state = ledger::State::uncertain;
     d_.b_micros = d_.b_low = low;
     d_.b_high = high.micros;
     d_.range_currency = high.currency;
-  }
-
-  /// A value that was true in the gap, and that no row doubted for the gap holds.
-  [[nodiscard]] std::optional<Amount> uncovered() const {
-    if (!a_.plan.gap || dead_ || w_.make || !belief_.uncertain || !doubt_is_of_gap()) return std::nullopt;
-    const auto& contract = a_.plan.contract;
-    const bool restates = contract.operations.contains(Operation::restate);
-    for (const auto& [currency, values] : values_in(*a_.plan.gap)) {
-      if (currency != belief_.uncertain_currency) {
-        const bool may_be = values.high > believed_in(currency) && (!belief_.first_taken || restates);
-        if (may_be && !is_doubted(values.high, currency)) return Amount{values.high, currency};
-        continue;
-      }
-      if (values.high > belief_.high && (!belief_.first_taken || contract.restate_up))
-        return Amount{values.high, currency};
-      if (values.low < belief_.low && contract.restate_down) return Amount{values.low, currency};
-    }
-    const bool taken_back = belief_.low > 0 && belief_.first_taken && ledger::taking_back(contract, belief_);
-    if (!taken_back || !zero_was_due(*a_.plan.gap)) return std::nullopt;
-    return Amount{0, belief_.uncertain_currency};
-  }
-
-  /// Also where a correction said since the restore is of unknown fate: what it was to settle is as open as before.
-  [[nodiscard]] bool doubt_is_of_gap() const {
-    const StoredUpload* last = last_said();
-    if (last == nullptr) return false;
-    if (last->code == kRestored) return true;
-    return last->state == UploadState::uncertain && !is_from_backup(last) && belief_.last_taken &&
-           is_from_backup(&history_[*belief_.last_taken]);
-  }
-
-  [[nodiscard]] bool is_doubted(std::int64_t micros, const std::string& currency) const {
-    return std::any_of(history_.begin(), history_.end(), [&](const StoredUpload& u) {
-      return u.state == UploadState::uncertain && u.currency == currency && u.value_micros.value_or(0) >= micros;
-    });
-  }
-
-  /// It has no item: it is never sent.
-  [[nodiscard]] StoredUpload unseen_row(Operation operation, const Amount& value) const {
-    StoredUpload row;
-    row.operation = operation;
-    row.conversion_id = c_.id;
-    row.destination = a_.plan.destination->name;
-    row.revision = history_.empty() ? 0 : history_.back().revision + 1;
-    row.mode = Mode::live;
-    if (a_.reached.micros || value.micros != 0) row.value_micros = value.micros;
-    row.currency = value.currency;
-    row.item = ledger::item_to_json({});
-    row.dedup_key = c_.dedup_id;
-    row.account = a_.plan.sinks.target.account;
-    row.action = a_.plan.sinks.target.action;
-    row.made_at = row.not_before = row.expires_at = row.next_at = a_.frame.now;
-    row.conversion_at = c_.at;
-    if (who_.person != nullptr) row.person = who_.person->id;
-    if (who_.click) {
-      row.click_type = who_.click->click.type;
-      row.click_value = who_.click->click.value;
-    }
-    return row;
   }
 
   void keep_click() {
@@ -839,6 +464,7 @@ class Assessment {
   std::optional<StoredRecord> frozen_person_;
   std::optional<Refusal> refused_;
   std::optional<std::int64_t> held_by_;
+  std::optional<Unseen> gap_;     ///< where a backup was restored
   std::optional<Amount> raised_;  ///< what a zero of the backup may have become in the gap
   bool looks_at_click_ = false;
   Work w_;
