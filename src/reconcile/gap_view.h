@@ -18,6 +18,7 @@ using ValuesByCurrency = std::map<std::string, ValueRange>;
 /// What is known of a conversion that nothing was told of, and of which nothing will be told now.
 struct Untold {
   ledger::Reason why = ledger::Reason::not_wanted;
+  Timestamp due_since{};                       ///< a first upload, if any was due
   std::optional<std::string> stood;            ///< the reason it stood under before this assessment; empty: it is new
   std::optional<Timestamp> forbidden_since{};  ///< consent
   bool place_was_free = false;                 ///< who holds its place now may have been without it in the gap
@@ -44,6 +45,8 @@ class GapView {
   /// Another record went into it since the backup. That one may have been told under its own key, and a CRM shows no
   /// more of it than that it is gone.
   [[nodiscard]] bool merged_unseen() const;
+  /// Another record went into it since the restore, before the CRM was read anew: in the gap both stood for themselves.
+  [[nodiscard]] bool merged_late() const;
   /// Contacts were merged or parted since the backup: in the gap others may have stood behind the subject.
   [[nodiscard]] bool people_changed_unseen() const;
   /// Of the records that one lead became, the first to be judged has the lead's key: after a restore that may be
@@ -73,6 +76,9 @@ class GapView {
   [[nodiscard]] bool may_have_been_told(const Untold& untold) const;
 
  private:
+  [[nodiscard]] bool had_value() const;
+  [[nodiscard]] bool was_on_its_way(const Untold& untold) const;
+  [[nodiscard]] bool gave_its_own_away() const;
   [[nodiscard]] bool may_have_been_zero() const;
   [[nodiscard]] bool changed_unseen(const std::string& field) const;
   [[nodiscard]] bool changed_unseen(const std::vector<settings::Condition>& conditions) const;

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "ledger/item_json.h"
+#include "reconcile/adopt.h"
 #include "reconcile/consent.h"
 #include "reconcile/restored.h"
 #include "settings/conditions.h"
@@ -59,6 +60,21 @@ bool is_doubted(const std::vector<StoredUpload>& history, std::int64_t micros, c
   });
 }
 
+/// The record whose key it is: its own, or one that was merged into it.
+std::optional<store::StoredRecord> origin_of(const Asked& a, const store::StoredConversion& c) {
+  if (c.lineage == a.subject.record.lineage) return a.subject.record;
+  for (const std::int64_t loser : losers_of(a.tx, a.subject.record.id))
+    if (auto record = store::records::get(a.tx, loser); record && record->lineage == c.lineage) return record;
+  return std::nullopt;
+}
+
+Timestamp last_fact(const Subject& subject, std::string_view name) {
+  Timestamp last{};
+  for (const store::Fact& f : subject.facts)
+    if (f.name == name) last = std::max(last, f.true_from);
+  return last;
+}
+
 /// A key that was brought to zero is spent there, and what is wanted again is told under the next one.
 bool zero_spends_key(const connect::Contract& contract) {
   return contract.operations.contains(Operation::retract) ||
@@ -107,11 +123,19 @@ bool Unseen::told_anew() const {
 /// What it reached in the gap may have been told under its own key there, before the loser of a merge that the backup
 /// does not know of brought this conversion.
 bool Unseen::told_before_adoption() const {
-  if (f_.dead || !f_.belief.stands || f_.belief.uncertain || f_.belief.open) return false;
+  if (f_.dead || f_.belief.open || !is_live()) return false;
   const store::Gap& gap = view_.gap();
   const Timestamp entered = f_.asked.reached.entered_at;
-  return is_live() && is_from_backup(last_said(f_.history)) && f_.conversion.created_at < entered &&
-         entered >= gap.from && view_.due_since() < gap.to && view_.merged_unseen();
+  const bool is_of_backup = f_.belief.stands && !f_.belief.uncertain && is_from_backup(last_said(f_.history)) &&
+                            f_.conversion.created_at < entered;
+  return (is_of_backup || came_doubted()) && entered >= gap.from && view_.due_since() < gap.to &&
+         (view_.merged_unseen() || view_.merged_late());
+}
+
+/// Adopted with a doubt of the gap, and nothing else is known of it.
+bool Unseen::came_doubted() const {
+  return f_.history.size() == 1 && f_.history.front().state == UploadState::uncertain &&
+         f_.history.front().code == kRestored && f_.conversion.lineage != f_.asked.subject.record.lineage;
 }
 
 /// A first upload that the daemon of the gap may have told under a key which this store does not know, or whose own
@@ -183,7 +207,42 @@ bool Unseen::zero_was_due(const store::Gap& within) const {
   const ledger::Desired& desired = f_.desired;
   const bool is_kept = desired.wanted || desired.gone || desired.not_wanted_because == Reason::no_value;
   if (!is_kept && changed_since() + f_.asked.plan.destination->settle < within.to) return true;
-  return view_.zero_was_due(since_last_word(within));
+  bool was_due = view_.zero_was_due(since_last_word(within));
+  each_former(within, [&](const GapView& former, const store::Gap& its) {
+    was_due = was_due || former.zero_was_due(since_last_word(its));
+  });
+  return was_due;
+}
+
+/// Of what the platform could be told under this key.
+ValuesByCurrency Unseen::values_in(const store::Gap& within) const {
+  ValuesByCurrency out = view_.values_in(within);
+  each_former(within, [&](const GapView& former, const store::Gap& its) {
+    for (const auto& [currency, values] : former.values_in(its)) {
+      ValueRange& all = out.try_emplace(currency, values).first->second;
+      all = {std::min(all.low, values.low), std::max(all.high, values.high)};
+    }
+  });
+  return out;
+}
+
+/// The other records that had this conversion for a part of the gap: merges brought it from the one whose key it is, or
+/// took it on to others and back.
+void Unseen::each_former(const store::Gap& within,
+                         const std::function<void(const GapView&, const store::Gap&)>& ask) const {
+  const Asked& a = f_.asked;
+  store::Gap its = within;
+  for (auto record = origin_of(a, f_.conversion); record && record->merged_into;
+       record = store::records::get(a.tx, *record->merged_into)) {
+    const auto subject = load_subject(a.tx, record->id);
+    if (!subject) return;
+    const Timestamp merged_at = last_fact(*subject, "merged");
+    its.to = std::min(within.to, merged_at);
+    const auto all = reached(*subject, a.goal, *a.frame.settings);
+    if (record->id != a.subject.record.id && its.from < its.to && !all.empty())
+      ask(GapView({a.tx, a.frame, *subject, a.goal, all.back(), a.plan}), its);
+    its.from = std::max(its.from, merged_at);
+  }
 }
 
 /// Who holds its place had it before the backup and kept it: the daemon of the gap held this one back as well.
@@ -197,8 +256,8 @@ bool Unseen::held(const std::optional<store::Standing>& before) const {
   const bool was_held =
       (before && before->held_by) || (stands && is_from_backup(first) && first->first_attempt_at < from);
   if (!was_held || view_.people_changed_unseen()) return false;
-  // A place at the platform is kept for ever.
-  if (f_.decision.reason == Reason::platform_counts_once) return true;
+  // A place at the platform is kept for ever, once it was taken.
+  if (f_.decision.reason == Reason::platform_counts_once && holder.told) return true;
   return !holder.uncertain && !holder_was_away(holder.last_taken ? all[*holder.last_taken].made_at : from);
 }
 
@@ -215,7 +274,9 @@ bool Unseen::holder_was_away(Timestamp said) const {
     const GapView view(Asked{a.tx, a.frame, *holder, a.goal, r, a.plan});
     if (r.wanted && settings::holds(to.route, holder->record.fields)) return view.was_away_unseen(said);
     const Timestamp changed_at = std::max(r.changed_at, last_change(*holder, to.route));
-    return view.changed_since(changed_at) + to.settle < view_.gap().to;
+    store::Gap within = view_.gap();
+    within.from = std::max(within.from, said);
+    return view.changed_since(changed_at) + to.settle < within.to || view.zero_was_due(within);
   });
 }
 
@@ -246,6 +307,7 @@ bool Unseen::told() const {
   if (before && has_flag(*before, kToldInGap)) return true;
   if (held(before)) return false;
   return view_.may_have_been_told({.why = *f_.decision.reason,
+                                   .due_since = first_due_since(),
                                    .stood = before ? std::optional(before->reason) : std::nullopt,
                                    .forbidden_since = stopped_since(),
                                    .place_was_free = f_.held_by.has_value()});
@@ -262,7 +324,7 @@ std::optional<StoredUpload> Unseen::told_besides() const {
   const bool anew = told_anew();
   if (anew || told_before_adoption()) {
     const Amount was = value();
-    const std::int64_t believed = believed_in(f_.belief, was.currency);
+    const std::int64_t believed = came_doubted() ? f_.belief.high : believed_in(f_.belief, was.currency);
     return row(Operation::upload, {anew ? std::max(was.micros, believed) : was.micros + believed, was.currency});
   }
   if (const auto missing = uncovered())
@@ -307,7 +369,7 @@ std::optional<Amount> Unseen::corrected() const {
   if (!within) return std::nullopt;
   // What stood at zero was raised only if it was wanted again, and not where zero is final.
   if (!belief.stands && (ledger::final_zero(f_.history, contract) || !wanted_anew())) return std::nullopt;
-  const ValuesByCurrency all = view_.values_in(*within);
+  const ValuesByCurrency all = values_in(*within);
   for (const auto& [currency, values] : all) {
     const bool takes = values.high > belief.micros ? contract.restate_up : contract.restate_down;
     if (currency != belief.currency && values.high > 0 && takes) return Amount{values.high, currency};
@@ -341,7 +403,7 @@ std::optional<Amount> Unseen::uncovered() const {
   if (f_.dead || f_.work.make || !belief.uncertain || !doubt_is_of_gap()) return std::nullopt;
   const auto& contract = f_.asked.plan.contract;
   const bool restates = contract.operations.contains(Operation::restate);
-  for (const auto& [currency, values] : view_.values()) {
+  for (const auto& [currency, values] : values_in(view_.gap())) {
     if (currency != belief.uncertain_currency) {
       const bool may_be = values.high > believed_in(belief, currency) && (!belief.first_taken || restates);
       if (may_be && !is_doubted(f_.history, values.high, currency)) return Amount{values.high, currency};
@@ -355,13 +417,17 @@ std::optional<Amount> Unseen::uncovered() const {
   return Amount{0, belief.uncertain_currency};
 }
 
-/// Also where a correction said since the restore is of unknown fate: what it was to settle is as open as before.
+/// Also where what was said since the restore is of unknown fate: what it was to settle is as open as before. And where
+/// a row of the backup was confirmed in the gap, as far as anybody knows, and is not any more.
 bool Unseen::doubt_is_of_gap() const {
   const StoredUpload* last = last_said(f_.history);
-  if (last == nullptr) return false;
+  if (last == nullptr || last->state != UploadState::uncertain) return false;
   if (last->code == kRestored) return true;
-  return last->state == UploadState::uncertain && !is_from_backup(last) && f_.belief.last_taken &&
-         is_from_backup(&f_.history[*f_.belief.last_taken]);
+  if (!is_from_backup(last))
+    return f_.belief.last_taken ? is_from_backup(&f_.history[*f_.belief.last_taken])
+                                : first_due_since() < view_.gap().to;
+  const connect::Contract contract = f_.asked.plan.contract_of(*last);
+  return last->received_at && *last->received_at + contract.rules_of(last->operation).poll_until > view_.gap().from;
 }
 
 StoredUpload Unseen::row(Operation operation, const Amount& value) const {
