@@ -122,8 +122,28 @@ TEST(GapFound, ARetractionDueInItGoesWithItsKeyIntoAnotherDeal) {
   EXPECT_EQ(l.beside_the_range({"d", "other"}), "");
 }
 
+TEST(GapFound, ADealThatWasNotWonYetMayHaveTakenBackInItWhatAMergeBrought) {
+  GapStory l;
+  l.win("told");
+  l.person("Ca");
+  l.win_of("not_won", "Ca");
+  l.change("not_won", "stage", "lost");
+  l.pass(kDay);
+  ASSERT_EQ(l.all_believed(), 100);
+  l.back_up();
+  l.clock.advance(std::chrono::seconds(1));
+  l.merge_or_part("told", "not_won", false);
+  l.pass(kDay * 2);
+  ASSERT_EQ(l.all_believed(), 0);
+  l.restore();
+  l.read_again();
+  l.change("not_won", "stage", "won");
+  l.pass(kDay * 9);
+  EXPECT_EQ(l.beside_the_range({"told", "not_won"}), "");
+}
+
 TEST(GapFound, AKeyThatWentThroughTwoMergesInItMayHaveHadTheValueOfTheDealBetween) {
-  GapStory l(generous(), kHour);
+  GapStory l(test::corrections_repeat(), kHour);
   told_once_per_person(l);
   l.start();
   l.win("last");

@@ -159,14 +159,17 @@ bool GapView::wanted_anew(const Gap& within, bool stood) const {
   return false;
 }
 
-bool GapView::zero_was_due(const Gap& within) const {
+bool GapView::zero_was_due(const Gap& within, Timestamp held_since) const {
   const auto all = moments(a_.subject, within);
+  std::optional<Timestamp> unreached_since;
   for (auto it = all.begin(); it != all.end(); ++it) {
     const auto then = reached_at(*it);
+    if (then) unreached_since.reset();
+    if (!then && !unreached_since) unreached_since = *it;
+    if (then && (then->wanted || then->why_not == Reason::no_value)) continue;
+    const Timestamp since = then ? std::max(then->changed_at, held_since) : *unreached_since;
     const Timestamp until = it + 1 == all.end() ? within.to : *(it + 1);
-    if (then && !then->wanted && then->why_not != Reason::no_value &&
-        then->changed_at + a_.plan.destination->settle < until)
-      return true;
+    if (since + a_.plan.destination->settle < until) return true;
   }
   return false;
 }

@@ -61,8 +61,9 @@ class GapView {
   /// In this part of the gap it became wanted, after it had not been. `stood`: at its beginning the platform counted
   /// it.
   [[nodiscard]] bool wanted_anew(const store::Gap& within, bool stood) const;
-  /// It was unwanted in this part of the gap for so long that a zero was due in it, whatever changed after that.
-  [[nodiscard]] bool zero_was_due(const store::Gap& within) const;
+  /// It was unwanted, or not reached yet, in this part of the gap for so long that a zero was due in it, whatever
+  /// changed after that. `held_since`: when a merge brought it what is told; that settles as well.
+  [[nodiscard]] bool zero_was_due(const store::Gap& within, Timestamp held_since = {}) const;
 
   /// What the goal and the destination's route gave when the gap ended; empty: it was not reached then.
   [[nodiscard]] const std::optional<Reached>& reached_at_end() const;

@@ -207,18 +207,18 @@ bool Unseen::zero_was_due(const store::Gap& within) const {
   const ledger::Desired& desired = f_.desired;
   const bool is_kept = desired.wanted || desired.gone || desired.not_wanted_because == Reason::no_value;
   if (!is_kept && changed_since() + f_.asked.plan.destination->settle < within.to) return true;
-  bool was_due = view_.zero_was_due(since_last_word(within));
-  each_former(within, [&](const GapView& former, const store::Gap& its) {
-    was_due = was_due || former.zero_was_due(since_last_word(its));
+  bool was_due = false;
+  each_holder(within, [&](const GapView& holder, const store::Gap& its, Timestamp since) {
+    was_due = was_due || holder.zero_was_due(since_last_word(its), since);
   });
   return was_due;
 }
 
 /// Of what the platform could be told under this key.
 ValuesByCurrency Unseen::values_in(const store::Gap& within) const {
-  ValuesByCurrency out = view_.values_in(within);
-  each_former(within, [&](const GapView& former, const store::Gap& its) {
-    for (const auto& [currency, values] : former.values_in(its)) {
+  ValuesByCurrency out;
+  each_holder(within, [&](const GapView& holder, const store::Gap& its, Timestamp) {
+    for (const auto& [currency, values] : holder.values_in(its)) {
       ValueRange& all = out.try_emplace(currency, values).first->second;
       all = {std::min(all.low, values.low), std::max(all.high, values.high)};
     }
@@ -226,23 +226,32 @@ ValuesByCurrency Unseen::values_in(const store::Gap& within) const {
   return out;
 }
 
-/// The other records that had this conversion for a part of the gap: merges brought it from the one whose key it is, or
-/// took it on to others and back.
-void Unseen::each_former(const store::Gap& within,
-                         const std::function<void(const GapView&, const store::Gap&)>& ask) const {
+/// The records that had this conversion in that part of the gap, each with its own part and since when it had it: by
+/// merges it came here from the one whose key it is, or went on to others and back.
+void Unseen::each_holder(const store::Gap& within, const AskHolder& ask) const {
   const Asked& a = f_.asked;
   store::Gap its = within;
-  for (auto record = origin_of(a, f_.conversion); record && record->merged_into;
-       record = store::records::get(a.tx, *record->merged_into)) {
+  Timestamp since{};
+  bool is_here = false;
+  for (auto record = origin_of(a, f_.conversion); record && record->merged_into;) {
     const auto subject = load_subject(a.tx, record->id);
-    if (!subject) return;
+    if (!subject) break;
     const Timestamp merged_at = last_fact(*subject, "merged");
-    its.to = std::min(within.to, merged_at);
     const auto all = reached(*subject, a.goal, *a.frame.settings);
-    if (record->id != a.subject.record.id && its.from < its.to && !all.empty())
-      ask(GapView({a.tx, a.frame, *subject, a.goal, all.back(), a.plan}), its);
+    its.to = std::min(within.to, merged_at);
+    if (record->id == a.subject.record.id) {
+      is_here = true;
+      ask(view_, {.from = its.from, .to = within.to, .last_upload = its.last_upload, .read_from = its.read_from},
+          since);
+    } else if (its.from < its.to && !all.empty()) {
+      ask(GapView({a.tx, a.frame, *subject, a.goal, all.back(), a.plan}), its, since);
+    }
     its.from = std::max(its.from, merged_at);
+    since = merged_at;
+    record = store::records::get(a.tx, *record->merged_into);
   }
+  its.to = within.to;
+  if (!is_here) ask(view_, its, since);
 }
 
 /// Who holds its place had it before the backup and kept it: the daemon of the gap held this one back as well.
@@ -381,7 +390,8 @@ std::optional<Amount> Unseen::corrected() const {
   // Left and reached again: taken back meanwhile.
   const bool left = r.entered_at > within->from && r.entered_at < within->to && f_.conversion.id != 0 &&
                     f_.conversion.entered_at < r.entered_at;
-  if (left || (r.wanted && view_.was_away_unseen(last_said_at()))) values.low = std::min<std::int64_t>(values.low, 0);
+  if (left || zero_was_due(*within) || (r.wanted && view_.was_away_unseen(last_said_at())))
+    values.low = std::min<std::int64_t>(values.low, 0);
   if (contract.restate_up && values.high > belief.micros) return Amount{values.high, belief.currency};
   if (contract.restate_down && values.low < belief.micros) return Amount{values.low, belief.currency};
   return std::nullopt;

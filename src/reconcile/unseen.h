@@ -82,7 +82,8 @@ class Unseen {
   [[nodiscard]] std::optional<Reached> due() const;
   [[nodiscard]] bool zero_was_due(const store::Gap& within) const;
   [[nodiscard]] ValuesByCurrency values_in(const store::Gap& within) const;
-  void each_former(const store::Gap& within, const std::function<void(const GapView&, const store::Gap&)>& ask) const;
+  using AskHolder = std::function<void(const GapView& of, const store::Gap& within, Timestamp since)>;
+  void each_holder(const store::Gap& within, const AskHolder& ask) const;
   [[nodiscard]] bool held(const std::optional<store::Standing>& before) const;
   [[nodiscard]] bool holder_was_away(Timestamp said) const;
   [[nodiscard]] std::optional<Timestamp> stopped_since() const;
