@@ -34,6 +34,63 @@ TEST(Gap, WhatIsJudgedInShadowAfterTheRestoreIsDoubtedOnceItIsLive) {
   EXPECT_EQ(l.beside_the_range({"D"}), "");
 }
 
+void change_mode(GapStory& l, Mode mode) {
+  l.settings.destinations[0].mode = mode;
+  l.start();
+}
+
+/// A CRM without history: a win of the gap is seen, and lost, in the first hours of a shadow after the restore.
+void told_and_lost_in_shadow(GapStory& l) {
+  l.person("P");
+  l.settle();
+  l.back_up();
+  l.deal("d", "P", "won");
+  l.settle();
+  ASSERT_EQ(l.all_believed(), 100);
+  l.forget_shown();
+  change_mode(l, Mode::shadow);
+  l.restore();
+  RecordState seen = l.shown(Object::deal, "d");
+  seen.modified = l.clock.system_now();
+  l.take({seen, GapStory::tie("d", "P", seen.modified)});
+  l.pass(kHour);
+  l.set("d", "stage", "lost");
+  l.pass(kHour);
+  ASSERT_EQ(l.standing("d").flags, "told_in_gap time_observed");
+}
+
+TEST(Gap, WhatIsWantedAgainInShadowIsDoubtedOnceItIsLive) {
+  connect::Contract c = generous();
+  c.dedup = {};
+  GapStory l(c);
+  told_and_lost_in_shadow(l);
+  l.pass(kDay * 3);
+  l.set("d", "stage", "won");
+  l.pass(kDay);
+  ASSERT_EQ(l.stands("d"), "missing waiting");
+  change_mode(l, Mode::live);
+  l.set("d", "owner", "x");
+  l.pass(kDay);
+  EXPECT_EQ(l.stands("d"), "uncertain") << l.history("d");
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
+TEST(Gap, WhatGathersIsNotDoubtedWhereItMayBeSaidOver) {
+  connect::Contract c = generous();
+  c.dedup.repeat_overwrites = true;
+  c.operations = {Operation::upload};
+  GapStory l(c);
+  told_and_lost_in_shadow(l);
+  l.settings.gather = kHour * 3;
+  change_mode(l, Mode::live);
+  l.set("d", "stage", "won");
+  l.pass(kHour);
+  EXPECT_EQ(l.stands("d"), "missing waiting") << l.history("d");
+  l.pass(kDay);
+  EXPECT_EQ(l.stands("d"), "taken") << l.history("d");
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
 TEST(Gap, WhatExpiredBeforeTheBackupStaysExpiredInEveryMode) {
   GapStory l;
   l.settings.destinations[0].mode = Mode::shadow;

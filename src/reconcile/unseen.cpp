@@ -83,6 +83,12 @@ bool zero_spends_key(const connect::Contract& contract) {
 
 }  // namespace
 
+/// As the last assessment left it.
+std::optional<store::Standing> Unseen::before() const {
+  const std::int64_t id = f_.conversion.id;
+  return id == 0 ? std::nullopt : rows::standing(f_.asked.tx, id, f_.asked.plan.destination->name);
+}
+
 /// When the last word that was taken of this goal was made, under whichever of its keys. Before the gap nothing stood
 /// that could be brought to zero, where nothing was said: last_said_at().
 std::optional<Timestamp> Unseen::last_word_at() const {
@@ -173,10 +179,11 @@ bool Unseen::is_spent() const {
   return zero_spends_key(f_.asked.plan.contract) && view_.was_away_unseen(last_said_at());
 }
 
-/// A stay before this one may have been told as well, where nothing of the goal was known as told.
+/// A stay before this one may have been told as well, where nothing of the goal was known as told, or that was noted.
 Timestamp Unseen::first_due_since() const {
   const store::Gap& gap = view_.gap();
   const Timestamp known = view_.due_since();
+  if (is_noted()) return std::min(known, gap.from);
   if (known < gap.to || f_.asked.plan.go_live >= gap.to) return known;
   return !last_word_at() && wanted_anew() ? gap.from : known;
 }
@@ -254,27 +261,31 @@ void Unseen::each_holder(const store::Gap& within, const AskHolder& ask) const {
   if (!is_here) ask(view_, its, since);
 }
 
-/// Who holds its place had it before the backup and kept it: the daemon of the gap held this one back as well.
-bool Unseen::held(const std::optional<store::Standing>& before) const {
-  if (!f_.held_by) return false;
+/// Who holds its place had it before the backup and kept it: the daemon of the gap held this one back as well. Who is
+/// noted as its holder was asked in the same way when it was noted, or is the backup's.
+bool Unseen::held() const {
+  if (!f_.held_by || f_.belief.open) return false;  // it had a row of its own until now
   const Timestamp from = view_.gap().from;
-  const auto all = rows::uploads(f_.asked.tx, *f_.held_by, f_.asked.plan.destination->name);
-  const ledger::Belief holder = ledger::believe(all);
-  const bool stands = holder.stands && !holder.uncertain;
-  const StoredUpload* first = stands ? &all[*holder.first_taken] : nullptr;
-  const bool was_held =
-      (before && before->held_by) || (stands && is_from_backup(first) && first->first_attempt_at < from);
-  if (!was_held || view_.people_changed_unseen()) return false;
-  // A place at the platform is kept for ever, once it was taken.
-  if (f_.decision.reason == Reason::platform_counts_once && holder.told) return true;
-  return !holder.uncertain && !holder_was_away(holder.last_taken ? all[*holder.last_taken].made_at : from);
+  const auto stood = before();
+  const bool noted = stood && stood->held_by;
+  const std::int64_t holder = noted ? *stood->held_by : *f_.held_by;
+  const auto all = rows::uploads(f_.asked.tx, holder, f_.asked.plan.destination->name);
+  const ledger::Belief belief = ledger::believe(all);
+  const StoredUpload* first = belief.first_taken ? &all[*belief.first_taken] : nullptr;
+  const bool told_before = is_from_backup(first) && first->first_attempt_at < from;
+  if (!noted && !(told_before && belief.stands)) return false;
+  if (view_.people_changed_unseen()) return false;
+  // A place at the platform is kept for ever.
+  if (told_before && f_.decision.reason == Reason::platform_counts_once) return true;
+  const Timestamp said = belief.last_taken ? all[*belief.last_taken].made_at : from;
+  return !belief.uncertain && !holder_was_away(holder, said);
 }
 
 /// It was unwanted for a while in the gap, or is so by now and was due to be taken back there. `said`: the last word
 /// on it that is known.
-bool Unseen::holder_was_away(Timestamp said) const {
+bool Unseen::holder_was_away(std::int64_t of, Timestamp said) const {
   const Asked& a = f_.asked;
-  const auto conversion = rows::conversion(a.tx, *f_.held_by);
+  const auto conversion = rows::conversion(a.tx, of);
   const auto holder = conversion ? load_subject(a.tx, conversion->record_id) : std::nullopt;
   if (!holder) return false;
   const settings::Destination& to = *a.plan.destination;
@@ -302,24 +313,31 @@ bool Unseen::told() const {
   if (f_.dead || work.make || work.replace) return false;
   if (f_.belief.told || f_.belief.uncertain || f_.belief.unlocated) return false;
   if (f_.belief.open) {
-    // The backup's own row, which nothing follows: another value would go by itself.
+    // A row that nothing follows: another value would go by itself. The backup's own may have left; any other repeats
+    // what may have been told.
     const StoredUpload& open = f_.history[*f_.belief.open];
     const bool ends = work.supersede && (!f_.desired.wanted || !f_.decision.supersede_open);
-    return ends && open.mode == Mode::live && is_from_backup(&open);
+    if (!ends || open.mode != Mode::live) return false;
+    if (is_from_backup(&open)) return true;
   }
   if (!f_.decision.reason) return false;
   const StoredUpload* refused = ledger::refused_last(f_.history, Mode::live);
   if (refused != nullptr && !passes_by_itself(f_.decision) && (retried(*refused) || told_before_refusal(*refused)))
     return true;
-  const std::int64_t id = f_.conversion.id;
-  const auto before = id == 0 ? std::nullopt : rows::standing(f_.asked.tx, id, f_.asked.plan.destination->name);
-  if (before && has_flag(*before, kToldInGap)) return true;
-  if (held(before)) return false;
+  if (is_noted()) return !passes_by_itself(f_.decision);
+  if (held()) return false;
+  const auto stood = before();
   return view_.may_have_been_told({.why = *f_.decision.reason,
                                    .due_since = first_due_since(),
-                                   .stood = before ? std::optional(before->reason) : std::nullopt,
+                                   .stood = stood ? std::optional(stood->reason) : std::nullopt,
                                    .forbidden_since = stopped_since(),
                                    .place_was_free = f_.held_by.has_value()});
+}
+
+bool Unseen::is_noted() const {
+  if (f_.belief.told || f_.decision.state == ledger::State::uncertain) return false;
+  const auto stood = before();
+  return stood && has_flag(*stood, kToldInGap);
 }
 
 Amount Unseen::value() const {
@@ -337,7 +355,7 @@ std::optional<StoredUpload> Unseen::told_besides() const {
     return row(Operation::upload, {anew ? std::max(was.micros, believed) : was.micros + believed, was.currency});
   }
   if (const auto missing = uncovered())
-    return row(f_.belief.first_taken ? Operation::restate : Operation::upload, *missing);
+    return row(is_upload_doubted() ? Operation::upload : Operation::restate, *missing);
   if (f_.work.make || passes_by_itself(f_.decision)) return std::nullopt;
   if (const auto operation = taken_back()) {
     StoredUpload zero = row(*operation, {0, f_.belief.currency});
@@ -413,9 +431,10 @@ std::optional<Amount> Unseen::uncovered() const {
   if (f_.dead || f_.work.make || !belief.uncertain || !doubt_is_of_gap()) return std::nullopt;
   const auto& contract = f_.asked.plan.contract;
   const bool restates = contract.operations.contains(Operation::restate);
+  const bool anew = is_upload_doubted();
   for (const auto& [currency, values] : values_in(view_.gap())) {
     if (currency != belief.uncertain_currency) {
-      const bool may_be = values.high > believed_in(belief, currency) && (!belief.first_taken || restates);
+      const bool may_be = values.high > believed_in(belief, currency) && (anew || restates);
       if (may_be && !is_doubted(f_.history, values.high, currency)) return Amount{values.high, currency};
       continue;
     }
@@ -425,6 +444,11 @@ std::optional<Amount> Unseen::uncovered() const {
   const bool taken_back = belief.low > 0 && belief.first_taken && ledger::taking_back(contract, belief);
   if (!taken_back || !zero_was_due(view_.gap())) return std::nullopt;
   return Amount{0, belief.uncertain_currency};
+}
+
+/// It may have been told for the first time, or under its next key: in any currency that it had by then.
+bool Unseen::is_upload_doubted() const {
+  return !f_.belief.first_taken || last_said(f_.history)->operation == Operation::upload;
 }
 
 /// Also where what was said since the restore is of unknown fate: what it was to settle is as open as before. And where

@@ -14,7 +14,7 @@ struct Amount {
   std::string currency;
 };
 
-/// Flag of a standing in another mode than live: the daemon of the gap may have told it.
+/// Flag of a standing: the daemon of the gap may have told it. Noted while its destination is not live.
 inline constexpr const char* kToldInGap = "told_in_gap";
 
 /// What an assessment has found of one conversion at one destination; it goes on while it asks.
@@ -53,6 +53,8 @@ class Unseen {
   /// Nothing was told, as far as is known, and nothing will be, but it may have been. In another mode than live that is
   /// noted alone: what the backup knew is gone by the time it is live again.
   [[nodiscard]] bool told() const;
+  /// That was noted, and nothing has been told or doubted since.
+  [[nodiscard]] bool is_noted() const;
   /// What it was worth in the gap. Where that was so in several currencies, the others follow by told_besides().
   [[nodiscard]] Amount value() const;
   /// A row for what may have been told beside what is known or doubted already, where nothing that is said now settles
@@ -63,6 +65,7 @@ class Unseen {
   [[nodiscard]] store::StoredUpload row(Operation operation, const Amount& value) const;
 
  private:
+  [[nodiscard]] std::optional<store::Standing> before() const;
   [[nodiscard]] bool is_live() const { return f_.asked.plan.destination->mode == Mode::live; }
   [[nodiscard]] std::optional<Timestamp> last_word_at() const;
   [[nodiscard]] Timestamp last_said_at() const { return last_word_at().value_or(view_.gap().from); }
@@ -84,12 +87,13 @@ class Unseen {
   [[nodiscard]] ValuesByCurrency values_in(const store::Gap& within) const;
   using AskHolder = std::function<void(const GapView& of, const store::Gap& within, Timestamp since)>;
   void each_holder(const store::Gap& within, const AskHolder& ask) const;
-  [[nodiscard]] bool held(const std::optional<store::Standing>& before) const;
-  [[nodiscard]] bool holder_was_away(Timestamp said) const;
+  [[nodiscard]] bool held() const;
+  [[nodiscard]] bool holder_was_away(std::int64_t of, Timestamp said) const;
   [[nodiscard]] std::optional<Timestamp> stopped_since() const;
   [[nodiscard]] std::optional<store::Gap> corrected_within(Operation operation) const;
   [[nodiscard]] std::optional<Operation> taken_back() const;
   [[nodiscard]] std::optional<Amount> uncovered() const;
+  [[nodiscard]] bool is_upload_doubted() const;
   [[nodiscard]] bool doubt_is_of_gap() const;
 
   const Findings f_;

@@ -377,13 +377,15 @@ class Assessment {
 
   /// What may have been told in the gap is noted where nothing that is said now settles it.
   void doubt_gap() {
-    if (gap_->told()) {
-      if (a_.plan.destination->mode == Mode::live)
-        leave_uncertain(gap_->row(Operation::upload, gap_->value()));
-      else
-        flag(w_.standing, kToldInGap);
+    const bool told = gap_->told();
+    if (told && a_.plan.destination->mode == Mode::live) {
+      leave_uncertain(gap_->row(Operation::upload, gap_->value()));
     } else if (auto row = gap_->told_besides()) {
       leave_uncertain(std::move(*row));
+    } else if (told || gap_->is_noted()) {
+      flag(w_.standing, kToldInGap);
+      d_.detail +=
+          std::string(d_.detail.empty() ? "" : "; ") + "it may have been told between the backup and its restore";
     }
     if (raised_) stand_between(belief_.micros, *raised_);
   }

@@ -7,6 +7,7 @@
 
 #include "conformance/loop.h"
 #include "reconcile/backfill.h"
+#include "reconcile/gap_kit.h"
 #include "report/status.h"
 
 namespace hw::report {
@@ -62,6 +63,20 @@ TEST(Explain, ClicksAreToldInTheZoneOfNow) {
   EXPECT_THAT(rows_of(tables, "conversions"), ElementsAre(HasSubstr("gclid of 2026-03-01 06:20:01, captured on")));
   EXPECT_THAT(rows_of(tables, "clicks_passed_over"),
               ElementsAre("won | ads | gclid a-late...eirs of 2026-03-02 04:20:01 | not_first_choice"));
+}
+
+TEST(Explain, WhatShadowFoundOfAGapIsSaidInWords) {
+  reconcile::test::GapStory l;
+  l.back_up();
+  l.win("d");
+  l.settle();
+  l.change("d", "stage", "lost");
+  l.settings.destinations[0].mode = Mode::shadow;
+  l.restore_and_settle();
+  EXPECT_THAT(
+      rows_of(explained(l, Object::deal, "d"), "conversions"),
+      ElementsAre(AllOf(HasSubstr("none | not_wanted"), HasSubstr("no longer in stage won; it may have been told "
+                                                                  "between the backup and its restore"))));
 }
 
 TEST(Explain, ACountryThatIsAFieldTooStandsOnce) {
