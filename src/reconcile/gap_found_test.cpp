@@ -100,6 +100,7 @@ TEST(GapFound, ACorrectionToldInItGoesWithItsKeyIntoAnotherDeal) {
   l.merge_or_part("d", "lost", false);
   l.restore_and_settle();
   EXPECT_EQ(l.beside_the_range({"d", "lost"}), "");
+  EXPECT_EQ(l.standing("lost").b_low, 50 * conformance::kUnit);
 }
 
 TEST(GapFound, ARetractionDueInItGoesWithItsKeyIntoAnotherDeal) {
@@ -159,6 +160,7 @@ TEST(GapFound, AKeyThatWentThroughTwoMergesInItMayHaveHadTheValueOfTheDealBetwee
   l.merge_or_part("between", "last", false);
   l.restore_and_settle();
   EXPECT_EQ(l.beside_the_range({"first", "between", "last"}), "");
+  EXPECT_EQ(l.standing("first").b_high, 300 * conformance::kUnit);
 }
 
 TEST(GapFound, ALoserThatWasFirstJudgedAfterTheRestoreMayHaveBeenToldBeforeItsMerge) {

@@ -197,8 +197,9 @@ Timestamp Unseen::changed_since() const {
 /// What was wanted when the gap ended, if a correction to it was due by then that the backup does not know of.
 std::optional<Reached> Unseen::due() const {
   if (!is_from_backup(last_said(f_.history))) return std::nullopt;
-  const auto& then = view_.reached_at_end();
+  auto then = view_.reached_at_end();
   if (!then) return std::nullopt;
+  then->changed_at = std::max(then->changed_at, last_merge(f_.asked.tx, f_.asked.subject.record.id));
   const ledger::Belief& belief = f_.belief;
   const std::int64_t wanted = then->wanted ? then->micros.value_or(0) : 0;
   const bool is_comparable = wanted == 0 || then->currency == belief.currency;
