@@ -41,6 +41,27 @@ TEST(GapFound, AStayThatEndedInItMayHaveBeenToldThoughItCameBackAndIsWorthNothin
   EXPECT_EQ(l.beside_the_range({"d"}), "");
 }
 
+TEST(GapFound, WhatIsWantedInShadowAfterItAndExcludedByTheTimeItIsLiveMayHaveBeenTold) {
+  GapStory l;
+  l.settings.destinations[0].route = {{settings::Condition::Op::equals, "team", {"x"}}};
+  l.start();
+  l.win("d");
+  l.change("d", "team", "x");
+  l.back_up();
+  l.pass(kHour);
+  ASSERT_EQ(l.all_believed(), 100);
+  l.settings.destinations[0].mode = Mode::shadow;
+  l.restore();
+  l.read_again();
+  l.pass(kDay * 30);
+  l.change("d", "team", "y");
+  l.pass(kDay);
+  l.settings.destinations[0].mode = Mode::live;
+  l.start();
+  l.pass(kDay * 9);
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
 TEST(GapFound, ARetractionDueInItFreesThePersonsPlaceWhateverChangedSince) {
   GapStory l(generous(), kHour * 12);
   told_once_per_person(l);

@@ -273,6 +273,8 @@ bool GapView::may_have_been_told(const Untold& untold) const {
       return news || changed_unseen(value_field(a_.goal));
     case Reason::consent:
       return untold.forbidden_since && *untold.forbidden_since >= gap_.from;
+    case Reason::waiting:
+      return a_.plan.destination->mode != Mode::live;
     case Reason::expired:
       return untold.stood != to_string(Reason::expired);
     default:

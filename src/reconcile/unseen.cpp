@@ -311,7 +311,8 @@ std::optional<Timestamp> Unseen::stopped_since() const {
 
 bool Unseen::told() const {
   const Work& work = f_.work;
-  if (f_.dead || work.make || work.replace) return false;
+  // What is made in another mode than live is never sent.
+  if (f_.dead || work.replace || (work.make && is_live())) return false;
   if (f_.belief.told || f_.belief.uncertain || f_.belief.unlocated) return false;
   if (f_.belief.open) {
     // A row that nothing follows: another value would go by itself. The backup's own may have left; any other repeats
