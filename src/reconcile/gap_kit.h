@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -83,11 +82,8 @@ class GapStory : public conformance::Loop {
     db = std::make_unique<conformance::TestDb>(*store::Db::open({.path = store_file(), .postgres = {}}));
     start();
   }
-  void read_again(const std::function<void()>& after_each_page = [] {}) {
-    for (const auto& page : since_[restored_]) {
-      take(page);
-      after_each_page();
-    }
+  void read_again() {
+    for (const auto& page : since_[restored_]) take(page);
   }
   /// The CRM is read anew, and everything has its time.
   void restore_and_settle() {

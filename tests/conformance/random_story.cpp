@@ -15,11 +15,6 @@ const std::map<std::string, PlatformFault> kFaults{{"lost before it arrives", Pl
                                                    {"we die before it leaves", PlatformFault::crash_before},
                                                    {"we die before its answer", PlatformFault::crash_after},
                                                    {"sign in anew", PlatformFault::sign_in}};
-const std::map<std::string, Reading> kReadings{{"", Reading::at_once},
-                                               {" after all that is due was done", Reading::after_settling},
-                                               {" an hour later", Reading::after_an_hour},
-                                               {" page by page, with work between", Reading::page_by_page}};
-
 namespace {
 
 using connect::Contract;
@@ -178,7 +173,7 @@ class Author {
     happens(Verb::fault, connector(), "", key_of(kFaults));
   }
 
-  void restore(const std::string& file) { happens(Verb::restore, file, "", key_of(kReadings)); }
+  void restore(const std::string& file) { happens(Verb::restore, file, "", one_in(4) ? kAnHourLater : ""); }
 
   std::unique_ptr<Random> dice_;
   bool with_gap_;
@@ -235,7 +230,7 @@ std::string in_words(const Happening& h) {
       {Verb::mode, "{who} is in mode {what}"},
       {Verb::approve, "a person lets the braked rows go"},
       {Verb::back_up, "backup {who}"},
-      {Verb::restore, "restore of {who}; the CRM is read{what}"},
+      {Verb::restore, "restore of {who}, and the CRM is read again{what}"},
   };
   std::string out = kWords.at(h.verb);
   const std::map<std::string, std::string> holes{

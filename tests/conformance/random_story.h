@@ -42,10 +42,10 @@ struct Story {
   std::vector<Happening> happenings{};
 };
 
-/// What may befall a request, and how the CRM is read again after a restore.
+/// What may befall a request.
 extern const std::map<std::string, PlatformFault> kFaults;
-enum class Reading : std::uint8_t { at_once, after_settling, after_an_hour, page_by_page };
-extern const std::map<std::string, Reading> kReadings;
+/// After a restore the CRM is read again to its end, before anything is judged: `what` of a restore, or at once.
+inline constexpr const char* kAnHourLater = ", an hour later";
 
 /// `with_gap`: backups are made and restored.
 Story draw_story(std::uint64_t seed, bool with_gap);
