@@ -45,21 +45,31 @@ TEST(GapFound, WhatIsWantedInShadowAfterItAndExcludedByTheTimeItIsLiveMayHaveBee
   GapStory l;
   l.settings.destinations[0].route = {{settings::Condition::Op::equals, "team", {"x"}}};
   l.start();
-  l.win("d");
-  l.change("d", "team", "x");
+  const auto goes_to = [&](Mode mode) {
+    l.settings.destinations[0].mode = mode;
+    l.start();
+  };
+  l.win("judged");
+  l.change("judged", "team", "x");
+  goes_to(Mode::shadow);
+  l.settle();
+  l.win("new");
+  l.change("new", "team", "x");
   l.back_up();
+  goes_to(Mode::live);
   l.pass(kHour);
-  ASSERT_EQ(l.all_believed(), 100);
-  l.settings.destinations[0].mode = Mode::shadow;
+  ASSERT_EQ(l.all_believed(), 200);
+  goes_to(Mode::shadow);
   l.restore();
   l.read_again();
   l.pass(kDay * 30);
-  l.change("d", "team", "y");
+  l.change("judged", "team", "y");
+  l.change("new", "team", "y");
   l.pass(kDay);
-  l.settings.destinations[0].mode = Mode::live;
-  l.start();
+  goes_to(Mode::live);
   l.pass(kDay * 9);
-  EXPECT_EQ(l.beside_the_range({"d"}), "");
+  EXPECT_EQ(l.stands("judged"), "uncertain");
+  EXPECT_EQ(l.stands("new"), "uncertain");
 }
 
 TEST(GapFound, ARetractionDueInItFreesThePersonsPlaceWhateverChangedSince) {
@@ -145,23 +155,45 @@ TEST(GapFound, ARetractionDueInItGoesWithItsKeyIntoAnotherDeal) {
 }
 
 TEST(GapFound, ADealThatWasNotWonYetMayHaveTakenBackInItWhatAMergeBrought) {
+  for (const bool restates : {true, false}) {
+    connect::Contract c = generous();
+    if (!restates) c.operations.erase(Operation::restate);
+    GapStory l(c);
+    l.win("told");
+    l.person("Ca");
+    l.win_of("not_won", "Ca");
+    l.change("not_won", "stage", "lost");
+    l.pass(kDay);
+    ASSERT_EQ(l.all_believed(), 100);
+    l.back_up();
+    l.clock.advance(std::chrono::seconds(1));
+    l.merge_or_part("told", "not_won", false);
+    l.pass(kDay * 2);
+    ASSERT_EQ(l.all_believed(), 0);
+    l.restore();
+    l.read_again();
+    l.change("not_won", "stage", "won");
+    l.pass(kDay * 9);
+    EXPECT_EQ(l.beside_the_range({"told", "not_won"}), "") << restates;
+  }
+}
+
+TEST(GapFound, WhatWasAwayInItStoodBesideWhatAMergeBroughtAfterTheRestore) {
   GapStory l;
-  l.win("told");
-  l.person("Ca");
-  l.win_of("not_won", "Ca");
-  l.change("not_won", "stage", "lost");
+  l.win("loser");
   l.pass(kDay);
-  ASSERT_EQ(l.all_believed(), 100);
   l.back_up();
+  l.win("survivor");
+  l.remove_or_restore("survivor", Removal::Kind::deleted);
   l.clock.advance(std::chrono::seconds(1));
-  l.merge_or_part("told", "not_won", false);
-  l.pass(kDay * 2);
-  ASSERT_EQ(l.all_believed(), 0);
+  l.remove_or_restore("survivor", Removal::Kind::restored);
+  l.pass(kHour);
+  ASSERT_EQ(l.all_believed(), 200);
   l.restore();
   l.read_again();
-  l.change("not_won", "stage", "won");
+  l.merge_or_part("loser", "survivor", false);
   l.pass(kDay * 9);
-  EXPECT_EQ(l.beside_the_range({"told", "not_won"}), "");
+  EXPECT_EQ(l.beside_the_range({"loser", "survivor"}), "");
 }
 
 TEST(GapFound, AKeyThatWentThroughTwoMergesInItMayHaveHadTheValueOfTheDealBetween) {

@@ -267,7 +267,8 @@ bool GapView::may_have_been_told(const Untold& untold) const {
     case Reason::platform_counts_once:  // another one was told first then
       return true;
     case Reason::excluded_by_goal:
-      return changed_unseen(a_.goal.when) || changed_unseen(a_.plan.destination->route);
+      return changed_unseen(a_.goal.when) || changed_unseen(a_.plan.destination->route) ||
+             wanted_anew(gap_, /*stood=*/false);
     case Reason::no_value:
     case Reason::not_positive:
       return news || changed_unseen(value_field(a_.goal));

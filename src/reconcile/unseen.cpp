@@ -120,8 +120,12 @@ bool Unseen::told_anew() const {
   if (f_.dead || !belief.told || belief.uncertain || belief.open) return false;
   // What was said after it came back is no doubt.
   if (!is_live() || !is_from_backup(last_said(f_.history))) return false;
-  if (belief.stands) return is_spent() && (f_.asked.reached.wanted || wanted_anew());
   const connect::Contract& contract = f_.asked.plan.contract;
+  if (belief.stands) {
+    const bool wanted = f_.asked.reached.wanted;
+    if (wanted && zero_spends_key(contract) && zero_was_due(view_.gap())) return true;
+    return is_spent() && (wanted || wanted_anew());
+  }
   const bool has_next = contract.counting == connect::Counting::every;
   return has_next && ledger::final_zero(f_.history, contract) && !f_.desired.wanted && wanted_anew();
 }
@@ -350,11 +354,12 @@ Amount Unseen::value() const {
 }
 
 std::optional<StoredUpload> Unseen::told_besides() const {
-  const bool anew = told_anew();
-  if (anew || told_before_adoption()) {
+  const bool before_adoption = told_before_adoption();
+  if (before_adoption || told_anew()) {
     const Amount was = value();
     const std::int64_t believed = came_doubted() ? f_.belief.high : believed_in(f_.belief, was.currency);
-    return row(Operation::upload, {anew ? std::max(was.micros, believed) : was.micros + believed, was.currency});
+    return row(Operation::upload,
+               {before_adoption ? was.micros + believed : std::max(was.micros, believed), was.currency});
   }
   if (const auto missing = uncovered())
     return row(is_upload_doubted() ? Operation::upload : Operation::restate, *missing);
