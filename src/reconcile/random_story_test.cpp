@@ -86,7 +86,7 @@ class Told : public test::GapStory {
     for (const Happening& h : story_.happenings) {
       std::string out = happened(h);
       if (out.empty() && (h.verb == Verb::pass || h.verb == Verb::settle)) out = differences_now(/*last=*/false);
-      if (!out.empty()) return out + "after: " + in_words(h) + "\n";
+      if (!out.empty()) return out + "after: " + conformance::in_words(h) + "\n";
     }
     settings.destinations[0].mode = Mode::live;
     start();
@@ -250,55 +250,73 @@ class Told : public test::GapStory {
   /// Without a restore each key is believed at what the ledger says. After one the ledger may hold under one key what
   /// the platform has under another, so that the deals that were ever merged are compared together; and what is still
   /// on its way there may be on its way for the second time.
+  std::string group_of(const std::string& key) { return is_restored_ ? family(owner_[key]) : key; }
+
   std::string differences_at(const settings::Destination& d, bool last) {
-    std::map<std::string, Money> said, is;
-    std::map<std::string, std::int64_t> wanted;
-    std::set<std::string> on_their_way, unsure;
-    std::string out, all;
-    const auto group = [&](const std::string& key) { return is_restored_ ? family(owner_[key]) : key; };
-    read([&](store::Tx& tx) {
-      for (const auto& l : rows::list_standings(tx, d.name, "", "", 0, 100'000)) {
-        const store::Standing& s = l.standing;
-        const std::string& key = l.conversion.dedup_id;
-        const std::string& deal = owner_[key];
-        std::string line = deal + " " + s.state + " " + s.reason + ":";
-        const auto history = rows::uploads(tx, l.conversion.id, d.name);
-        for (const auto& u : history)
-          line += std::string(" ") + to_string(u.operation) + " " + to_string(u.state) + " " +
-                  conformance::money_text(u.value_micros.value_or(0), u.currency) + " " + u.code + ",";
-        all += line + "\n";
-        for (const auto& [currency, r] : may_be_believed(s, history)) {
-          said[group(key)][currency].low += r.low;
-          said[group(key)][currency].high += r.high;
-        }
-        wanted[deal] += s.t_micros;
-        if (s.state == "uncertain" || s.reason == "no_value" || s.detail == "no_value") unsure.insert(deal);
-        if (is_restored_ && !last && is_on_its_way(s.reason)) on_their_way.insert(group(key));
-        if (last && s.reason == "waiting" && s.state != "uncertain") out += "waits for ever: " + line + "\n";
-        if (last && s.state == "taken" && s.t_micros != s.b_micros) out += "taken at another value: " + line + "\n";
-        if (last) ++conversions_told;
-        if (last && s.state == "uncertain") ++doubted;
+    Said ledger = said_at(d, last);
+    std::map<std::string, std::map<std::string, std::int64_t>> believed;
+    for (const auto& [key, counted] : counted_at(d))
+      for (const auto& [currency, micros] : counted) {
+        believed[group_of(key)][currency] += micros;
+        ledger.groups[group_of(key)][currency];
       }
-      return 0;
-    });
-    for (const auto& [key, micros_of] : counted_at(d))
-      for (const auto& [currency, micros] : micros_of) {
-        is[group(key)][currency].low += micros;
-        said[group(key)][currency];
-      }
-    for (const auto& [name, money] : said)
+    std::string out = ledger.wrong;
+    for (const auto& [group, money] : ledger.groups)
       for (const auto& [currency, r] : money) {
-        const std::int64_t b = is[name][currency].low;
-        if (on_their_way.contains(name) || (r.low <= b && b <= r.high)) continue;
-        out += "believed otherwise: of " + (owner_.contains(name) ? owner_[name] : name) + " the platform believes " +
-               std::to_string(b / kUnit) + " " + currency + ", the ledger says " + std::to_string(r.low / kUnit) +
-               ".." + std::to_string(r.high / kUnit) + "\n";
+        const std::int64_t b = believed[group][currency];
+        if (ledger.on_their_way.contains(group) || (r.low <= b && b <= r.high)) continue;
+        out += "believed otherwise: of " + (owner_.contains(group) ? owner_[group] : group) +
+               " the platform believes " + std::to_string(b / kUnit) + " " + currency + ", the ledger says " +
+               std::to_string(r.low / kUnit) + ".." + std::to_string(r.high / kUnit) + "\n";
       }
     if (last && d.goal == "won" && story_.count == settings::Goal::Count::once_per_lineage)
       for (const auto& [id, state] : state_)
-        if (id.starts_with('D') && !unsure.contains(id) && wanted[id] != wanted_by_crm(id, d))
-          out += "wanted otherwise: " + id + " at " + std::to_string(wanted[id] / kUnit) + "\n";
-    return out.empty() ? "" : out + "at " + d.name + ":\n" + all;
+        if (id.starts_with('D') && !ledger.unsure.contains(id) && ledger.wanted[id] != wanted_by_crm(id, d))
+          out += "wanted otherwise: " + id + " at " + std::to_string(ledger.wanted[id] / kUnit) + "\n";
+    return out.empty() ? "" : out + "at " + d.name + ":\n" + ledger.rows;
+  }
+
+  /// What the ledger says of a destination.
+  struct Said {
+    std::map<std::string, Money> groups;
+    std::set<std::string> on_their_way;          ///< groups
+    std::map<std::string, std::int64_t> wanted;  ///< deal -> micros
+    std::set<std::string> unsure;                ///< deals that may be wanted at another value than the CRM's
+    std::string rows, wrong;                     ///< a line each
+  };
+  Said said_at(const settings::Destination& d, bool last) {
+    Said out;
+    read([&](store::Tx& tx) {
+      for (const auto& l : rows::list_standings(tx, d.name, "", "", 0, 100'000)) {
+        const store::Standing& s = l.standing;
+        const std::string group = group_of(l.conversion.dedup_id), deal = owner_[l.conversion.dedup_id];
+        const auto history = rows::uploads(tx, l.conversion.id, d.name);
+        for (const auto& [currency, r] : may_be_believed(s, history)) {
+          out.groups[group][currency].low += r.low;
+          out.groups[group][currency].high += r.high;
+        }
+        if (is_restored_ && !last && is_on_its_way(s.reason)) out.on_their_way.insert(group);
+        out.wanted[deal] += s.t_micros;
+        if (s.state == "uncertain" || s.reason == "no_value" || s.detail == "no_value") out.unsure.insert(deal);
+        const std::string line = deal + " " + s.state + " " + s.reason + ":" + in_words(history) + "\n";
+        out.rows += line;
+        if (!last) continue;
+        if (s.reason == "waiting" && s.state != "uncertain") out.wrong += "waits for ever: " + line;
+        if (s.state == "taken" && s.t_micros != s.b_micros) out.wrong += "taken at another value: " + line;
+        ++conversions_told;
+        doubted += s.state == "uncertain" ? 1 : 0;
+      }
+      return 0;
+    });
+    return out;
+  }
+
+  static std::string in_words(const std::vector<store::StoredUpload>& history) {
+    std::string out;
+    for (const auto& u : history)
+      out += std::string(" ") + to_string(u.operation) + " " + to_string(u.state) + " " +
+             conformance::money_text(u.value_micros.value_or(0), u.currency) + " " + u.code + ",";
+    return out;
   }
 
   static bool is_on_its_way(const std::string& reason) {
@@ -329,7 +347,7 @@ class Told : public test::GapStory {
   }
 
   const Story story_;
-  std::map<std::string, std::string> state_;   ///< of deals and people: live, deleted, or whom it was merged into
+  std::map<std::string, std::string> state_;   ///< of deals, people, backups: live, deleted, or whom it was merged into
   std::map<std::string, std::string> family_;  ///< a deal -> another one that it was merged with
   std::map<std::string, std::string> owner_;   ///< key -> deal, also of keys that a restored store forgot
   bool is_restored_ = false;
