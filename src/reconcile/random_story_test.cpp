@@ -217,6 +217,7 @@ class Told : public test::GapStory {
     const std::string key = h.whom.empty() ? "" : dedup_id(h.whom);
     const bool is_asked = s.rules.receipt == connect::Receipt::count || s.rules.receipt == connect::Receipt::row;
     if (h.verb == Verb::fault) s.faults.push_back(conformance::kFaults.at(h.what));
+    if (h.verb == Verb::outage) s.faults = {conformance::PlatformFault::lost_after};
     if (h.verb == Verb::outage) s.weather = [] { return conformance::PlatformFault::busy; };
     if (h.verb == Verb::forget) s.forgets = true;
     if (h.verb == Verb::refuse) s.refused[key] = "no";

@@ -222,7 +222,7 @@ std::string in_words(const Happening& h) {
       {Verb::reconcile, "one step of the reconciler"},
       {Verb::deliver, "one step of the reconciler and of the sender"},
       {Verb::fault, "the next request to {who}: {what}"},
-      {Verb::outage, "{who} is busy from now on"},
+      {Verb::outage, "the next answer of {who} is lost, and it is busy from then on"},
       {Verb::refuse, "{who} refuses {whom} from now on"},
       {Verb::refuse_later, "{who} refuses {whom} from now on, and says so later"},
       {Verb::forget, "{who} knows no receipt any more"},
