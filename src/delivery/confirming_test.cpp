@@ -161,6 +161,18 @@ TEST(Delivery, ARowRefusedAloneForAnotherReasonMayHaveBeenTakenWithItsRequest) {
   EXPECT_EQ(l.differences(), "");
 }
 
+TEST(Delivery, ARowLocatedAfterAnAnswerWasLostMayHaveBeenTakenByTheFirstAttempt) {
+  Loop l(confirming(Receipt::count));
+  batch(l, 2);
+  l.sink().faults = {PlatformFault::lost_after};
+  l.settle();
+  l.sink().refused_later[l.dedup_id("D1")] = later(Verdict::reject_row, "bad_click");
+  l.pass(kDay);
+  EXPECT_EQ(l.stands("D0"), "taken");
+  EXPECT_EQ(l.stands("D1"), "uncertain");
+  EXPECT_EQ(l.differences(), "");
+}
+
 TEST(Delivery, VerdictsOfAnotherNumberOfRowsAreGivenToNone) {
   Loop l(confirming(Receipt::row));
   batch(l, 4);

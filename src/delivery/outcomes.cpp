@@ -167,7 +167,9 @@ void apply_confirmed(StoredUpload& row, const Outcome& o, const Policy& policy, 
 
 void apply_partly_refused(StoredUpload& row, const std::string& codes, const Policy& policy, Timestamp now) {
   row.code = ledger::kUnlocated;
-  row.detail = std::string(kInPart) + codes;
+  // Refused alone for the same, it may yet have been taken by an attempt before this one.
+  const bool is_first = row.first_attempt_at == row.last_attempt_at;
+  row.detail = (is_first ? "" : "an earlier attempt was never answered, and ") + std::string(kInPart) + codes;
   const bool again = policy.contract.rules_of(row.operation).resend_is_harmless || policy.resend_uncertain;
   row.state = again ? UploadState::retrying : UploadState::uncertain;
   row.next_at = now;

@@ -24,12 +24,12 @@ class GapStory : public conformance::Loop {
   }
 
   void tell(const std::vector<Record>& page) {
-    seen_.push_back(page);
+    seen(page);
     take(page);
   }
   void person(const std::string& id) {
     contact(id, "click-" + id);
-    seen_.push_back({shown(Object::contact, id)});
+    seen({shown(Object::contact, id)});
   }
   void win_of(const std::string& id, const std::string& contact, const std::string& amount = "100") {
     deal(id, contact, "won", amount);
@@ -46,11 +46,11 @@ class GapStory : public conformance::Loop {
   void change(const std::string& id, const std::string& field, const std::string& value) {
     set(id, field, value);
     const RecordState& r = shown(Object::deal, id);
-    seen_.push_back({r, FieldChange{r.ref, field, value, r.modified, Basis::crm_history}});
+    seen({r, FieldChange{r.ref, field, value, r.modified, Basis::crm_history}});
   }
   void say_consent(const std::string& id, ConsentState state) {
     consent(id, state);
-    seen_.push_back({shown(Object::contact, id)});
+    seen({shown(Object::contact, id)});
   }
   void merge_people(const std::string& loser, const std::string& winner) {
     clock.advance(std::chrono::seconds(1));
@@ -72,18 +72,18 @@ class GapStory : public conformance::Loop {
   void back_up(const std::string& name = "backup") {
     clock.advance(std::chrono::seconds(1));
     ASSERT_TRUE(store::back_up(*db, folder(), folder() + "/" + name + ".db", clock.system_now()));
-    seen_.clear();
+    since_[name].clear();
   }
   void restore(const std::string& name = "backup") {
     clock.advance(std::chrono::seconds(1));
+    restored_ = name;
     db.reset();
     ASSERT_TRUE(store::restore(folder(), folder() + "/" + name + ".db", clock.system_now()));
     db = std::make_unique<conformance::TestDb>(*store::Db::open({.path = store_file(), .postgres = {}}));
     start();
   }
   void read_again() {
-    const auto all = seen_;
-    for (const auto& page : all) take(page);
+    for (const auto& page : since_[restored_]) take(page);
   }
   /// The CRM is read anew, and everything has its time.
   void restore_and_settle() {
@@ -91,7 +91,7 @@ class GapStory : public conformance::Loop {
     read_again();
     pass(conformance::kDay * 9);
   }
-  void forget_shown() { seen_.clear(); }
+  void forget_shown() { since_.clear(); }
   std::int64_t all_believed() {
     std::int64_t sum = 0;
     for (const auto& [key, b] : sink().believed) sum += b.micros;
@@ -139,7 +139,12 @@ class GapStory : public conformance::Loop {
 
  private:
   std::string folder() const { return std::filesystem::path(store_file()).parent_path(); }
-  std::vector<std::vector<Record>> seen_;  ///< since the backup, page by page
+  void seen(const std::vector<Record>& page) {
+    for (auto& [backup, pages] : since_) pages.push_back(page);
+  }
+
+  std::map<std::string, std::vector<std::vector<Record>>> since_;  ///< each backup, page by page
+  std::string restored_;
 };
 
 inline connect::Contract zero_is_final() {

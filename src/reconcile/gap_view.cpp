@@ -29,15 +29,6 @@ bool came_late(const Fact& f, const Gap& gap) {
          f.true_from < gap.read_from + kReadAnew;
 }
 
-bool was_on_its_way(const Untold& untold) {
-  if (untold.place_was_free) return true;
-  // Judged for the first time, though nothing is new: as what stood marked in the backup. A merge gives its loser
-  // another conversion at any time.
-  if (!untold.stood) return untold.why != Reason::merged;
-  const auto reason = ledger::reason_from(*untold.stood);
-  return reason == Reason::waiting || reason == Reason::too_recent || reason == Reason::history_pending;
-}
-
 /// Has one of these records such a fact?
 template <class Is>
 bool any_fact(store::Tx& tx, const std::vector<std::int64_t>& records, const Is& is) {
@@ -45,10 +36,6 @@ bool any_fact(store::Tx& tx, const std::vector<std::int64_t>& records, const Is&
     const auto facts = store::records::effective_facts(tx, record);
     return std::any_of(facts.begin(), facts.end(), is);
   });
-}
-
-bool was_positive(const ValuesByCurrency& values) {
-  return std::any_of(values.begin(), values.end(), [](const auto& v) { return v.second.high > 0; });
 }
 
 /// The subject of a moment that is past. What a field was before the first word on it is not known: it was that.
@@ -99,6 +86,11 @@ Timestamp GapView::changed_since(Timestamp changed_at) const {
 bool GapView::merged_unseen() const {
   return any_fact(a_.tx, losers_of(a_.tx, a_.subject.record.id),
                   [&](const Fact& f) { return f.name == "merged" && unseen(f, gap_); });
+}
+
+bool GapView::merged_late() const {
+  return any_fact(a_.tx, losers_of(a_.tx, a_.subject.record.id),
+                  [&](const Fact& f) { return f.name == "merged" && came_late(f, gap_); });
 }
 
 bool GapView::people_changed_unseen() const {
@@ -167,14 +159,17 @@ bool GapView::wanted_anew(const Gap& within, bool stood) const {
   return false;
 }
 
-bool GapView::zero_was_due(const Gap& within) const {
+bool GapView::zero_was_due(const Gap& within, Timestamp held_since) const {
   const auto all = moments(a_.subject, within);
+  std::optional<Timestamp> unreached_since;
   for (auto it = all.begin(); it != all.end(); ++it) {
     const auto then = reached_at(*it);
+    if (then) unreached_since.reset();
+    if (!then && !unreached_since) unreached_since = *it;
+    if (then && (then->wanted || then->why_not == Reason::no_value)) continue;
+    const Timestamp since = then ? std::max(then->changed_at, held_since) : *unreached_since;
     const Timestamp until = it + 1 == all.end() ? within.to : *(it + 1);
-    if (then && !then->wanted && then->why_not != Reason::no_value &&
-        then->changed_at + a_.plan.destination->settle < until)
-      return true;
+    if (since + a_.plan.destination->settle < until) return true;
   }
   return false;
 }
@@ -229,10 +224,37 @@ bool GapView::left_unseen(Timestamp said) const {
 
 bool GapView::was_away_unseen(Timestamp said) const { return may_have_been_zero() || left_unseen(said); }
 
+/// A value that is missing, zero or below is told to nobody.
+bool GapView::had_value() const {
+  if (a_.goal.value.kind == settings::ValueRule::Kind::none || a_.goal.send_zero) return true;
+  return std::any_of(values().begin(), values().end(), [](const auto& v) { return v.second.high > 0; });
+}
+
+/// Nothing that it is new to the store, and it may have been told all the same.
+bool GapView::was_on_its_way(const Untold& untold) const {
+  if (untold.place_was_free) return true;
+  const bool is_merged = untold.why == Reason::merged;
+  // Judged for the first time, though nothing is new: as what stood marked in the backup. A merge gives its loser
+  // another conversion at any time.
+  if (!untold.stood) return !is_merged || !gave_its_own_away();
+  const auto reason = ledger::reason_from(*untold.stood);
+  // Parted from its loser, it has its own again.
+  if (reason == Reason::merged && !is_merged) return a_.frame.now < gap_.read_from + kReadAnew;
+  return reason == Reason::waiting || reason == Reason::too_recent || reason == Reason::history_pending;
+}
+
+/// A survivor has adopted what was told of it.
+bool GapView::gave_its_own_away() const {
+  const auto of_lineage = store::ledger_rows::conversions_of_lineage(a_.tx, a_.subject.record.lineage);
+  return std::any_of(of_lineage.begin(), of_lineage.end(), [&](const store::StoredConversion& c) {
+    return c.goal == a_.goal.name && c.record_id != a_.subject.record.id;
+  });
+}
+
 bool GapView::may_have_been_told(const Untold& untold) const {
   const Duration window = a_.plan.contract.conversion_window;
   const Reached& r = a_.reached;
-  if (due_since() >= gap_.to) return false;
+  if (untold.due_since >= gap_.to || !had_value()) return false;
   if (r.entered_at < a_.plan.go_live && !a_.plan.backfilled(r.entered_at)) return false;
   if (window > Duration{} && r.at + window <= gap_.from) return false;
   const auto& facts = a_.subject.facts;
@@ -245,12 +267,15 @@ bool GapView::may_have_been_told(const Untold& untold) const {
     case Reason::platform_counts_once:  // another one was told first then
       return true;
     case Reason::excluded_by_goal:
-      return changed_unseen(a_.goal.when) || changed_unseen(a_.plan.destination->route);
+      return changed_unseen(a_.goal.when) || changed_unseen(a_.plan.destination->route) ||
+             wanted_anew(gap_, /*stood=*/false);
     case Reason::no_value:
     case Reason::not_positive:
-      return changed_unseen(value_field(a_.goal)) || (news && was_positive(values()));
+      return news || changed_unseen(value_field(a_.goal));
     case Reason::consent:
       return untold.forbidden_since && *untold.forbidden_since >= gap_.from;
+    case Reason::waiting:
+      return a_.plan.destination->mode != Mode::live;
     case Reason::expired:
       return untold.stood != to_string(Reason::expired);
     default:
@@ -268,7 +293,7 @@ ValuesByCurrency GapView::values_in(const Gap& within) const {
   const auto tells = [&](const Fact& f) { return f.name == field || f.name == "currency"; };
   ValuesByCurrency out;
   const auto add = [&](const Subject& s) {
-    const std::int64_t value = value_of(s, a_.goal, *a_.frame.settings).value_or(0);
+    const std::int64_t value = std::max<std::int64_t>(0, value_of(s, a_.goal, *a_.frame.settings).value_or(0));
     const std::string currency = currency_of(s, a_.goal, *a_.frame.settings);
     ValueRange& range = out.try_emplace(currency, ValueRange{value, value}).first->second;
     range = {std::min(range.low, value), std::max(range.high, value)};

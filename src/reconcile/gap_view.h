@@ -18,6 +18,7 @@ using ValuesByCurrency = std::map<std::string, ValueRange>;
 /// What is known of a conversion that nothing was told of, and of which nothing will be told now.
 struct Untold {
   ledger::Reason why = ledger::Reason::not_wanted;
+  Timestamp due_since{};                       ///< a first upload, if any was due
   std::optional<std::string> stood;            ///< the reason it stood under before this assessment; empty: it is new
   std::optional<Timestamp> forbidden_since{};  ///< consent
   bool place_was_free = false;                 ///< who holds its place now may have been without it in the gap
@@ -44,6 +45,8 @@ class GapView {
   /// Another record went into it since the backup. That one may have been told under its own key, and a CRM shows no
   /// more of it than that it is gone.
   [[nodiscard]] bool merged_unseen() const;
+  /// Another record went into it since the restore, before the CRM was read anew: in the gap both stood for themselves.
+  [[nodiscard]] bool merged_late() const;
   /// Contacts were merged or parted since the backup: in the gap others may have stood behind the subject.
   [[nodiscard]] bool people_changed_unseen() const;
   /// Of the records that one lead became, the first to be judged has the lead's key: after a restore that may be
@@ -58,8 +61,9 @@ class GapView {
   /// In this part of the gap it became wanted, after it had not been. `stood`: at its beginning the platform counted
   /// it.
   [[nodiscard]] bool wanted_anew(const store::Gap& within, bool stood) const;
-  /// It was unwanted in this part of the gap for so long that a zero was due in it, whatever changed after that.
-  [[nodiscard]] bool zero_was_due(const store::Gap& within) const;
+  /// It was unwanted, or not reached yet, in this part of the gap for so long that a zero was due in it, whatever
+  /// changed after that. `held_since`: when a merge brought it what is told; that settles as well.
+  [[nodiscard]] bool zero_was_due(const store::Gap& within, Timestamp held_since = {}) const;
 
   /// What the goal and the destination's route gave when the gap ended; empty: it was not reached then.
   [[nodiscard]] const std::optional<Reached>& reached_at_end() const;
@@ -73,6 +77,9 @@ class GapView {
   [[nodiscard]] bool may_have_been_told(const Untold& untold) const;
 
  private:
+  [[nodiscard]] bool had_value() const;
+  [[nodiscard]] bool was_on_its_way(const Untold& untold) const;
+  [[nodiscard]] bool gave_its_own_away() const;
   [[nodiscard]] bool may_have_been_zero() const;
   [[nodiscard]] bool changed_unseen(const std::string& field) const;
   [[nodiscard]] bool changed_unseen(const std::vector<settings::Condition>& conditions) const;

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "ledger/item_json.h"
+#include "reconcile/adopt.h"
 #include "reconcile/consent.h"
 #include "reconcile/restored.h"
 #include "settings/conditions.h"
@@ -59,6 +60,21 @@ bool is_doubted(const std::vector<StoredUpload>& history, std::int64_t micros, c
   });
 }
 
+/// The record whose key it is: its own, or one that was merged into it.
+std::optional<store::StoredRecord> origin_of(const Asked& a, const store::StoredConversion& c) {
+  if (c.lineage == a.subject.record.lineage) return a.subject.record;
+  for (const std::int64_t loser : losers_of(a.tx, a.subject.record.id))
+    if (auto record = store::records::get(a.tx, loser); record && record->lineage == c.lineage) return record;
+  return std::nullopt;
+}
+
+Timestamp last_fact(const Subject& subject, std::string_view name) {
+  Timestamp last{};
+  for (const store::Fact& f : subject.facts)
+    if (f.name == name) last = std::max(last, f.true_from);
+  return last;
+}
+
 /// A key that was brought to zero is spent there, and what is wanted again is told under the next one.
 bool zero_spends_key(const connect::Contract& contract) {
   return contract.operations.contains(Operation::retract) ||
@@ -104,8 +120,12 @@ bool Unseen::told_anew() const {
   if (f_.dead || !belief.told || belief.uncertain || belief.open) return false;
   // What was said after it came back is no doubt.
   if (!is_live() || !is_from_backup(last_said(f_.history))) return false;
-  if (belief.stands) return is_spent() && (f_.asked.reached.wanted || wanted_anew());
   const connect::Contract& contract = f_.asked.plan.contract;
+  if (belief.stands) {
+    const bool wanted = f_.asked.reached.wanted;
+    if (wanted && zero_spends_key(contract) && zero_was_due(view_.gap())) return true;
+    return is_spent() && (wanted || wanted_anew());
+  }
   const bool has_next = contract.counting == connect::Counting::every;
   return has_next && ledger::final_zero(f_.history, contract) && !f_.desired.wanted && wanted_anew();
 }
@@ -113,11 +133,19 @@ bool Unseen::told_anew() const {
 /// What it reached in the gap may have been told under its own key there, before the loser of a merge that the backup
 /// does not know of brought this conversion.
 bool Unseen::told_before_adoption() const {
-  if (f_.dead || !f_.belief.stands || f_.belief.uncertain || f_.belief.open) return false;
+  if (f_.dead || f_.belief.open || !is_live()) return false;
   const store::Gap& gap = view_.gap();
   const Timestamp entered = f_.asked.reached.entered_at;
-  return is_live() && is_from_backup(last_said(f_.history)) && f_.conversion.created_at < entered &&
-         entered >= gap.from && view_.due_since() < gap.to && view_.merged_unseen();
+  const bool is_of_backup = f_.belief.stands && !f_.belief.uncertain && is_from_backup(last_said(f_.history)) &&
+                            f_.conversion.created_at < entered;
+  return (is_of_backup || came_doubted()) && entered >= gap.from && view_.due_since() < gap.to &&
+         (view_.merged_unseen() || view_.merged_late());
+}
+
+/// Adopted with a doubt of the gap, and nothing else is known of it.
+bool Unseen::came_doubted() const {
+  return f_.history.size() == 1 && f_.history.front().state == UploadState::uncertain &&
+         f_.history.front().code == kRestored && f_.conversion.lineage != f_.asked.subject.record.lineage;
 }
 
 /// A first upload that the daemon of the gap may have told under a key which this store does not know, or whose own
@@ -173,8 +201,9 @@ Timestamp Unseen::changed_since() const {
 /// What was wanted when the gap ended, if a correction to it was due by then that the backup does not know of.
 std::optional<Reached> Unseen::due() const {
   if (!is_from_backup(last_said(f_.history))) return std::nullopt;
-  const auto& then = view_.reached_at_end();
+  auto then = view_.reached_at_end();
   if (!then) return std::nullopt;
+  then->changed_at = std::max(then->changed_at, last_merge(f_.asked.tx, f_.asked.subject.record.id));
   const ledger::Belief& belief = f_.belief;
   const std::int64_t wanted = then->wanted ? then->micros.value_or(0) : 0;
   const bool is_comparable = wanted == 0 || then->currency == belief.currency;
@@ -190,7 +219,51 @@ bool Unseen::zero_was_due(const store::Gap& within) const {
   const ledger::Desired& desired = f_.desired;
   const bool is_kept = desired.wanted || desired.gone || desired.not_wanted_because == Reason::no_value;
   if (!is_kept && changed_since() + f_.asked.plan.destination->settle < within.to) return true;
-  return view_.zero_was_due(since_last_word(within));
+  bool was_due = false;
+  each_holder(within, [&](const GapView& holder, const store::Gap& its, Timestamp since) {
+    was_due = was_due || holder.zero_was_due(since_last_word(its), since);
+  });
+  return was_due;
+}
+
+/// Of what the platform could be told under this key.
+ValuesByCurrency Unseen::values_in(const store::Gap& within) const {
+  ValuesByCurrency out;
+  each_holder(within, [&](const GapView& holder, const store::Gap& its, Timestamp) {
+    for (const auto& [currency, values] : holder.values_in(its)) {
+      ValueRange& all = out.try_emplace(currency, values).first->second;
+      all = {std::min(all.low, values.low), std::max(all.high, values.high)};
+    }
+  });
+  return out;
+}
+
+/// The records that had this conversion in that part of the gap, each with its own part and since when it had it: by
+/// merges it came here from the one whose key it is, or went on to others and back.
+void Unseen::each_holder(const store::Gap& within, const AskHolder& ask) const {
+  const Asked& a = f_.asked;
+  store::Gap its = within;
+  Timestamp since{};
+  bool is_here = false;
+  for (auto record = origin_of(a, f_.conversion); record && record->merged_into;) {
+    const auto subject = load_subject(a.tx, record->id);
+    if (!subject) break;
+    const Timestamp merged_at = last_fact(*subject, "merged");
+    const auto all = reached(*subject, a.goal, *a.frame.settings);
+    its.to = std::min(within.to, merged_at);
+    if (record->id == a.subject.record.id) {
+      is_here = true;
+      ask(view_, {.from = its.from, .to = within.to, .last_upload = its.last_upload, .read_from = its.read_from},
+          since);
+    } else if (its.from < its.to && !all.empty()) {
+      ask(GapView({a.tx, a.frame, *subject, a.goal, all.back(), a.plan}), its, since);
+    }
+    its.from = std::max(its.from, merged_at);
+    since = merged_at;
+    record = store::records::get(a.tx, *record->merged_into);
+  }
+  its.to = within.to;
+  if (!is_here) ask(view_, its, since);
 }
 
 /// Who holds its place had it before the backup and kept it: the daemon of the gap held this one back as well. Who is
@@ -226,7 +299,9 @@ bool Unseen::holder_was_away(std::int64_t of, Timestamp said) const {
     const GapView view(Asked{a.tx, a.frame, *holder, a.goal, r, a.plan});
     if (r.wanted && settings::holds(to.route, holder->record.fields)) return view.was_away_unseen(said);
     const Timestamp changed_at = std::max(r.changed_at, last_change(*holder, to.route));
-    return view.changed_since(changed_at) + to.settle < view_.gap().to;
+    store::Gap within = view_.gap();
+    within.from = std::max(within.from, said);
+    return view.changed_since(changed_at) + to.settle < within.to || view.zero_was_due(within);
   });
 }
 
@@ -240,7 +315,8 @@ std::optional<Timestamp> Unseen::stopped_since() const {
 
 bool Unseen::told() const {
   const Work& work = f_.work;
-  if (f_.dead || work.make || work.replace) return false;
+  // What is made in another mode than live is never sent.
+  if (f_.dead || work.replace || (work.make && is_live())) return false;
   if (f_.belief.told || f_.belief.uncertain || f_.belief.unlocated) return false;
   if (f_.belief.open) {
     // A row that nothing follows: another value would go by itself. The backup's own may have left; any other repeats
@@ -258,6 +334,7 @@ bool Unseen::told() const {
   if (held()) return false;
   const auto stood = before();
   return view_.may_have_been_told({.why = *f_.decision.reason,
+                                   .due_since = first_due_since(),
                                    .stood = stood ? std::optional(stood->reason) : std::nullopt,
                                    .forbidden_since = stopped_since(),
                                    .place_was_free = f_.held_by.has_value()});
@@ -277,11 +354,12 @@ Amount Unseen::value() const {
 }
 
 std::optional<StoredUpload> Unseen::told_besides() const {
-  const bool anew = told_anew();
-  if (anew || told_before_adoption()) {
+  const bool before_adoption = told_before_adoption();
+  if (before_adoption || told_anew()) {
     const Amount was = value();
-    const std::int64_t believed = believed_in(f_.belief, was.currency);
-    return row(Operation::upload, {anew ? std::max(was.micros, believed) : was.micros + believed, was.currency});
+    const std::int64_t believed = came_doubted() ? f_.belief.high : believed_in(f_.belief, was.currency);
+    return row(Operation::upload,
+               {before_adoption ? was.micros + believed : std::max(was.micros, believed), was.currency});
   }
   if (const auto missing = uncovered())
     return row(is_upload_doubted() ? Operation::upload : Operation::restate, *missing);
@@ -327,7 +405,7 @@ std::optional<Amount> Unseen::corrected() const {
   if (!within) return std::nullopt;
   // What stood at zero was raised only if it was wanted again, and not where zero is final.
   if (!belief.stands && (ledger::final_zero(f_.history, contract) || !wanted_anew())) return std::nullopt;
-  const ValuesByCurrency all = view_.values_in(*within);
+  const ValuesByCurrency all = values_in(*within);
   for (const auto& [currency, values] : all) {
     const bool takes = values.high > belief.micros ? contract.restate_up : contract.restate_down;
     if (currency != belief.currency && values.high > 0 && takes) return Amount{values.high, currency};
@@ -339,7 +417,8 @@ std::optional<Amount> Unseen::corrected() const {
   // Left and reached again: taken back meanwhile.
   const bool left = r.entered_at > within->from && r.entered_at < within->to && f_.conversion.id != 0 &&
                     f_.conversion.entered_at < r.entered_at;
-  if (left || (r.wanted && view_.was_away_unseen(last_said_at()))) values.low = std::min<std::int64_t>(values.low, 0);
+  if (left || zero_was_due(*within) || (r.wanted && view_.was_away_unseen(last_said_at())))
+    values.low = std::min<std::int64_t>(values.low, 0);
   if (contract.restate_up && values.high > belief.micros) return Amount{values.high, belief.currency};
   if (contract.restate_down && values.low < belief.micros) return Amount{values.low, belief.currency};
   return std::nullopt;
@@ -362,7 +441,7 @@ std::optional<Amount> Unseen::uncovered() const {
   const auto& contract = f_.asked.plan.contract;
   const bool restates = contract.operations.contains(Operation::restate);
   const bool anew = is_upload_doubted();
-  for (const auto& [currency, values] : view_.values()) {
+  for (const auto& [currency, values] : values_in(view_.gap())) {
     if (currency != belief.uncertain_currency) {
       const bool may_be = values.high > believed_in(belief, currency) && (anew || restates);
       if (may_be && !is_doubted(f_.history, values.high, currency)) return Amount{values.high, currency};
@@ -382,14 +461,16 @@ bool Unseen::is_upload_doubted() const {
 }
 
 /// Also where what was said since the restore, to settle it or as a repeat, is of unknown fate: it is as open as
-/// before.
+/// before. And where a row of the backup was confirmed in the gap, as far as anybody knows, and is not any more.
 bool Unseen::doubt_is_of_gap() const {
   const StoredUpload* last = last_said(f_.history);
-  if (last == nullptr) return false;
+  if (last == nullptr || last->state != UploadState::uncertain) return false;
   if (last->code == kRestored) return true;
-  if (last->state != UploadState::uncertain || is_from_backup(last)) return false;
-  const auto& taken = f_.belief.last_taken;
-  return taken ? is_from_backup(&f_.history[*taken]) : first_due_since() < view_.gap().to;
+  if (!is_from_backup(last))
+    return f_.belief.last_taken ? is_from_backup(&f_.history[*f_.belief.last_taken])
+                                : first_due_since() < view_.gap().to;
+  const connect::Contract contract = f_.asked.plan.contract_of(*last);
+  return last->received_at && *last->received_at + contract.rules_of(last->operation).poll_until > view_.gap().from;
 }
 
 StoredUpload Unseen::row(Operation operation, const Amount& value) const {

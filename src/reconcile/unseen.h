@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -73,6 +74,7 @@ class Unseen {
 
   [[nodiscard]] bool told_anew() const;
   [[nodiscard]] bool told_before_adoption() const;
+  [[nodiscard]] bool came_doubted() const;
   [[nodiscard]] bool told_under_another_key() const;
   [[nodiscard]] bool told_before_refusal(const store::StoredUpload& refused) const;
   [[nodiscard]] bool could_be_taken(const store::StoredUpload& refused) const;
@@ -82,6 +84,9 @@ class Unseen {
   [[nodiscard]] Timestamp changed_since() const;
   [[nodiscard]] std::optional<Reached> due() const;
   [[nodiscard]] bool zero_was_due(const store::Gap& within) const;
+  [[nodiscard]] ValuesByCurrency values_in(const store::Gap& within) const;
+  using AskHolder = std::function<void(const GapView& of, const store::Gap& within, Timestamp since)>;
+  void each_holder(const store::Gap& within, const AskHolder& ask) const;
   [[nodiscard]] bool held() const;
   [[nodiscard]] bool holder_was_away(std::int64_t of, Timestamp said) const;
   [[nodiscard]] std::optional<Timestamp> stopped_since() const;
