@@ -25,13 +25,15 @@ std::string told_text(const store::Standing& s) {
          money_text(s.b_low, "") + ".." + money_text(s.b_high, s.range_currency) + ")";
 }
 
-/// Before a revision of unknown fate the belief was b; after it, it lies between the bounds.
+/// A revision of unknown fate: the belief lies between the bounds, or, told in another currency before, still stands
+/// beside them.
 bool agrees(const store::Standing& s, const std::vector<store::StoredUpload>& history, const Books::Entry& e) {
   const bool same_b = e.micros == s.b_micros && (e.micros == 0 || e.currency == s.b_currency);
   if (s.state == "uncertain" || s.state == "unlocated") {
     const bool within =
         s.b_low <= e.micros && e.micros <= s.b_high && (e.micros == 0 || e.currency == s.range_currency);
-    return same_b || within;
+    const bool beside = same_b && e.micros != 0 && s.b_currency != s.range_currency;
+    return within || beside;
   }
   if (same_b) return true;
   return std::any_of(history.begin(), history.end(), [&](const store::StoredUpload& u) {
