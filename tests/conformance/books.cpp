@@ -59,11 +59,10 @@ Books::Books(BookRules rules, const std::vector<Arrival>& log) : rules_(rules) {
             .operation = std::string(cells.at(0)),
             .key = std::string(cells.at(1)),
             .currency = std::string(cells.at(3)),
-            .by = {},
+            .by = std::string(cells.at(5)),
             .micros = std::stoll(std::string(cells.at(2)))};
     if (row.operation == "upload") {
       row.second = std::stoll(std::string(cells.at(4))) / kMicrosPerSecond;
-      row.by = std::string(cells.at(5));
       upload(row);
     } else {
       adjust(row);
@@ -116,6 +115,7 @@ void Books::adjust(const Row& row) {
   if (known == entries_.end()) return complain(row, "corrects what never came");
   Entry& e = known->second;
   if (row.target != e.target) return complain(row, "a correction at another account or action");
+  if (row.by != e.identified_by) complain(row, "a correction by another click than was told");
   if (rules_.adjusts_for && row.at >= e.first_at + *rules_.adjusts_for) return complain(row, "too old to be corrected");
   if (e.ended) {
     if (!rules_.retraction_counts_each_time) return;
