@@ -1,5 +1,6 @@
 #include "store/ledger_rows.h"
 
+#include <functional>
 #include <map>
 
 #include "base/random.h"
@@ -484,56 +485,50 @@ TEST_P(LedgerTest, AnUploadWaitsWhileItsSubjectIsMarked) {
   });
 }
 
-TEST_P(LedgerTest, UploadsAreListedByAFilterAndCountedByState) {
+TEST_P(LedgerTest, UploadsAreListedByEachFilterAloneAndCountedByState) {
   write([](Tx& tx) {
-    const auto a = add(tx, upload_of(conversion(tx, 4)));
-    StoredUpload b = upload_of(conversion(tx, 5), "analytics");
+    StoredUpload a = add(tx, upload_of(conversion(tx, 4)));  // made at 10, tried at 70
+    a.first_attempt_at = a.last_attempt_at = at(70);
+    a = moved(tx, a, UploadState::in_flight);
+    StoredUpload b = upload_of(conversion(tx, 5, "lead"));
     b.made_at = at(20);
     b.code = "odd";
-    const auto b_id = add(tx, b).id;
-    const auto ids = [&](const ledger_rows::UploadFilter& filter) {
-      std::vector<std::int64_t> out;
-      for (const StoredUpload& u : ledger_rows::list_uploads(tx, filter)) out.push_back(u.id);
+    b = add(tx, b);
+    StoredUpload c = upload_of(conversion(tx, 6), "analytics");
+    c.made_at = at(30);
+    c = add(tx, c);
+    ledger_rows::put_standing(tx, standing_of(a.conversion_id, "ads", "consent"), lines_of);
+    ledger_rows::put_standing(tx, standing_of(b.conversion_id, "analytics", "expired"), lines_of);
+    const auto listed = [&](const std::function<void(ledger_rows::UploadFilter&)>& set) {
+      ledger_rows::UploadFilter filter;
+      set(filter);
+      std::string out;
+      for (const StoredUpload& u : ledger_rows::list_uploads(tx, filter))
+        out += u.id == a.id ? "a" : u.id == b.id ? "b" : u.id == c.id ? "c" : "?";
       return out;
     };
-    ledger_rows::UploadFilter filter;
-    EXPECT_THAT(ids(filter), ElementsAre(a.id, b_id));
-    filter.made_after = at(20);
-    EXPECT_THAT(ids(filter), ElementsAre(b_id));
-    filter = {};
-    filter.made_before = at(20);
-    EXPECT_THAT(ids(filter), ElementsAre(a.id));
-    filter = {};
-    filter.code = "odd";
-    filter.destination = "analytics";
-    filter.state = "pending";
-    EXPECT_THAT(ids(filter), ElementsAre(b_id));
-    filter.after_id = b_id;
-    EXPECT_THAT(ids(filter), IsEmpty());
-    filter = {};
-    filter.goal = "won";
-    EXPECT_THAT(ids(filter), ElementsAre(a.id, b_id));
-    filter.goal = "lost";
-    EXPECT_THAT(ids(filter), IsEmpty());
-    filter = {};
-    filter.reason = "odd";
-    EXPECT_THAT(ids(filter), ElementsAre(b_id)) << "a row's code";
-    ledger_rows::put_standing(tx, standing_of(a.conversion_id, "ads", "consent"), lines_of);
-    filter.reason = "consent";
-    EXPECT_THAT(ids(filter), ElementsAre(a.id)) << "a standing's reason";
-    filter = {};
-    filter.tried_before = at(20);
-    EXPECT_THAT(ids(filter), ElementsAre(a.id)) << "never tried: when it was made";
-    StoredUpload tried = a;
-    tried.first_attempt_at = tried.last_attempt_at = at(70);
-    moved(tx, tried, UploadState::in_flight);
-    filter = {};
-    filter.tried_after = at(60);
-    EXPECT_THAT(ids(filter), ElementsAre(a.id));
-    const auto states = ledger_rows::upload_states(tx);
-    ASSERT_THAT(states, SizeIs(2));
-    EXPECT_EQ(states[1].destination + states[1].state + states[1].code + std::to_string(states[1].n),
-              "analyticspendingodd1");
+    EXPECT_EQ(listed([](auto&) {}), "abc");
+    EXPECT_EQ(listed([](auto& f) { f.destination = "ads"; }), "ab");
+    EXPECT_EQ(listed([](auto& f) { f.destination = "analytics"; }), "c");
+    EXPECT_EQ(listed([](auto& f) { f.state = "in_flight"; }), "a");
+    EXPECT_EQ(listed([](auto& f) { f.state = "pending"; }), "bc");
+    EXPECT_EQ(listed([](auto& f) { f.code = "odd"; }), "b");
+    EXPECT_EQ(listed([](auto& f) { f.code = "consent"; }), "") << "a standing's reason is no code";
+    EXPECT_EQ(listed([](auto& f) { f.reason = "odd"; }), "b") << "a row's code";
+    EXPECT_EQ(listed([](auto& f) { f.reason = "consent"; }), "a") << "a standing's reason";
+    EXPECT_EQ(listed([](auto& f) { f.reason = "expired"; }), "") << "that is of another destination";
+    EXPECT_EQ(listed([](auto& f) { f.goal = "won"; }), "ac");
+    EXPECT_EQ(listed([](auto& f) { f.goal = "lead"; }), "b");
+    EXPECT_EQ(listed([](auto& f) { f.made_after = at(20); }), "bc");
+    EXPECT_EQ(listed([](auto& f) { f.made_before = at(20); }), "a");
+    EXPECT_EQ(listed([](auto& f) { f.tried_after = at(30); }), "ac") << "never tried: when it was made";
+    EXPECT_EQ(listed([](auto& f) { f.tried_before = at(30); }), "b");
+    EXPECT_EQ(listed([&](auto& f) { f.after_id = a.id; }), "bc");
+    EXPECT_EQ(listed([](auto& f) { f.limit = 2; }), "ab");
+    std::vector<std::string> states;
+    for (const auto& s : ledger_rows::upload_states(tx))
+      states.push_back(s.destination + " " + s.state + " " + s.code + " " + std::to_string(s.n));
+    EXPECT_THAT(states, ElementsAre("ads in_flight  1", "ads pending odd 1", "analytics pending  1"));
   });
 }
 
