@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "conformance/loop.h"
+#include "reconcile/retry.h"
 #include "report/explain.h"
 #include "report/status.h"
 
@@ -84,17 +85,36 @@ TEST(UploadsReport, StatusAsksForALookAtRefusalsThatAreNobodysFaultNever) {
   EXPECT_THAT(rows["as_it_should_be"][0], ElementsAre("ads", _, "1"));
 }
 
-TEST(UploadsReport, ExplainSaysByWhom) {
+TEST(UploadsReport, ExplainSaysWhenByWhomAndWhyOfEachEvent) {
   Loop l;
-  refused_deal(l);
+  l.contact("C1", "click-1");
+  l.deal("D1", "C1", "won", "100");
+  ASSERT_TRUE(l.reconcile());
+  l.sink().refused[l.dedup_id("D1")] = "not_allowed";
+  l.sink().faults = {conformance::PlatformFault::busy};
+  l.clock.advance(std::chrono::minutes(1));
+  ASSERT_TRUE(l.deliver());
+  l.pass(std::chrono::hours(1));
+  reconcile::RetryAsked asked;
+  asked.ids = {l.uploads("D1").front().id};
+  ASSERT_TRUE(reconcile::retry(l.settings, l.connectors, *l.db, l.clock, asked, "cli:somebody", [] { return true; }));
+  ASSERT_TRUE(l.reconcile());
   const auto tables = l.read([&](store::Tx& tx) { return explain(tx, l.settings, Object::deal, "D1").value(); });
-  for (const Table& t : tables) {
-    if (t.name != "uploads") continue;
-    EXPECT_THAT(t.rows.back(), Contains("delivery"));
-    EXPECT_THAT(t.rows.back(), Contains("not_allowed"));
-    return;
-  }
-  FAIL() << "no table of uploads";
+  std::vector<std::string> trail;  // when, what it became, by whom, code, why
+  for (const Table& t : tables)
+    if (t.name == "uploads")
+      for (const auto& row : t.rows)
+        trail.push_back(row[0].substr(11) + " " + row[6] + " by " + row[7] + " (" + row[8] + "): " + row[9]);
+  EXPECT_THAT(
+      trail,
+      ElementsAre(
+          "21:20:02 pending by reconcile (): 100.00 EUR wanted; cause: the CRM tied records or parted them",
+          "21:21:02 in_flight by delivery (): ", "21:21:02 retrying by delivery (http_429): said by the fake platform",
+          "21:31:02 in_flight by delivery (http_429): said by the fake platform",
+          "21:31:02 rejected by delivery (not_allowed): said by the fake platform",
+          "22:21:02 superseded by cli:somebody (retried): a person has it tried again; it was "
+          "rejected, not_allowed: said by the fake platform",
+          "22:21:02 pending by reconcile (): 100.00 EUR wanted; cause: a person had rows tried again"));
 }
 
 }  // namespace
