@@ -9,6 +9,8 @@
 namespace hw::cli {
 namespace {
 
+using testing::AllOf;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 using testing::SizeIs;
@@ -46,6 +48,21 @@ TEST_F(Steer, AConnectorIsPausedShownAndResumed) {
   EXPECT_EQ(say({"resume", "ads"}).code, kOk);
   EXPECT_EQ(say({"resume", "ads"}).code, kDifference) << "it was not paused";
   EXPECT_EQ(work(), 1U);
+}
+
+TEST_F(Steer, StatusShowsWhatOfAQuotaIsUsedAndLeft) {
+  work();
+  const auto app = open();
+  const auto hour = std::chrono::floor<std::chrono::hours>(app->clock->system_now()).time_since_epoch().count();
+  ASSERT_TRUE(app->db->transact(store::Durability::bulk, [&](store::Tx& tx) -> Status {
+    store::service_rows::set_state(tx, "lane/ads_login//ingest", std::to_string(hour) + ":7 limit:40");
+    return {};
+  }));
+  const Ran ran = say({"status"});
+  EXPECT_EQ(ran.code, kOk) << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("Quotas of a day"), ContainsRegex("Quota +Used +Limit +Left"),
+                             ContainsRegex("ads_login/ingest +7 +40 +33 "),
+                             HasSubstr("less what quota_share of the credential leaves to other tools")));
 }
 
 TEST_F(Steer, ANameThatIsNoneIsRefusedWithTheNearest) {
