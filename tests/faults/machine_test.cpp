@@ -297,11 +297,19 @@ TEST_F(MachineFault, WithoutFileDescriptorsTheDaemonWaitsAndGoesOn) {
   const rlimit none{.rlim_cur = 3, .rlim_max = was.rlim_max};
   ASSERT_EQ(::prlimit(run_.daemon().pid(), RLIMIT_NOFILE, &none, nullptr), 0);
   network_->fault(FaultProxy::Kind::close, 0, 4);  // or it would go on with the connections that it has
+  const std::size_t log_before = log().size(), told_before = run_.believed().size();
+  ASSERT_GT(told_before, 0U);
   ASSERT_TRUE(pass(kDay)) << run_.log_tail();
+  EXPECT_EQ(run_.believed().size(), told_before) << "it still had a descriptor for a connection";
+  const std::string said = log().substr(log_before);
+  EXPECT_EQ(lines_with(said, "event=pull_failed", "Too many open files"), 2U) << "each folder once: " << said;
+  EXPECT_EQ(lines_with(said, "event=pull_failed connector=hubspot", "code=connect"), 1U) << said;
   ASSERT_EQ(::prlimit(run_.daemon().pid(), RLIMIT_NOFILE, &was, nullptr), 0);
   network_->clear();
   EXPECT_GT(network_->struck(), 0);
   expect_nothing_lost_or_doubled();
+  for (const char* source : {"visits", "spend", "hubspot"})
+    EXPECT_GE(lines_with(log(), "event=pull_resumed", source), 1U) << source;
 }
 
 TEST_F(MachineFault, ASecondDaemonOnTheStateDirectoryIsRefusedAndToldWhoHoldsIt) {
