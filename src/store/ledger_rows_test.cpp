@@ -349,9 +349,45 @@ TEST_P(LedgerTest, TheAuditTrailCanOnlyGrow) {
   write([](Tx& tx) { EXPECT_EQ(tx.one_integer("SELECT COUNT(*) FROM upload_event WHERE actor <> 'nobody'"), 2); });
 }
 
+/// Everything that a row of the ledger holds.
+std::string all_of(const StoredUpload& u) {
+  std::string out = u.destination + "|" + to_string(u.state) + "|" + u.code + "|" + u.detail + "|" + u.item + "|" +
+                    u.dedup_key + "|" + u.currency + "|" + u.consent + "|" + u.account + "|" + u.action;
+  for (const auto& n : {std::optional(u.id), std::optional(u.conversion_id), u.value_micros, u.request_id})
+    out += "|" + (n ? std::to_string(*n) : "-");
+  for (const auto& t : {std::optional(u.made_at), std::optional(u.not_before), std::optional(u.expires_at),
+                        std::optional(u.next_at), u.first_attempt_at, u.last_attempt_at, u.received_at, u.processed_at})
+    out += "|" + (t ? std::to_string(to_micros(*t)) : "-");
+  return out + "|" + std::to_string(u.attempts);
+}
+
 TEST_P(LedgerTest, TheTrailOfAStoreOfTheFirstVersionIsKeptAndClosed) {
+  std::string before;
+  const auto dead_letters = [](Tx& tx) {
+    std::string out;
+    ledger_rows::UploadFilter rejected;
+    rejected.state = "rejected";
+    for (const StoredUpload& u : ledger_rows::list_uploads(tx, rejected)) {
+      out += all_of(u) + "\n";
+      for (const UploadEvent& e : ledger_rows::events(tx, u.id))
+        out += e.from_state + ">" + e.to_state + " " + e.code + " " + e.detail + " " + e.actor + " " +
+               std::to_string(to_micros(e.at)) + "\n";
+    }
+    return out;
+  };
   write([&](Tx& tx) {
     add(tx, upload_of(conversion(tx, 4)));
+    StoredUpload u = add(tx, upload_of(conversion(tx, 5)));
+    u.first_attempt_at = u.last_attempt_at = at(40);
+    u = moved(tx, u, UploadState::in_flight);
+    u.attempts = 1;
+    u = moved(tx, u, UploadState::retrying, "http_503");
+    u.last_attempt_at = at(60);
+    u = moved(tx, u, UploadState::in_flight);
+    u.detail = "the platform's own message";
+    u = moved(tx, u, UploadState::rejected, "bad_amount");
+    before = dead_letters(tx);
+    EXPECT_THAT(before, testing::HasSubstr("|rejected|bad_amount|the platform's own message|"));
     for (const char* sql : {"DROP TRIGGER upload_event_no_update", "DROP TRIGGER upload_event_no_delete"})
       if (is_sqlite()) tx.exec(sql);
     if (!is_sqlite()) tx.exec("DROP FUNCTION refuse_change CASCADE");
@@ -362,7 +398,8 @@ TEST_P(LedgerTest, TheTrailOfAStoreOfTheFirstVersionIsKeptAndClosed) {
   db_.reset();
   db_ = open(options_);
   const Status refused = db_->transact(Durability::ledger, [&](Tx& tx) -> Status {
-    EXPECT_EQ(tx.one_integer("SELECT COUNT(*) FROM upload_event"), 1);
+    EXPECT_EQ(tx.one_integer("SELECT COUNT(*) FROM upload_event"), 6);
+    EXPECT_EQ(dead_letters(tx), before);
     tx.exec("DELETE FROM upload_event");
     return {};
   });
