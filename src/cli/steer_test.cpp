@@ -9,9 +9,12 @@
 namespace hw::cli {
 namespace {
 
+using testing::AllOf;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 using testing::SizeIs;
+using testing::UnorderedElementsAre;
 
 class Steer : public CommandFixture {
  protected:
@@ -45,6 +48,21 @@ TEST_F(Steer, AConnectorIsPausedShownAndResumed) {
   EXPECT_EQ(say({"resume", "ads"}).code, kOk);
   EXPECT_EQ(say({"resume", "ads"}).code, kDifference) << "it was not paused";
   EXPECT_EQ(work(), 1U);
+}
+
+TEST_F(Steer, StatusShowsWhatOfAQuotaIsUsedAndLeft) {
+  work();
+  const auto app = open();
+  const auto hour = std::chrono::floor<std::chrono::hours>(app->clock->system_now()).time_since_epoch().count();
+  ASSERT_TRUE(app->db->transact(store::Durability::bulk, [&](store::Tx& tx) -> Status {
+    store::service_rows::set_state(tx, "lane/ads_login//ingest", std::to_string(hour) + ":7 limit:40");
+    return {};
+  }));
+  const Ran ran = say({"status"});
+  EXPECT_EQ(ran.code, kOk) << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("Quotas of a day"), ContainsRegex("Quota +Used +Limit +Left"),
+                             ContainsRegex("ads_login/ingest +7 +40 +33 "),
+                             HasSubstr("less what quota_share of the credential leaves to other tools")));
 }
 
 TEST_F(Steer, ANameThatIsNoneIsRefusedWithTheNearest) {
@@ -95,23 +113,82 @@ TEST_F(Steer, ARetryIsToldWhichRows) {
   EXPECT_THAT(say({"uploads", "retry", "--newer-than", "yesterday"}).err, HasSubstr("is no age"));
 }
 
-TEST_F(Steer, RowsAreListedByReasonAndGoal) {
-  pages_ = {won_deals(1, 2)};
-  work(/*refuses=*/true);
-  auto listed = [&](const std::vector<std::string>& filter) {
+/// Two goals of the same stage, each told to a destination of its own: three deals at each, two of them refused at one,
+/// two rows of three days ago.
+class SteerByFilter : public Steer {
+ protected:
+  SteerByFilter() {
+    std::string two = config("live");
+    for (const auto& [before, line] :
+         {std::pair{"destinations:\n",
+                    "  - {name: early, subject: deal, stage: won, value: fixed 5 EUR, go_live: 2020-01-01}\n"},
+          {"connectors:\n",
+           "  - {name: ads_early, goal: early, upload_by: ads, account: \"1\", action: \"3\", go_live: 2020-01-01, "
+           "mode: live}\n"}})
+      two.insert(two.find(before), line);
+    write("headwater.yaml", two);
+    pages_ = {won_deals(1, 2)};
+    work(/*refuses=*/true);  // of ads_won alone
+    pages_.push_back(won_deals(3, 1));
+    work();
+    const auto app = open();
+    EXPECT_TRUE(app->db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Status {
+      for (const auto& row : parsed_list({}))
+        if (named(row) == "ads_won D1" || named(row) == "ads_early D2")
+          tx.exec("UPDATE upload SET last_attempt_at = last_attempt_at - ? WHERE id = ?",
+                  {store::val(std::int64_t{3} * 86'400'000'000), store::val(row["id"].get<std::int64_t>())});
+      return {};
+    }));
+  }
+  nlohmann::json parsed_list(const std::vector<std::string>& filter) {
     std::vector<std::string> words{"uploads", "list", "--format", "json"};
     words.insert(words.end(), filter.begin(), filter.end());
     return say(words).parsed();
-  };
-  EXPECT_THAT(listed({"--reason", "not_allowed", "--newer-than", "1h"}), SizeIs(2));
-  EXPECT_THAT(listed({"--reason", "rejected", "--goal", "closed_won"}), SizeIs(2));
-  EXPECT_THAT(listed({"--older-than", "1h"}), SizeIs(0));
-  EXPECT_THAT(listed({"--state", "rejected", "--destination", "ads_won"}), SizeIs(2));
-  EXPECT_THAT(listed({"--state", "received"}), SizeIs(0));
+  }
+  static std::string named(const nlohmann::json& row) {
+    return row["destination"].get<std::string>() + " " + row["subject"].get<std::string>().substr(5);
+  }
+  std::vector<std::string> listed(const std::vector<std::string>& filter) {
+    std::vector<std::string> out;
+    for (const auto& row : parsed_list(filter)) out.push_back(named(row));
+    return out;
+  }
+};
+
+TEST_F(SteerByFilter, RowsAreListedByEachFilterAlone) {
+  const char *w1 = "ads_won D1", *w2 = "ads_won D2", *w3 = "ads_won D3";
+  const char *e1 = "ads_early D1", *e2 = "ads_early D2", *e3 = "ads_early D3";
+  EXPECT_THAT(listed({}), UnorderedElementsAre(w1, w2, w3, e1, e2, e3));
+  EXPECT_THAT(listed({"--state", "rejected"}), UnorderedElementsAre(w1, w2));
+  EXPECT_THAT(listed({"--state", "received"}), UnorderedElementsAre(w3, e1, e2, e3));
+  EXPECT_THAT(listed({"--reason", "not_allowed"}), UnorderedElementsAre(w1, w2)) << "the platform's code";
+  EXPECT_THAT(listed({"--reason", "rejected"}), UnorderedElementsAre(w1, w2)) << "what it stands under";
+  EXPECT_THAT(listed({"--destination", "ads_won"}), UnorderedElementsAre(w1, w2, w3));
+  EXPECT_THAT(listed({"--destination", "ads_early"}), UnorderedElementsAre(e1, e2, e3));
+  EXPECT_THAT(listed({"--goal", "early"}), UnorderedElementsAre(e1, e2, e3));
+  EXPECT_THAT(listed({"--older-than", "1d"}), UnorderedElementsAre(w1, e2));
+  EXPECT_THAT(listed({"--newer-than", "1d"}), UnorderedElementsAre(w2, w3, e1, e3));
+  EXPECT_THAT(listed({"--older-than", "1d", "--destination", "ads_won"}), UnorderedElementsAre(w1));
   EXPECT_THAT(listed({"--limit", "1"}), SizeIs(1));
-  const auto row = listed({})[0];
+  const auto row = parsed_list({"--state", "rejected"})[0];
   EXPECT_EQ(row["stands"], "rejected");
   EXPECT_NE(row["last_attempt"], "-");
+}
+
+TEST_F(SteerByFilter, ARetryTakesTheSameFilters) {
+  const auto rows = [&](const std::vector<std::string>& filter) {
+    std::vector<std::string> words{"uploads", "retry", "--dry-run", "--format", "json"};
+    words.insert(words.end(), filter.begin(), filter.end());
+    const Ran ran = say(words);
+    return ran.code == kOk ? ran.parsed()[0]["rows"].get<int>() : 0;
+  };
+  EXPECT_EQ(rows({"--destination", "ads_won"}), 2);
+  EXPECT_EQ(rows({"--destination", "ads_early"}), 0);
+  EXPECT_EQ(rows({"--goal", "early"}), 0);
+  EXPECT_EQ(rows({"--older-than", "1d"}), 1);
+  EXPECT_EQ(rows({"--newer-than", "1d"}), 1);
+  EXPECT_EQ(rows({"--reason", "not_allowed"}), 2);
+  EXPECT_EQ(rows({"--reason", "another"}), 0);
 }
 
 TEST_F(Steer, AListSaysWhatIsMissingFromItAndWhichNameIsNone) {

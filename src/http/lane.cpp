@@ -198,7 +198,7 @@ std::optional<Lanes::Refusal> Lanes::try_enter(const std::vector<Lane>& lanes) {
     }
     for (const auto& lane : lanes) {
       if (!worst) take(lane);
-      if (auto due = begin_save(lane, /*at_once=*/worst.has_value())) saves.push_back(*std::move(due));
+      if (auto due = begin_save(lane, worst || lane.requests > 0)) saves.push_back(*std::move(due));
     }
   }
   save(saves);
@@ -231,14 +231,18 @@ std::optional<Lanes::Refusal> Lanes::judge(const Lane& lane) {
 
 void Lanes::take(const Lane& lane) {
   State& s = states_[lane.key];
-  if (lane.requests > 0) s.taken.push_back(clock_.steady_now());
+  if (lane.requests > 0) {
+    s.taken.push_back(clock_.steady_now());
+    s.unsaved = true;
+  }
   if (lane.per_day <= 0) return;
   s.per_day = lane.per_day;
   ++s.by_hour[hour_of(clock_.system_now())];
   s.unsaved = true;
 }
 
-// Rare enough to cost nothing, often enough that a kill forgets a few seconds' requests only.
+// A place in a window is saved before its request leaves: a kill must not empty the window. Of a lane that has a daily
+// limit alone, rarely enough to cost nothing, often enough that a kill forgets a few seconds' requests only.
 std::optional<Lanes::Save> Lanes::begin_save(const Lane& lane, bool at_once) {
   State& s = states_[lane.key];
   if (state_ == nullptr || !s.unsaved || s.saving) return std::nullopt;

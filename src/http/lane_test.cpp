@@ -118,6 +118,29 @@ TEST_F(HttpLanes, WhatTheLastWindowHeldSurvivesARestart) {
   use(search, 3);
 }
 
+TEST_F(HttpLanes, WhatTheLastWindowHeldSurvivesAKill) {
+  const Lane minute = lane("ads/ingest", 3, minutes(1));
+  use(minute, 2);
+  clock_.advance(seconds(20));
+  Lanes after_kill(&state_, clock_,
+                   /*may_sleep=*/false);  // the first one has not ended, so it saved nothing at its end
+  EXPECT_TRUE(after_kill.enter({minute}, {}));
+  Lanes after_another(&state_, clock_, /*may_sleep=*/false);
+  const auto refused = after_another.enter({minute}, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().retry_after, minutes(1)) << "each counts as late as the last: fuller, never emptier";
+  clock_.advance(minutes(1));
+  EXPECT_TRUE(after_another.enter({minute}, {}));
+}
+
+TEST_F(HttpLanes, TheDailyUseOfALaneThatHasAWindowTooSurvivesAKill) {
+  const Lane both = lane("ads/ingest", 100, minutes(1), 3);
+  use(both, 2);
+  Lanes after_kill(&state_, clock_, /*may_sleep=*/false);
+  EXPECT_TRUE(after_kill.enter({both}, {}));
+  EXPECT_FALSE(after_kill.enter({both}, {}));
+}
+
 TEST_F(HttpLanes, ARetryAfterSurvivesARestart) {
   const Lane crm = lane("crm", 100, seconds(10));
   use(crm, 1);

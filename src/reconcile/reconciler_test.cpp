@@ -18,7 +18,13 @@ using conformance::Loop;
 using conformance::PlatformFault;
 using test::final_zero;
 using test::win;
+using testing::AllOf;
+using testing::EndsWith;
 using testing::HasSubstr;
+using testing::StartsWith;
+
+/// The last row that reached the platform, as it came.
+std::string last_arrival(Loop& l) { return l.sink().log.empty() ? "nothing" : l.sink().log.back().body; }
 
 TEST(Reconciler, AWonDealIsToldWithItsAmount) {
   Loop l;
@@ -573,6 +579,52 @@ TEST(Reconciler, ALaterClickIsNotedAndMovesNothing) {
   l.show(person);
   l.settle();
   EXPECT_EQ(l.history("D1"), "upload received 100");
+  EXPECT_THAT(l.standing("D1").flags, HasSubstr("identity_changed_after_upload"));
+  l.set("D1", "amount", "150");
+  l.pass(kDay);
+  EXPECT_EQ(l.history("D1"), "upload received 100, restate received 150");
+  EXPECT_THAT(last_arrival(l), EndsWith("|click-D1")) << "a correction is of what was told";
+  EXPECT_THAT(l.standing("D1").flags, HasSubstr("identity_changed_after_upload"));
+}
+
+TEST(Reconciler, AClickThatComesWithAMergedPersonIsNotedAndMovesNothing) {
+  Loop l;
+  win(l);
+  l.settle();
+  l.contact("C2", "another");
+  l.merge(Object::contact, "CD1", "C2");
+  l.set("D1", "amount", "150");
+  l.pass(kDay);
+  EXPECT_EQ(l.history("D1"), "upload received 100, restate received 150");
+  EXPECT_THAT(last_arrival(l), EndsWith("|click-D1"));
+  EXPECT_THAT(l.standing("D1").flags, HasSubstr("identity_changed_after_upload"));
+}
+
+/// Another click of the same person is found after the deal was told, and then the amount changes.
+void find_another_click(Loop& l, settings::Goal::ClickRule rule, Timestamp at) {
+  l.settings.goals[0].click = rule;
+  l.start();
+  win(l);
+  l.settle();
+  ASSERT_THAT(last_arrival(l), EndsWith("|click-D1"));
+  l.touch("t0", "found-later", "CD1", at);
+  l.set("D1", "amount", "150");
+  l.pass(kDay);
+  EXPECT_THAT(last_arrival(l), AllOf(StartsWith("restate|"), HasSubstr("|150000000|"), EndsWith("|click-D1")));
+}
+
+TEST(Reconciler, AFirstTouchThatIsFoundAfterTellingIsPassedOverAsTheClickWasChosenOnce) {
+  for (const auto rule : {settings::Goal::ClickRule::first, settings::Goal::ClickRule::lead}) {
+    Loop l;
+    find_another_click(l, rule, kStart - kDay * 20);
+    EXPECT_EQ(l.standing("D1").flags, "");
+    EXPECT_THAT(l.standing("D1").story, HasSubstr(R"("value":"found-later","why":"not_first_choice")"));
+  }
+}
+
+TEST(Reconciler, ALastTouchThatIsFoundAfterTellingIsNotedAndMovesNothing) {
+  Loop l;
+  find_another_click(l, settings::Goal::ClickRule::last, kStart - kHour);
   EXPECT_THAT(l.standing("D1").flags, HasSubstr("identity_changed_after_upload"));
 }
 

@@ -3,8 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "conformance/loop.h"
+#include "http/client.h"
 #include "http/lane.h"
+#include "report/status.h"
 
 namespace hw::report {
 namespace {
@@ -50,6 +54,38 @@ TEST(Quotas, SayWhatIsUsedOfHowMuchAndUntilWhenALaneIsClosed) {
   EXPECT_THAT(rows[0], ElementsAre("main/crm", "7", "50", "43", "2026-03-02 22:00:00", "2026-03-01 21:30:00"));
   l.clock.advance(std::chrono::hours(26));
   EXPECT_THAT(shown(), IsEmpty()) << "nothing of it counts any more";
+}
+
+TEST(Quotas, StatusSaysWhatIsLeftOfTheShareThatIsHeadwaters) {
+  Loop l;
+  l.settings.zone = Zone::utc();
+  StoredState state(*l.db);
+  http::Credential login;
+  login.name = "main";
+  login.token = Secret("a-token");
+  login.quota_share = 60;
+  {
+    http::ClientOptions options;
+    options.credentials = {login};
+    options.state = &state;
+    options.may_sleep = false;
+    const auto client = http::make_client(options, l.clock, *l.random);
+    http::Request r;
+    r.url = "http://127.0.0.1:1/";  // nobody listens there: it counts all the same
+    r.auth.credential = "main";
+    r.lanes = {{.key = "main/crm", .requests = 0, .per = Duration::zero(), .per_day = 5000}};
+    for (int i = 0; i < 7; ++i) ASSERT_FALSE(client->send(r, {}));
+  }
+  const auto tables = l.read([&](store::Tx& tx) { return status(tx, l.settings, l.clock.system_now()); });
+  const auto found = std::find_if(tables.begin(), tables.end(), [](const Table& t) { return t.name == "quotas"; });
+  ASSERT_NE(found, tables.end());
+  EXPECT_EQ(render({*found}, Format::text),
+            "Quotas of a day\n"
+            "Quota     Used  Limit   Left  More from            Closed until\n"
+            "--------  ----  -----  -----  -------------------  ------------\n"
+            "main/crm     7  3,000  2,993  2026-03-02 22:00:00  -\n"
+            "Limits are those of the configuration, less what quota_share of the credential leaves to other tools. A "
+            "lane's day is the last 24 to 25 hours.\n");
 }
 
 TEST(Quotas, AnEmptyPartOfALanesNameIsNotShown) {

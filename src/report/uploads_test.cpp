@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "conformance/loop.h"
+#include "reconcile/retry.h"
 #include "report/explain.h"
 #include "report/status.h"
 
@@ -24,10 +25,55 @@ void refused_deal(Loop& l) {
   l.settle();
 }
 
+/// The store as the first version of the program left it, closed and opened again by a new process.
+void upgrade(Loop& l) {
+  ASSERT_TRUE(l.db->transact(store::Durability::ledger, [](store::Tx& tx) -> Status {
+    for (const char* sql : {"DROP TRIGGER upload_event_no_update", "DROP TRIGGER upload_event_no_delete",
+                            "ALTER TABLE pause DROP COLUMN retrying", "DROP INDEX source_field_by_state"})
+      tx.exec(sql);
+    store::service_rows::set_meta(tx, "schema_version", "1");
+    return {};
+  }));
+  l.db.reset();
+  l.db = std::make_unique<conformance::TestDb>(*store::Db::open({.path = l.store_file(), .postgres = {}}));
+  ASSERT_EQ(l.read([](store::Tx& tx) { return store::service_rows::meta(tx, "schema_version"); }),
+            std::to_string(store::schema_version()));
+  l.start();
+}
+
+TEST(UploadsReport, ADeadLetterCrossesAnUpgradeAndIsListedAndRetriedAfterIt) {
+  Loop l;
+  refused_deal(l);
+  const auto id = l.uploads("D1").front().id;
+  const auto shown = [&] {
+    std::vector<std::vector<std::vector<std::string>>> rows;
+    for (const Table& t : l.read([&](store::Tx& tx) { return upload(tx, id, Zone::utc()); })) rows.push_back(t.rows);
+    rows.push_back(l.read([&](store::Tx& tx) {
+      store::ledger_rows::UploadFilter refused;
+      refused.reason = "not_allowed";
+      return uploads(tx, refused, Zone::utc()).rows;
+    }));
+    return rows;
+  };
+  const auto before = shown();
+  l.clock.advance(std::chrono::hours(5));
+  upgrade(l);
+  EXPECT_EQ(shown(), before) << "the platform's word, the item, the attempts and the trail";
+  l.settle();
+  EXPECT_EQ(l.history("D1"), "upload rejected 100") << "nothing goes again by itself";
+  l.sink().refused.clear();
+  reconcile::RetryAsked asked;
+  asked.reason = "not_allowed";
+  ASSERT_TRUE(reconcile::retry(l.settings, l.connectors, *l.db, l.clock, asked, "cli:somebody", [] { return true; }));
+  l.settle();
+  EXPECT_EQ(l.history("D1"), "upload superseded 100, upload received 100");
+  EXPECT_EQ(l.differences(), "");
+}
+
 TEST(UploadsReport, ADeadLetterKeepsThePlatformsWordItsItemAndItsAttempts) {
   Loop l;
   refused_deal(l);
-  l.start();
+  upgrade(l);
   const auto id = l.uploads("D1").front().id;
   const auto tables = l.read([&](store::Tx& tx) { return upload(tx, id, Zone::utc()); });
   ASSERT_EQ(tables.size(), 3U);
@@ -39,8 +85,8 @@ TEST(UploadsReport, ADeadLetterKeepsThePlatformsWordItsItemAndItsAttempts) {
   EXPECT_EQ(cells["state"], "rejected");
   EXPECT_EQ(cells["code"], "not_allowed");
   EXPECT_EQ(cells["detail"], "said by the fake platform");
-  EXPECT_NE(cells["first attempt"], "-");
-  EXPECT_EQ(cells["first attempt"], cells["last attempt"]);
+  EXPECT_EQ(cells["first attempt"], "2026-03-01 21:20:02");
+  EXPECT_EQ(cells["last attempt"], "2026-03-01 21:20:02");
   EXPECT_EQ(cells["conversion stands under"], "rejected");
   EXPECT_EQ(cells["attempts"], "1") << "it was sent";
   EXPECT_EQ(cells["failed attempts"], "0") << "and answered";
@@ -84,17 +130,36 @@ TEST(UploadsReport, StatusAsksForALookAtRefusalsThatAreNobodysFaultNever) {
   EXPECT_THAT(rows["as_it_should_be"][0], ElementsAre("ads", _, "1"));
 }
 
-TEST(UploadsReport, ExplainSaysByWhom) {
+TEST(UploadsReport, ExplainSaysWhenByWhomAndWhyOfEachEvent) {
   Loop l;
-  refused_deal(l);
+  l.contact("C1", "click-1");
+  l.deal("D1", "C1", "won", "100");
+  ASSERT_TRUE(l.reconcile());
+  l.sink().refused[l.dedup_id("D1")] = "not_allowed";
+  l.sink().faults = {conformance::PlatformFault::busy};
+  l.clock.advance(std::chrono::minutes(1));
+  ASSERT_TRUE(l.deliver());
+  l.pass(std::chrono::hours(1));
+  reconcile::RetryAsked asked;
+  asked.ids = {l.uploads("D1").front().id};
+  ASSERT_TRUE(reconcile::retry(l.settings, l.connectors, *l.db, l.clock, asked, "cli:somebody", [] { return true; }));
+  ASSERT_TRUE(l.reconcile());
   const auto tables = l.read([&](store::Tx& tx) { return explain(tx, l.settings, Object::deal, "D1").value(); });
-  for (const Table& t : tables) {
-    if (t.name != "uploads") continue;
-    EXPECT_THAT(t.rows.back(), Contains("delivery"));
-    EXPECT_THAT(t.rows.back(), Contains("not_allowed"));
-    return;
-  }
-  FAIL() << "no table of uploads";
+  std::vector<std::string> trail;  // when, what it became, by whom, code, why
+  for (const Table& t : tables)
+    if (t.name == "uploads")
+      for (const auto& row : t.rows)
+        trail.push_back(row[0].substr(11) + " " + row[6] + " by " + row[7] + " (" + row[8] + "): " + row[9]);
+  EXPECT_THAT(
+      trail,
+      ElementsAre(
+          "21:20:02 pending by reconcile (): 100.00 EUR wanted; cause: the CRM tied records or parted them",
+          "21:21:02 in_flight by delivery (): ", "21:21:02 retrying by delivery (http_429): said by the fake platform",
+          "21:31:02 in_flight by delivery (http_429): said by the fake platform",
+          "21:31:02 rejected by delivery (not_allowed): said by the fake platform",
+          "22:21:02 superseded by cli:somebody (retried): a person has it tried again; it was "
+          "rejected, not_allowed: said by the fake platform",
+          "22:21:02 pending by reconcile (): 100.00 EUR wanted; cause: a person had rows tried again"));
 }
 
 }  // namespace

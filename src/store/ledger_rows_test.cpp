@@ -1,5 +1,6 @@
 #include "store/ledger_rows.h"
 
+#include <functional>
 #include <map>
 
 #include "base/random.h"
@@ -348,9 +349,45 @@ TEST_P(LedgerTest, TheAuditTrailCanOnlyGrow) {
   write([](Tx& tx) { EXPECT_EQ(tx.one_integer("SELECT COUNT(*) FROM upload_event WHERE actor <> 'nobody'"), 2); });
 }
 
+/// Everything that a row of the ledger holds.
+std::string all_of(const StoredUpload& u) {
+  std::string out = u.destination + "|" + to_string(u.state) + "|" + u.code + "|" + u.detail + "|" + u.item + "|" +
+                    u.dedup_key + "|" + u.currency + "|" + u.consent + "|" + u.account + "|" + u.action;
+  for (const auto& n : {std::optional(u.id), std::optional(u.conversion_id), u.value_micros, u.request_id})
+    out += "|" + (n ? std::to_string(*n) : "-");
+  for (const auto& t : {std::optional(u.made_at), std::optional(u.not_before), std::optional(u.expires_at),
+                        std::optional(u.next_at), u.first_attempt_at, u.last_attempt_at, u.received_at, u.processed_at})
+    out += "|" + (t ? std::to_string(to_micros(*t)) : "-");
+  return out + "|" + std::to_string(u.attempts);
+}
+
 TEST_P(LedgerTest, TheTrailOfAStoreOfTheFirstVersionIsKeptAndClosed) {
+  std::string before;
+  const auto dead_letters = [](Tx& tx) {
+    std::string out;
+    ledger_rows::UploadFilter rejected;
+    rejected.state = "rejected";
+    for (const StoredUpload& u : ledger_rows::list_uploads(tx, rejected)) {
+      out += all_of(u) + "\n";
+      for (const UploadEvent& e : ledger_rows::events(tx, u.id))
+        out += e.from_state + ">" + e.to_state + " " + e.code + " " + e.detail + " " + e.actor + " " +
+               std::to_string(to_micros(e.at)) + "\n";
+    }
+    return out;
+  };
   write([&](Tx& tx) {
     add(tx, upload_of(conversion(tx, 4)));
+    StoredUpload u = add(tx, upload_of(conversion(tx, 5)));
+    u.first_attempt_at = u.last_attempt_at = at(40);
+    u = moved(tx, u, UploadState::in_flight);
+    u.attempts = 1;
+    u = moved(tx, u, UploadState::retrying, "http_503");
+    u.last_attempt_at = at(60);
+    u = moved(tx, u, UploadState::in_flight);
+    u.detail = "the platform's own message";
+    u = moved(tx, u, UploadState::rejected, "bad_amount");
+    before = dead_letters(tx);
+    EXPECT_THAT(before, testing::HasSubstr("|rejected|bad_amount|the platform's own message|"));
     for (const char* sql : {"DROP TRIGGER upload_event_no_update", "DROP TRIGGER upload_event_no_delete"})
       if (is_sqlite()) tx.exec(sql);
     if (!is_sqlite()) tx.exec("DROP FUNCTION refuse_change CASCADE");
@@ -361,7 +398,8 @@ TEST_P(LedgerTest, TheTrailOfAStoreOfTheFirstVersionIsKeptAndClosed) {
   db_.reset();
   db_ = open(options_);
   const Status refused = db_->transact(Durability::ledger, [&](Tx& tx) -> Status {
-    EXPECT_EQ(tx.one_integer("SELECT COUNT(*) FROM upload_event"), 1);
+    EXPECT_EQ(tx.one_integer("SELECT COUNT(*) FROM upload_event"), 6);
+    EXPECT_EQ(dead_letters(tx), before);
     tx.exec("DELETE FROM upload_event");
     return {};
   });
@@ -484,56 +522,50 @@ TEST_P(LedgerTest, AnUploadWaitsWhileItsSubjectIsMarked) {
   });
 }
 
-TEST_P(LedgerTest, UploadsAreListedByAFilterAndCountedByState) {
+TEST_P(LedgerTest, UploadsAreListedByEachFilterAloneAndCountedByState) {
   write([](Tx& tx) {
-    const auto a = add(tx, upload_of(conversion(tx, 4)));
-    StoredUpload b = upload_of(conversion(tx, 5), "analytics");
+    StoredUpload a = add(tx, upload_of(conversion(tx, 4)));  // made at 10, tried at 70
+    a.first_attempt_at = a.last_attempt_at = at(70);
+    a = moved(tx, a, UploadState::in_flight);
+    StoredUpload b = upload_of(conversion(tx, 5, "lead"));
     b.made_at = at(20);
     b.code = "odd";
-    const auto b_id = add(tx, b).id;
-    const auto ids = [&](const ledger_rows::UploadFilter& filter) {
-      std::vector<std::int64_t> out;
-      for (const StoredUpload& u : ledger_rows::list_uploads(tx, filter)) out.push_back(u.id);
+    b = add(tx, b);
+    StoredUpload c = upload_of(conversion(tx, 6), "analytics");
+    c.made_at = at(30);
+    c = add(tx, c);
+    ledger_rows::put_standing(tx, standing_of(a.conversion_id, "ads", "consent"), lines_of);
+    ledger_rows::put_standing(tx, standing_of(b.conversion_id, "analytics", "expired"), lines_of);
+    const auto listed = [&](const std::function<void(ledger_rows::UploadFilter&)>& set) {
+      ledger_rows::UploadFilter filter;
+      set(filter);
+      std::string out;
+      for (const StoredUpload& u : ledger_rows::list_uploads(tx, filter))
+        out += u.id == a.id ? "a" : u.id == b.id ? "b" : u.id == c.id ? "c" : "?";
       return out;
     };
-    ledger_rows::UploadFilter filter;
-    EXPECT_THAT(ids(filter), ElementsAre(a.id, b_id));
-    filter.made_after = at(20);
-    EXPECT_THAT(ids(filter), ElementsAre(b_id));
-    filter = {};
-    filter.made_before = at(20);
-    EXPECT_THAT(ids(filter), ElementsAre(a.id));
-    filter = {};
-    filter.code = "odd";
-    filter.destination = "analytics";
-    filter.state = "pending";
-    EXPECT_THAT(ids(filter), ElementsAre(b_id));
-    filter.after_id = b_id;
-    EXPECT_THAT(ids(filter), IsEmpty());
-    filter = {};
-    filter.goal = "won";
-    EXPECT_THAT(ids(filter), ElementsAre(a.id, b_id));
-    filter.goal = "lost";
-    EXPECT_THAT(ids(filter), IsEmpty());
-    filter = {};
-    filter.reason = "odd";
-    EXPECT_THAT(ids(filter), ElementsAre(b_id)) << "a row's code";
-    ledger_rows::put_standing(tx, standing_of(a.conversion_id, "ads", "consent"), lines_of);
-    filter.reason = "consent";
-    EXPECT_THAT(ids(filter), ElementsAre(a.id)) << "a standing's reason";
-    filter = {};
-    filter.tried_before = at(20);
-    EXPECT_THAT(ids(filter), ElementsAre(a.id)) << "never tried: when it was made";
-    StoredUpload tried = a;
-    tried.first_attempt_at = tried.last_attempt_at = at(70);
-    moved(tx, tried, UploadState::in_flight);
-    filter = {};
-    filter.tried_after = at(60);
-    EXPECT_THAT(ids(filter), ElementsAre(a.id));
-    const auto states = ledger_rows::upload_states(tx);
-    ASSERT_THAT(states, SizeIs(2));
-    EXPECT_EQ(states[1].destination + states[1].state + states[1].code + std::to_string(states[1].n),
-              "analyticspendingodd1");
+    EXPECT_EQ(listed([](auto&) {}), "abc");
+    EXPECT_EQ(listed([](auto& f) { f.destination = "ads"; }), "ab");
+    EXPECT_EQ(listed([](auto& f) { f.destination = "analytics"; }), "c");
+    EXPECT_EQ(listed([](auto& f) { f.state = "in_flight"; }), "a");
+    EXPECT_EQ(listed([](auto& f) { f.state = "pending"; }), "bc");
+    EXPECT_EQ(listed([](auto& f) { f.code = "odd"; }), "b");
+    EXPECT_EQ(listed([](auto& f) { f.code = "consent"; }), "") << "a standing's reason is no code";
+    EXPECT_EQ(listed([](auto& f) { f.reason = "odd"; }), "b") << "a row's code";
+    EXPECT_EQ(listed([](auto& f) { f.reason = "consent"; }), "a") << "a standing's reason";
+    EXPECT_EQ(listed([](auto& f) { f.reason = "expired"; }), "") << "that is of another destination";
+    EXPECT_EQ(listed([](auto& f) { f.goal = "won"; }), "ac");
+    EXPECT_EQ(listed([](auto& f) { f.goal = "lead"; }), "b");
+    EXPECT_EQ(listed([](auto& f) { f.made_after = at(20); }), "bc");
+    EXPECT_EQ(listed([](auto& f) { f.made_before = at(20); }), "a");
+    EXPECT_EQ(listed([](auto& f) { f.tried_after = at(30); }), "ac") << "never tried: when it was made";
+    EXPECT_EQ(listed([](auto& f) { f.tried_before = at(30); }), "b");
+    EXPECT_EQ(listed([&](auto& f) { f.after_id = a.id; }), "bc");
+    EXPECT_EQ(listed([](auto& f) { f.limit = 2; }), "ab");
+    std::vector<std::string> states;
+    for (const auto& s : ledger_rows::upload_states(tx))
+      states.push_back(s.destination + " " + s.state + " " + s.code + " " + std::to_string(s.n));
+    EXPECT_THAT(states, ElementsAre("ads in_flight  1", "ads pending odd 1", "analytics pending  1"));
   });
 }
 

@@ -25,13 +25,15 @@ std::string told_text(const store::Standing& s) {
          money_text(s.b_low, "") + ".." + money_text(s.b_high, s.range_currency) + ")";
 }
 
-/// Before a revision of unknown fate the belief was b; after it, it lies between the bounds.
+/// A revision of unknown fate: the belief lies between the bounds, or, told in another currency before, still stands
+/// beside them.
 bool agrees(const store::Standing& s, const std::vector<store::StoredUpload>& history, const Books::Entry& e) {
   const bool same_b = e.micros == s.b_micros && (e.micros == 0 || e.currency == s.b_currency);
   if (s.state == "uncertain" || s.state == "unlocated") {
     const bool within =
         s.b_low <= e.micros && e.micros <= s.b_high && (e.micros == 0 || e.currency == s.range_currency);
-    return same_b || within;
+    const bool beside = same_b && e.micros != 0 && s.b_currency != s.range_currency;
+    return within || beside;
   }
   if (same_b) return true;
   return std::any_of(history.begin(), history.end(), [&](const store::StoredUpload& u) {
@@ -57,11 +59,10 @@ Books::Books(BookRules rules, const std::vector<Arrival>& log) : rules_(rules) {
             .operation = std::string(cells.at(0)),
             .key = std::string(cells.at(1)),
             .currency = std::string(cells.at(3)),
-            .by = {},
+            .by = std::string(cells.at(5)),
             .micros = std::stoll(std::string(cells.at(2)))};
     if (row.operation == "upload") {
       row.second = std::stoll(std::string(cells.at(4))) / kMicrosPerSecond;
-      row.by = std::string(cells.at(5));
       upload(row);
     } else {
       adjust(row);
@@ -114,6 +115,7 @@ void Books::adjust(const Row& row) {
   if (known == entries_.end()) return complain(row, "corrects what never came");
   Entry& e = known->second;
   if (row.target != e.target) return complain(row, "a correction at another account or action");
+  if (row.by != e.identified_by) complain(row, "a correction by another click than was told");
   if (rules_.adjusts_for && row.at >= e.first_at + *rules_.adjusts_for) return complain(row, "too old to be corrected");
   if (e.ended) {
     if (!rules_.retraction_counts_each_time) return;

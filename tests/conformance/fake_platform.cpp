@@ -75,7 +75,8 @@ std::variant<connect::Item, connect::Refusal> FakeSink::prepare(const Conversion
   connect::Item item;
   item.group = to_string(r.operation);
   if (original != nullptr) {
-    item.body = what + "as accepted";
+    item.body = what + std::to_string(to_micros(original->conversion_time)) + "|" +
+                std::string(split(original->item.body, '|').back());
     item.dedup_key = c.dedup_id + "/" + std::to_string(r.number);
     item.not_before = now;
     item.expires_at = rules.adjust_until ? original->accepted_at + *rules.adjust_until : now + kOneDay * 365;

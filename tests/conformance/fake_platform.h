@@ -29,7 +29,8 @@ struct Crash {};
 struct Arrival {
   Timestamp at;
   std::string target;  ///< "account/action"
-  std::string body;    ///< operation|dedup id|micros|currency|...; of an upload also time|what it identifies by
+  /// operation|dedup id|micros|currency|time|what it identifies by; of a correction the last two are the original's
+  std::string body;
 };
 
 /// Operations upload, restate and retract in both directions, an unbounded dedup key, no age limit worth the name.

@@ -462,8 +462,10 @@ TEST_F(CrashPoints, AMigrationThatIsKilledIsMadeWholeAtTheNextStart) {
     for (const auto& file : std::filesystem::directory_iterator(run_.dir() + "/state")) std::filesystem::remove(file);
   }
   run_.start_daemon();
-  EXPECT_TRUE(until(day() + 1)) << run_.log_tail();
+  ASSERT_TRUE(until(kAfterWon)) << run_.log_tail();
   stop();
+  amount(kAtLast);
+  come_back({"store.migrated", Work::raise}, 0, {});
 }
 
 constexpr int kAbsences[] = {0, 3, 8, 100};  // in days
@@ -490,12 +492,37 @@ class AfterAMigration : public CrashPoints, public testing::WithParamInterface<i
         << sqlite3_errmsg(db);
     sqlite3_close(db);
   }
+  /// Every row of what says who was told what, table by table.
+  std::string ledger() {
+    sqlite3* db = nullptr;
+    EXPECT_EQ(sqlite3_open_v2((run_.dir() + "/state/headwater.db").c_str(), &db, SQLITE_OPEN_READWRITE, nullptr),
+              SQLITE_OK);
+    std::string out;
+    const auto add = [](void* to, int n, char** cells, char**) {
+      auto& text = *static_cast<std::string*>(to);
+      for (int i = 0; i < n; ++i) text.append(cells[i] == nullptr ? "-" : cells[i]).append("|");
+      text += "\n";
+      return 0;
+    };
+    for (const char* table : {"conversion", "standing", "upload", "upload_event", "request", "ledger_total",
+                              "chosen_click", "record", "go_live"}) {
+      out.append(table).append("\n");
+      EXPECT_EQ(
+          sqlite3_exec(db, (std::string("SELECT * FROM ") + table + " ORDER BY 1, 2").c_str(), add, &out, nullptr),
+          SQLITE_OK)
+          << sqlite3_errmsg(db);
+    }
+    sqlite3_close(db);
+    return out;
+  }
 };
 
 TEST_P(AfterAMigration, OfAWorkedStoreThatWasKilledNothingIsLost) {
   run_.start_daemon();
   ASSERT_TRUE(until(kAfterWon)) << run_.log_tail();
   stop();
+  const std::string before = ledger();
+  EXPECT_THAT(before, testing::HasSubstr("|received|")) << "or nothing was told";
   ASSERT_NO_FATAL_FAILURE(set_back());
   // In the second version, between it and the third, in that, and after all.
   for (const char* point : {"store.migrating:1", "store.migrating:2", "store.migrated:2", "store.migrating:1",
@@ -503,6 +530,7 @@ TEST_P(AfterAMigration, OfAWorkedStoreThatWasKilledNothingIsLost) {
     run_.start_daemon({std::string("HW_CRASH_AT=") + point});
     ASSERT_FALSE(until(day() + 1)) << point << " was never passed";
     ASSERT_EQ(run_.daemon().wait(30), 128 + SIGKILL) << point << "\n" << run_.log_tail();
+    EXPECT_EQ(ledger(), before) << point;
   }
   amount(kAtLast);
   come_back({"store.migrated", Work::raise}, GetParam(), {});

@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/hash.h"
 #include "faults/machine_kit.h"
 
 namespace hw::sandbox {
@@ -247,6 +249,61 @@ TEST_F(MachineFault, AFirstStartUnderAClockThatIsAMonthAheadPutsNoGoLiveOff) {
   expect_nothing_lost_or_doubled();
 }
 
+/// The buyers leave a telephone number too.
+class DeadLetters : public MachineFault {
+ protected:
+  void leave_numbers() {
+    run_.server().locked([&] {
+      Crm& crm = run_.world().crm;
+      std::vector<std::string> silent;
+      if (const auto contacts = crm.objects().find("contacts"); contacts != crm.objects().end())
+        for (const auto& [id, contact] : contacts->second)
+          if (contact.get("phone").empty()) silent.push_back(id);
+      for (const std::string& id : silent) crm.set("contacts", id, "phone", kNumber, run_.world().now);
+    });
+  }
+  void set_refusal(const std::string& code) {
+    run_.server().locked([&] {
+      for (AdAction& action : run_.world().ads.actions)
+        if (action.id == Names::kWon) action.refuses = code;
+    });
+  }
+  std::vector<nlohmann::json> rejected() {
+    const Output said = run_.ask({"uploads", "list", "--state", "rejected", "--format", "json"});
+    EXPECT_EQ(said.status, 0) << said.text;
+    return nlohmann::json::parse(said.text);
+  }
+  static constexpr const char* kNumber = "+49 30 23125 001";
+};
+
+TEST_F(DeadLetters, HoldHashesAndNobodysAddressAndAreRetriedAfterARestart) {
+  ASSERT_TRUE(start());
+  set_refusal("INVALID_EVENT");
+  ASSERT_TRUE(pass(kDay * 3, [&] { leave_numbers(); })) << run_.log_tail();
+  stop();
+  const auto dead = rejected();
+  ASSERT_GE(dead.size(), 2U);
+  int of_both = 0;
+  for (const auto& row : dead) {
+    const Output shown = run_.ask({"uploads", "show", std::to_string(row.at("id").get<std::int64_t>())});
+    EXPECT_THAT(shown.text,
+                AllOf(HasSubstr("userIdentifiers"), Not(HasSubstr("example.com")), Not(HasSubstr("23125"))));
+    bool of_buyer = false;
+    for (int n = 0; n < 20; ++n)
+      of_buyer =
+          of_buyer || shown.text.find(sha256_hex("buyer" + std::to_string(n) + "@example.com")) != std::string::npos;
+    EXPECT_TRUE(of_buyer) << shown.text;
+    of_both += shown.text.find(sha256_hex("+493023125001")) != std::string::npos ? 1 : 0;
+  }
+  EXPECT_GT(of_both, 0) << "no item has a number's hash";
+  EXPECT_THAT(log(), AllOf(Not(HasSubstr("@example.com")), Not(HasSubstr("23125"))));
+  ASSERT_TRUE(start());
+  EXPECT_EQ(rejected(), dead) << "as they were, also for a new process";
+  set_refusal("");
+  EXPECT_EQ(run_.ask({"uploads", "retry", "--destination", "ads_won"}).status, 0);
+  expect_nothing_lost_or_doubled();
+}
+
 /// How often the log says it.
 std::size_t lines_with(const std::string& log, const std::string& a, const std::string& b) {
   std::istringstream in(log);
@@ -297,11 +354,19 @@ TEST_F(MachineFault, WithoutFileDescriptorsTheDaemonWaitsAndGoesOn) {
   const rlimit none{.rlim_cur = 3, .rlim_max = was.rlim_max};
   ASSERT_EQ(::prlimit(run_.daemon().pid(), RLIMIT_NOFILE, &none, nullptr), 0);
   network_->fault(FaultProxy::Kind::close, 0, 4);  // or it would go on with the connections that it has
+  const std::size_t log_before = log().size(), told_before = run_.believed().size();
+  ASSERT_GT(told_before, 0U);
   ASSERT_TRUE(pass(kDay)) << run_.log_tail();
+  EXPECT_EQ(run_.believed().size(), told_before) << "it still had a descriptor for a connection";
+  const std::string said = log().substr(log_before);
+  EXPECT_EQ(lines_with(said, "event=pull_failed", "Too many open files"), 2U) << "each folder once: " << said;
+  EXPECT_EQ(lines_with(said, "event=pull_failed connector=hubspot", "code=connect"), 1U) << said;
   ASSERT_EQ(::prlimit(run_.daemon().pid(), RLIMIT_NOFILE, &was, nullptr), 0);
   network_->clear();
   EXPECT_GT(network_->struck(), 0);
   expect_nothing_lost_or_doubled();
+  for (const char* source : {"visits", "spend", "hubspot"})
+    EXPECT_GE(lines_with(log(), "event=pull_resumed", source), 1U) << source;
 }
 
 TEST_F(MachineFault, ASecondDaemonOnTheStateDirectoryIsRefusedAndToldWhoHoldsIt) {
