@@ -191,16 +191,35 @@ class Life {
     return dice_->below(3) == 0 ? faults[dice_->below(6)] : PlatformFault::none;
   }
 
-  /// Without a key, in a window that closed, or because consent was withdrawn before the answer came.
   /// After an attempt whose answer was lost, and nothing else is wanted since: a person's to decide.
   static bool was_refused(const store::StoredUpload& u) {
     return u.detail.starts_with("refused, but an earlier attempt");
   }
+  /// Until when what was sent and not answered may go again, by the platform's rules: absent: for ever.
+  [[nodiscard]] std::optional<Timestamp> repeatable_until(const store::StoredUpload& u) const {
+    switch (story_.platform.kind) {
+      case plain:
+      case no_receipt:
+        return u.first_attempt_at;  // no key
+      case two_days:
+        return std::min(*u.first_attempt_at + kHour * 48 - kHour * 2, u.expires_at);
+      case refunding:
+        return u.operation == Operation::retract ? *u.first_attempt_at : u.expires_at;
+      default:
+        return std::nullopt;
+    }
+  }
+  /// Where the rules of the platform leave no other way: consent was withdrawn before the answer came, or what was sent
+  /// may not go again, for want of a key or because a window has closed.
   bool may_be_uncertain(std::int64_t conversion) {
-    if ((story_.platform.kind & kRestating) == 0) return true;
     return story_.read([&](store::Tx& tx) {
-      for (const auto& u : store::ledger_rows::uploads(tx, conversion, "ads"))
-        if (u.state == UploadState::uncertain && (u.code == "consent" || was_refused(u))) return true;
+      for (const auto& u : store::ledger_rows::uploads(tx, conversion, "ads")) {
+        if (u.state != UploadState::uncertain) continue;
+        if (u.code == "consent" || was_refused(u)) return true;
+        const auto until = repeatable_until(u);
+        const auto events = store::ledger_rows::events(tx, u.id);
+        if (u.first_attempt_at && until && !events.empty() && events.back().at >= *until) return true;
+      }
       return false;
     });
   }
