@@ -196,6 +196,24 @@ TEST(GapFound, WhatWasAwayInItStoodBesideWhatAMergeBroughtAfterTheRestore) {
   EXPECT_EQ(l.beside_the_range({"loser", "survivor"}), "");
 }
 
+TEST(GapFound, WhatIsWithoutAValueMayHaveBeenTakenBackWhileItWasDeletedInIt) {
+  connect::Contract never_lowers = generous();
+  never_lowers.restate_down = false;
+  GapStory l(never_lowers);
+  l.win("d");
+  l.settle();
+  l.change("d", "amount", "");
+  l.back_up();
+  l.remove_or_restore("d", Removal::Kind::deleted);
+  l.pass(kDay * 9);
+  ASSERT_EQ(l.all_believed(), 0);
+  l.restore();
+  l.read_again();
+  l.remove_or_restore("d", Removal::Kind::restored);
+  l.pass(kDay * 9);
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
 TEST(GapFound, AKeyThatWentThroughTwoMergesInItMayHaveHadTheValueOfTheDealBetween) {
   GapStory l(test::corrections_repeat(), kHour);
   told_once_per_person(l);

@@ -386,10 +386,12 @@ std::optional<store::Gap> Unseen::corrected_within(Operation operation) const {
   return within.from < within.to ? std::optional(within) : std::nullopt;
 }
 
-/// How it may have been taken back meanwhile, where nothing takes it back now: the platform's limit is past, or consent
-/// is denied.
+/// How it may have been taken back meanwhile, where nothing takes it back now: the platform's limit is past, consent is
+/// denied, or it is without a value and stays as it is.
 std::optional<Operation> Unseen::taken_back() const {
-  if (f_.desired.wanted || !f_.belief.stands || f_.decision.state != ledger::State::excess) return std::nullopt;
+  if (f_.desired.wanted || !f_.belief.stands) return std::nullopt;
+  const bool is_kept = f_.desired.not_wanted_because == Reason::no_value;
+  if (f_.decision.state != ledger::State::excess && !is_kept) return std::nullopt;
   const auto operation = ledger::taking_back(f_.asked.plan.contract, f_.belief);
   const auto within = operation ? corrected_within(*operation) : std::nullopt;
   return within && zero_was_due(*within) ? operation : std::nullopt;
