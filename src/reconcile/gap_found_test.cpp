@@ -319,5 +319,22 @@ TEST(GapFound, APlaceAtThePlatformThatNothingHadBeenToldForMayHaveGoneToAnother)
   EXPECT_EQ(l.beside_the_range({"first", "second"}), "");
 }
 
+TEST(GapFound, WhatMayHaveBeenToldInItMayHaveTakenTheClicksPlaceThoughItIsLost) {
+  connect::Contract once = generous();
+  once.counting = connect::Counting::once_per_click;
+  GapStory l(once);
+  l.back_up();
+  l.win("d");
+  l.pass(kDay * 2);
+  ASSERT_EQ(l.believed("d"), 100);
+  l.change("d", "stage", "qualified");
+  l.restore();
+  l.read_again();
+  l.win_of("later", "Cd");
+  l.pass(kDay * 9);
+  EXPECT_EQ(l.stands("d"), "uncertain");
+  EXPECT_EQ(l.stands("later"), "missing platform_counts_once") << l.history("later");
+}
+
 }  // namespace
 }  // namespace hw::reconcile
