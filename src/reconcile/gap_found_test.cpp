@@ -196,6 +196,24 @@ TEST(GapFound, WhatWasAwayInItStoodBesideWhatAMergeBroughtAfterTheRestore) {
   EXPECT_EQ(l.beside_the_range({"loser", "survivor"}), "");
 }
 
+TEST(GapFound, WhatIsWithoutAValueMayHaveBeenTakenBackWhileItWasDeletedInIt) {
+  connect::Contract never_lowers = generous();
+  never_lowers.restate_down = false;
+  GapStory l(never_lowers);
+  l.win("d");
+  l.settle();
+  l.change("d", "amount", "");
+  l.back_up();
+  l.remove_or_restore("d", Removal::Kind::deleted);
+  l.pass(kDay * 9);
+  ASSERT_EQ(l.all_believed(), 0);
+  l.restore();
+  l.read_again();
+  l.remove_or_restore("d", Removal::Kind::restored);
+  l.pass(kDay * 9);
+  EXPECT_EQ(l.beside_the_range({"d"}), "");
+}
+
 TEST(GapFound, AKeyThatWentThroughTwoMergesInItMayHaveHadTheValueOfTheDealBetween) {
   GapStory l(test::corrections_repeat(), kHour);
   told_once_per_person(l);
@@ -299,6 +317,23 @@ TEST(GapFound, APlaceAtThePlatformThatNothingHadBeenToldForMayHaveGoneToAnother)
   l.restore_and_settle();
   EXPECT_EQ(l.stands("second"), "uncertain");
   EXPECT_EQ(l.beside_the_range({"first", "second"}), "");
+}
+
+TEST(GapFound, WhatMayHaveBeenToldInItMayHaveTakenTheClicksPlaceThoughItIsLost) {
+  connect::Contract once = generous();
+  once.counting = connect::Counting::once_per_click;
+  GapStory l(once);
+  l.back_up();
+  l.win("d");
+  l.pass(kDay * 2);
+  ASSERT_EQ(l.believed("d"), 100);
+  l.change("d", "stage", "qualified");
+  l.restore();
+  l.read_again();
+  l.win_of("later", "Cd");
+  l.pass(kDay * 9);
+  EXPECT_EQ(l.stands("d"), "uncertain");
+  EXPECT_EQ(l.stands("later"), "missing platform_counts_once") << l.history("later");
 }
 
 }  // namespace

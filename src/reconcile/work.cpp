@@ -231,9 +231,7 @@ class Assessment {
 
   /// Click and person, and whether that person's data may be sent. What was sent once stays with its person.
   void choose() {
-    looks_at_click_ = desired_.wanted && (!desired_.hold || d_.make || d_.replace_open);
-    if (looks_at_click_) clicks_ = click_story(a_.tx, a_.subject, c_, a_.goal, a_.plan, a_.frame.now);
-    who_.click = clicks_.chosen;
+    if (desired_.wanted && (!desired_.hold || d_.make || d_.replace_open)) look_at_click();
     who_.person = person_of(a_.subject, clicks_.chosen);
     const StoredUpload* frozen = belief_.first_taken                          ? &history_[*belief_.first_taken]
                                  : open() != nullptr && ledger::sent(*open()) ? open()
@@ -244,6 +242,12 @@ class Assessment {
     }
     refused_ = consent_refusal(a_, who_.person, belief_.told, who_.consent);
     note_identity_change();
+  }
+
+  void look_at_click() {
+    looks_at_click_ = true;
+    clicks_ = click_story(a_.tx, a_.subject, c_, a_.goal, a_.plan, a_.frame.now);
+    who_.click = clicks_.chosen;
   }
 
   /// A told conversion whose click would be another today: noted, never moved (DESIGN section 5).
@@ -379,6 +383,7 @@ class Assessment {
   void doubt_gap() {
     const bool told = gap_->told();
     if (told && a_.plan.destination->mode == Mode::live) {
+      if (!looks_at_click_) look_at_click();  // its place at the platform may be taken
       leave_uncertain(gap_->row(Operation::upload, gap_->value()));
     } else if (auto row = gap_->told_besides()) {
       leave_uncertain(std::move(*row));
