@@ -82,15 +82,6 @@ TEST_F(Sync, WhatATrialSentIsNotSentAgainAndTheRestFollows) {
   for (const auto& [key, belief] : platform(*app).believed) EXPECT_EQ(belief.counted, 1) << key;
 }
 
-TEST_F(Sync, WhatMayHaveBeenSentInAnotherModeThanTheDestinationsIsNotSentAgainByItself) {
-  pages_ = {won_deals(1, 1)};
-  auto app = open();
-  platform(*app).faults = {conformance::PlatformFault::lost_after};
-  EXPECT_TRUE(sync_once(*app).retrying);
-  app->settings.destinations[0].mode = Mode::test;
-  EXPECT_FALSE(sync_once(*app).retrying);
-}
-
 TEST_F(Sync, WhatATrialMayHaveSentIsNotTakenBack) {
   pages_ = {won_deals(1, 1)};
   auto app = open();
