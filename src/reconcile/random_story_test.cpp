@@ -360,7 +360,7 @@ std::string kind(const std::string& wrong) { return wrong.substr(0, wrong.find('
 void tell_stories(bool with_gap, int most_doubted) {
   const char* first = std::getenv("HEADWATER_SEED");
   const std::uint64_t from = first == nullptr ? 1 : std::strtoull(first, nullptr, 10);
-  const std::uint64_t many = std::getenv("HEADWATER_LONG") == nullptr ? 40 : 3000;
+  const std::uint64_t many = std::getenv("HEADWATER_LONG") == nullptr ? 40 : 2500;
   int failed = 0, conversions = 0, doubted = 0;
   for (std::uint64_t seed = from; seed < from + many && failed < 3; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
