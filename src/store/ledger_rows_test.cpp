@@ -283,8 +283,10 @@ TEST_P(LedgerTest, AnUploadComesBackWholeWithItsFirstEvent) {
     EXPECT_EQ(ledger_rows::first_of_request(tx, 8)->id, ledger_rows::uploads_of_request(tx, 8).front().id);
     EXPECT_FALSE(ledger_rows::first_of_request(tx, 9));
     StoredUpload again = u;
-    again.state = UploadState::retrying;
+    again.state = UploadState::in_flight;
     ledger_rows::move(tx, again, UploadState::pending, "delivery", at(11));
+    again.state = UploadState::retrying;
+    ledger_rows::move(tx, again, UploadState::in_flight, "delivery", at(12));
     EXPECT_TRUE(ledger_rows::any_retrying(tx, "ads", Mode::test));
     EXPECT_FALSE(ledger_rows::any_retrying(tx, "ads", Mode::live)) << "waits until the destination has its mode back";
   });
