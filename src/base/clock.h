@@ -42,7 +42,7 @@ class Waiter {
   virtual ~Waiter() = default;
   /// Sleeps until `t`, a wake() or a stop, or until the clock is set back: then `t` may lie as far ahead as that clock
   /// was wrong. Returns false if stopped. A wake() that came before the call returns at once, and so does a clock that
-  /// was set back since the last call returned.
+  /// stands before the last time that this waiter saw.
   virtual bool wait_until(SystemTime t, std::stop_token stop) = 0;
   /// Makes the current or the next wait_until() return. Any thread.
   virtual void wake() = 0;

@@ -65,6 +65,20 @@ TEST(Delivery, WhatMayHaveBeenTakenGoesAgainNoSoonerThanThePlatformKnowsItsKey) 
   }
 }
 
+TEST(Delivery, WhatWasGivenUpWaitsAsLongBeforeAPersonCanHaveItSentAgain) {
+  connect::Contract c = generous();
+  c.dedup.resend_after = std::chrono::minutes(30);
+  Loop l(c);
+  l.settings.destinations[0].max_retry_age = {};
+  l.start();
+  win(l, "D1");
+  l.sink().faults = {PlatformFault::lost_after};
+  l.settle();
+  ASSERT_EQ(l.stands("D1"), "uncertain");
+  const store::StoredUpload row = l.uploads("D1").front();
+  EXPECT_GE(row.not_before, *row.last_attempt_at + c.dedup.resend_after);
+}
+
 TEST(Delivery, ARowThatWasCertainlyNotTakenIsPreparedAnew) {
   Loop l;
   win(l, "D1");

@@ -169,6 +169,27 @@ TEST(Doubt, OfAnAttemptUnderAClockThatWasAheadHasNoWindow) {
   EXPECT_EQ(l.sink().believed.begin()->second.counted, 1);
 }
 
+TEST(Doubt, OfAnAttemptUnderAClockThatWasAheadIsHeldAsLongAsAnyOther) {
+  connect::Contract c = generous();
+  c.dedup.resend_after = std::chrono::minutes(30);
+  Loop l(c);
+  win(l, "D1");
+  ASSERT_TRUE(l.reconcile());
+  const Timestamp now = l.clock.system_now();
+  l.clock.set(now + kDay * 40);
+  l.sink().faults = {PlatformFault::lost_after};
+  ASSERT_TRUE(l.deliver());
+  l.clock.set(now + kHour * 2);
+  ASSERT_TRUE(l.db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Status {
+    store::service_rows::forget_later_times(tx, l.clock.system_now());
+    return {};
+  }));
+  l.pass(std::chrono::minutes(29));
+  EXPECT_EQ(l.sink().calls, 1U);
+  l.pass(std::chrono::minutes(2));
+  EXPECT_EQ(l.stands("D1"), "taken");
+}
+
 TEST(TestMode, ARowThatWaitsIsJudgedAnewLikeAnyOther) {
   struct Change {
     const char *field, *value, *history;

@@ -32,7 +32,10 @@ void hold_repeat(StoredUpload& row, const Policy& policy, Timestamp now) {
 
 /// Again later, or never: attempts and the platform's window are the ends of every retry.
 void again_later(StoredUpload& row, const Outcome& o, const Policy& policy, Timestamp now, Random& random) {
-  if (!o.maybe_applied) unfreeze_if_first(row);
+  if (o.maybe_applied)
+    hold_repeat(row, policy, now);
+  else
+    unfreeze_if_first(row);
   if (o.spends_attempt) ++row.attempts;
   // What a person has sent anew is of any age.
   const bool too_old =
@@ -54,7 +57,6 @@ void again_later(StoredUpload& row, const Outcome& o, const Policy& policy, Time
   if (code == ledger::kUnlocated || code == ledger::kResent) row.code = code;  // until its fate is known
   if (code == ledger::kUnlocated) row.detail = detail;
   row.next_at = now + wait_after(row.attempts, o, random);
-  if (o.maybe_applied) hold_repeat(row, policy, now);
 }
 
 /// A row that goes alone to be located, and is refused for what its whole request was: it is the one.

@@ -25,8 +25,9 @@ LaneUse lane_use(std::string_view kept, SystemTime now);
 /// `requests` go (a bucket would let nearly twice as many through, which strict vendors refuse). The daily limit is a
 /// sliding window too, of 24 to 25 hours in steps of an hour: it holds whatever time zone the vendor's day begins in.
 /// A key has one limit: what a vendor counts in two windows takes two keys.
-/// What a day has used, what the last window held and how long a server wants to be left alone outlive the process,
-/// however it ends, and a reload; of a lane with a daily limit alone a kill forgets the last five seconds.
+/// What a day has used, what the last window held and how long a server wants to be left alone outlive the process and
+/// a reload. A kill forgets what another thread took while a save was under way; of a lane with a daily limit alone the
+/// last five seconds.
 /// Thread-safe; never blocks, but for the short wait of enter().
 class Lanes {
  public:

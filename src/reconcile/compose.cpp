@@ -7,6 +7,7 @@
 #include "ledger/item_json.h"
 #include "reconcile/clients.h"
 #include "reconcile/import.h"
+#include "reconcile/restored.h"
 
 namespace hw::reconcile {
 namespace {
@@ -89,7 +90,8 @@ StoredUpload row_of(const Asked& a, const Telling& t, const Who& who, const Conv
   u.made_at = a.frame.now;
   u.not_before = item.not_before;
   u.expires_at = item.expires_at;
-  u.next_at = std::max(a.frame.now, item.not_before);
+  if (a.plan.gap) u.not_before = std::max(u.not_before, repeatable_from(a.plan, u, *a.plan.gap));
+  u.next_at = std::max(a.frame.now, u.not_before);
   return u;
 }
 

@@ -336,5 +336,30 @@ TEST(GapFound, WhatMayHaveBeenToldInItMayHaveTakenTheClicksPlaceThoughItIsLost) 
   EXPECT_EQ(l.stands("later"), "missing platform_counts_once") << l.history("later");
 }
 
+/// What went shortly before the restore goes again only when its platform knows the key.
+TEST(GapFound, ARepeatWaitsAsLongAsThePlatformNeedsToKnowTheFirst) {
+  connect::Contract c = conformance::generous();
+  c.dedup.repeat_overwrites = true;
+  c.dedup.resend_after = std::chrono::minutes(30);
+  for (const bool is_made : {true, false}) {
+    GapStory l(c);
+    l.settings.gather = {};
+    l.start();
+    l.person("Cd");
+    if (!is_made) l.back_up();
+    l.win_of("d", "Cd");
+    ASSERT_TRUE(l.reconcile());
+    if (is_made) l.back_up();
+    l.settle();
+    ASSERT_EQ(l.sink().calls, 1U);
+    l.restore();
+    l.read_again();
+    l.pass(std::chrono::minutes(29));
+    EXPECT_EQ(l.sink().calls, 1U) << l.history("d");
+    l.pass(std::chrono::minutes(2));
+    EXPECT_EQ(l.sink().calls, 2U) << l.history("d");
+  }
+}
+
 }  // namespace
 }  // namespace hw::reconcile

@@ -278,9 +278,18 @@ bool GapView::may_have_been_told(const Untold& untold) const {
       return a_.plan.destination->mode != Mode::live;
     case Reason::expired:
       return untold.stood != to_string(Reason::expired);
-    default:
+    case Reason::before_go_live:
+    case Reason::no_identifier:
+    case Reason::history_pending:
+    case Reason::too_recent:
+    case Reason::settling:
+    case Reason::braked:
+    case Reason::rejected:
+    case Reason::lost_by_final_retraction:
+    case Reason::uncorrectable:
       return false;
   }
+  return false;
 }
 
 const ValuesByCurrency& GapView::values() const {

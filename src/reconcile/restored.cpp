@@ -16,11 +16,14 @@ namespace rows = store::ledger_rows;
 constexpr std::int64_t kAtOnce = 1000;
 constexpr const char* kNamedSince = "named_since_restore";  // destinations, a name a line
 
-bool unknown_since_restore(const std::vector<DestinationPlan>& plans, const StoredUpload& row) {
-  if (row.mode != Mode::live) return false;
+/// What of the backup's unanswered row may have been sent since: it is doubted, or waits before it goes again.
+void note_unknown(StoredUpload& row, const std::vector<DestinationPlan>& plans, const store::Gap& gap) {
   const auto plan =
       std::find_if(plans.begin(), plans.end(), [&](const auto& p) { return p.destination->name == row.destination; });
-  return plan == plans.end() || !may_repeat(*plan, row);
+  if (plan == plans.end() || !may_repeat(*plan, row))
+    doubt(row, gap.from);
+  else
+    row.not_before = std::max(row.not_before, repeatable_from(*plan, row, gap));
 }
 
 }  // namespace
@@ -34,6 +37,10 @@ bool may_repeat(const DestinationPlan& plan, const StoredUpload& row) {
   if (!dedup.known || dedup.window) return false;
   if (plan.moved_in_gap && !ledger::sent(row)) return false;  // a key is known where it was told
   return dedup.repeat_overwrites || ledger::sent(row);
+}
+
+Timestamp repeatable_from(const DestinationPlan& plan, const StoredUpload& row, const store::Gap& gap) {
+  return gap.to + plan.contract_of(row).rules_of(row.operation).dedup.resend_after;
 }
 
 void doubt(StoredUpload& row, Timestamp since) {
@@ -61,9 +68,9 @@ void doubt_unanswered(store::Tx& tx, const std::vector<DestinationPlan>& plans, 
         after = row.id;
         // Marked, it waits to be judged: the CRM may say otherwise by now.
         store::service_rows::mark_subject_of(tx, row.conversion_id, "restored");
-        if (!unknown_since_restore(plans, row)) continue;
+        if (row.mode != Mode::live) continue;
         const UploadState from = row.state;
-        doubt(row, gap->from);
+        note_unknown(row, plans, *gap);
         rows::move(tx, row, from, "restore", now);
       }
     }

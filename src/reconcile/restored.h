@@ -18,6 +18,9 @@ inline constexpr const char* kRestored = "restored";
 /// configuration's word that it may.
 bool may_repeat(const DestinationPlan& plan, const store::StoredUpload& row);
 
+/// No sooner may a row go that the daemon of the gap may have sent as well (connect::DedupRule::resend_after).
+Timestamp repeatable_from(const DestinationPlan& plan, const store::StoredUpload& row, const store::Gap& gap);
+
 /// The rows that the backup holds as not yet answered. Done once, in the transaction of the first start after the
 /// restore. Rows of destinations that have no plan now are doubted as well: nobody knows what their platform does. From
 /// then on nothing is judged or sent before every source of records has been read to its end again.

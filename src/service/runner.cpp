@@ -55,6 +55,7 @@ class Crew {
     while (!stop.stop_requested()) {
       if (const auto damage = app_.db->damage()) return fail(*damage);
       if (!work.takes_long) beat.works();
+      const Timestamp began = app_.clock->system_now();
       auto next = work.step(stop);
       if (!next && next.error().action != Action::retry) return fail(next.error());
       if (!next)
@@ -62,6 +63,7 @@ class Crew {
             Level::error, "step_failed",
             {{"code", next.error().code}, {"detail", next.error().detail}, {"retry_in_seconds", kStoreRetry.count()}});
       const Timestamp now = app_.clock->system_now();
+      if (now < began) continue;  // set back meanwhile: the next time was named by a wrong clock
       if (!next) next = std::optional(now + kStoreRetry);
       // What is due but waits for another thread is looked at again when that thread wakes this one, or soon.
       const Timestamp until =

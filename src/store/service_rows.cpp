@@ -169,10 +169,11 @@ void forget_later_times(Tx& tx, Timestamp now) {
   tx.exec("UPDATE fact SET true_from = ? WHERE true_from > ? AND basis = 'observed' AND learned > ?",
           {val(now), val(now), val(now)});
   for (const char* sql : kForgetLater) tx.exec(sql, {val(now), val(now)});
-  // A row that was sent once has its minimum wait behind it: this one is of a repeat.
+  // What may have been taken under that clock waits on as long as its platform wants before a repeat
+  // (connect::DedupRule::resend_after).
   tx.exec(
-      "UPDATE upload SET not_before = ? WHERE not_before > ? AND first_attempt_at IS NOT NULL "
-      "AND state IN ('pending', 'retrying')",
+      "UPDATE upload SET not_before = ? + not_before - last_attempt_at WHERE last_attempt_at > ? AND state = "
+      "'retrying'",
       {val(now), val(now)});
   tx.exec(
       "UPDATE upload SET next_at = CASE WHEN not_before > ? THEN not_before ELSE ? END "
