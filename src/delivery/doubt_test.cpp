@@ -149,21 +149,26 @@ TEST(Doubt, AnAnswerAboutARowWhoseDestinationWasAwayIsTaken) {
   }
 }
 
-TEST(Doubt, OfAnAttemptUnderAClockThatWasAheadHasNoWindow) {
-  connect::Contract c = generous();
-  c.dedup = {.exists = true, .known = true, .window = kHour * 48};
-  Loop l(c);
+/// Until it is set right, so long after the attempt.
+void lose_an_answer_under_a_clock_that_is_ahead(Loop& l, Duration after) {
   win(l, "D1");
   ASSERT_TRUE(l.reconcile());
   const Timestamp now = l.clock.system_now();
   l.clock.set(now + kDay * 40);
   l.sink().faults = {PlatformFault::lost_after};
   ASSERT_TRUE(l.deliver());
-  l.clock.set(now + kDay * 3);  // the key is forgotten by now
+  l.clock.set(now + after);
   ASSERT_TRUE(l.db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Status {
     store::service_rows::forget_later_times(tx, l.clock.system_now());
     return {};
   }));
+}
+
+TEST(Doubt, OfAnAttemptUnderAClockThatWasAheadHasNoWindow) {
+  connect::Contract c = generous();
+  c.dedup = {.exists = true, .known = true, .window = kHour * 48};
+  Loop l(c);
+  lose_an_answer_under_a_clock_that_is_ahead(l, kDay * 3);  // the key is forgotten by now
   l.settle();
   EXPECT_EQ(l.stands("D1"), "uncertain");
   EXPECT_EQ(l.sink().believed.begin()->second.counted, 1);
@@ -173,17 +178,7 @@ TEST(Doubt, OfAnAttemptUnderAClockThatWasAheadIsHeldAsLongAsAnyOther) {
   connect::Contract c = generous();
   c.dedup.resend_after = std::chrono::minutes(30);
   Loop l(c);
-  win(l, "D1");
-  ASSERT_TRUE(l.reconcile());
-  const Timestamp now = l.clock.system_now();
-  l.clock.set(now + kDay * 40);
-  l.sink().faults = {PlatformFault::lost_after};
-  ASSERT_TRUE(l.deliver());
-  l.clock.set(now + kHour * 2);
-  ASSERT_TRUE(l.db->transact(store::Durability::ledger, [&](store::Tx& tx) -> Status {
-    store::service_rows::forget_later_times(tx, l.clock.system_now());
-    return {};
-  }));
+  lose_an_answer_under_a_clock_that_is_ahead(l, kHour * 2);
   l.pass(std::chrono::minutes(29));
   EXPECT_EQ(l.sink().calls, 1U);
   l.pass(std::chrono::minutes(2));
