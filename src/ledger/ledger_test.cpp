@@ -100,6 +100,12 @@ TEST(Ledger, ALoweringWaitsForSettle) {
   EXPECT_TRUE(d.make->lowering);
 }
 
+TEST(Ledger, AnotherCurrencySettlesWhateverItsNumber) {
+  Desired more = wants(150, kNow - hours(71));
+  more.currency = "USD";
+  EXPECT_EQ(decide(more, {row(UploadState::processed, 100)}, rules(), kNow).reason, Reason::settling);
+}
+
 TEST(Ledger, AClosedBrakeHoldsLoweringsAlone) {
   Rules r = rules();
   r.brake_closed = true;
@@ -311,6 +317,8 @@ TEST(Ledger, ADedupWindowIsTrustedUpToTwoHoursBeforeItsEnd) {
   EXPECT_FALSE(may_resend(u, c, kNow)) << "without a dedup key a repeat counts twice";
   c.dedup = {.exists = true, .known = false, .window = std::nullopt};
   EXPECT_FALSE(may_resend(u, c, kNow)) << "an unknown window is never relied upon";
+  u.first_attempt_at = kNow + hours(1);
+  EXPECT_FALSE(may_resend(u, c, kNow)) << "nor by a clock that was ahead at the attempt";
 }
 
 TEST(Ledger, ACorrectionIsNotSentAgainWhereOnlyUploadsAreDeduplicated) {

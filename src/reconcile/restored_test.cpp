@@ -185,6 +185,21 @@ TEST_P(Restored, WhatWasFrozenBeforeTheBackupIsWhatAnUnboundedKeyKeeps) {
   EXPECT_EQ(loop_.differences(), "");
 }
 
+TEST_P(Restored, WhatWasInFlightAtTheBackupIsWhatAnUnboundedKeyKeeps) {
+  win("asked");
+  ASSERT_TRUE(loop_.reconcile());
+  loop_.sink().faults = {conformance::PlatformFault::crash_after};
+  EXPECT_THROW((void)loop_.deliver(), conformance::Crash);
+  back_up();
+  restore();
+  loop_.pass(kDay * 3);
+  const connect::DedupRule& rule = GetParam().dedup;
+  const bool unbounded = rule.exists && rule.known && !rule.window;
+  EXPECT_EQ(loop_.stands("asked"), unbounded ? "taken" : "uncertain") << loop_.history("asked");
+  EXPECT_EQ(loop_.believed("asked"), 100);
+  EXPECT_EQ(loop_.differences(), "");
+}
+
 TEST_P(Restored, AKillBeforeTheRowsWereMarkedIsMadeUpForAtTheNextStart) {
   win("pending");
   ASSERT_TRUE(loop_.reconcile());
@@ -555,6 +570,23 @@ TEST_P(Restored, ADestinationThatIsMissingAtTheFirstStartMayHaveBeenToldAllTheSa
   show_again("later");
   loop_.pass(kDay * 9);
   EXPECT_EQ(loop_.stands("later"), GetParam().unanswered) << loop_.history("later");
+  EXPECT_EQ(loop_.differences(), "");
+}
+
+TEST_P(Restored, ARowWhoseDestinationIsMissingAtTheFirstStartMayHaveBeenSentAllTheSame) {
+  win("pending");
+  ASSERT_TRUE(loop_.reconcile());
+  back_up();
+  loop_.settle();
+  loop_.pass(kDay * 3);
+  ASSERT_EQ(loop_.believed("pending"), 100);
+  const auto destinations = std::exchange(loop_.settings.destinations, {});
+  restore();
+  loop_.settings.destinations = destinations;
+  loop_.start();
+  loop_.settle();
+  loop_.pass(kDay * 9);
+  EXPECT_EQ(loop_.stands("pending"), "uncertain") << loop_.history("pending");
   EXPECT_EQ(loop_.differences(), "");
 }
 
