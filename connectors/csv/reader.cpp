@@ -145,9 +145,8 @@ const char* explain(std::string_view code) {
   if (code == "unclosed_quote")
     return "a quote opens here and is never closed: the file is cut off, or a quote must be doubled";
   if (code == "cut_off")
-    return "the last line has no line end, so that the file may be cut off: let the export end it, or, if it never "
-           "does, "
-           "set last_line_end: optional";
+    return "the last line has no line end, so the file may be cut off: let the export end it, or set "
+           "last_line_end: optional if it never does";
   if (code == "text_after_quote")
     return "text stands between a closing quote and the delimiter: a quote inside quotes must be doubled";
   if (code == "field_too_long") return "a field is longer than 256 KiB: is a quote missing its end?";

@@ -167,6 +167,23 @@ TEST(Delivery, NoSuccessEndsAPersonsPause) {
   EXPECT_EQ(l.history("D1"), "upload received 100, restate pending 700");
 }
 
+TEST(Delivery, TheSuccessOfARequestUnderWayEndsNoPersonsPause) {
+  Loop l;
+  win(l, "D1");
+  ASSERT_TRUE(l.reconcile());
+  l.sink().weather = [&] {
+    by_person(l, "ads_connector", true);
+    return PlatformFault::none;
+  };
+  ASSERT_TRUE(l.deliver());
+  l.sink().weather = nullptr;
+  EXPECT_EQ(l.history("D1"), "upload received 100");
+  EXPECT_TRUE(l.read([](store::Tx& tx) { return store::service_rows::is_paused_by_person(tx, "ads_connector"); }));
+  win(l, "D2");
+  l.pass(kDay);
+  EXPECT_EQ(l.sink().calls, 1U);
+}
+
 TEST(Delivery, APersonsPauseOutlivesThatOfACredential) {
   Loop l;
   win(l, "D1");
@@ -179,6 +196,26 @@ TEST(Delivery, APersonsPauseOutlivesThatOfACredential) {
   by_person(l, "ads_connector", false);
   l.pass(kHour * 2);
   EXPECT_EQ(l.stands("D1"), "taken");
+}
+
+TEST(Delivery, WhatMayNotGoAgainIsUncertainDuringAPersonsPauseAlready) {
+  connect::Contract c = generous();
+  c.dedup = {};
+  for (const PlatformFault fault : {PlatformFault::crash_after, PlatformFault::lost_after}) {
+    Loop l(c);
+    win(l, "D1");
+    ASSERT_TRUE(l.reconcile());
+    l.sink().faults = {fault};
+    try {
+      (void)l.deliver();
+    } catch (const conformance::Crash&) {
+    }
+    by_person(l, "ads_connector", true);
+    l.start();
+    l.pass(kDay);
+    EXPECT_EQ(l.stands("D1"), "uncertain") << l.history("D1");
+    EXPECT_EQ(l.sink().calls, 1U);
+  }
 }
 
 TEST(Delivery, WhatExpiresDuringAPersonsPauseStandsAsExpired) {

@@ -16,6 +16,14 @@ void told_once_per_person(GapStory& l) {
   l.settings.goals[0].per_person_within = kDay * 30;
 }
 
+/// The CRM is read anew before the merge is learned, and everything has its time.
+void merge_after_restore(GapStory& l, const std::string& loser, const std::string& survivor) {
+  l.restore();
+  l.read_again();
+  l.merge_or_part(loser, survivor, false);
+  l.pass(kDay * 9);
+}
+
 TEST(GapFound, WhatWasWorthNothingInItWasNotTold) {
   for (const std::string worth : {"-5", "0", ""}) {
     GapStory l;
@@ -147,10 +155,7 @@ TEST(GapFound, ARetractionDueInItGoesWithItsKeyIntoAnotherDeal) {
   l.back_up();
   l.pass(kDay * 2);
   ASSERT_EQ(l.all_believed(), 0);
-  l.restore();
-  l.read_again();
-  l.merge_or_part("d", "other", false);
-  l.pass(kDay * 9);
+  merge_after_restore(l, "d", "other");
   EXPECT_EQ(l.beside_the_range({"d", "other"}), "");
 }
 
@@ -189,10 +194,7 @@ TEST(GapFound, WhatWasAwayInItStoodBesideWhatAMergeBroughtAfterTheRestore) {
   l.remove_or_restore("survivor", Removal::Kind::restored);
   l.pass(kHour);
   ASSERT_EQ(l.all_believed(), 200);
-  l.restore();
-  l.read_again();
-  l.merge_or_part("loser", "survivor", false);
-  l.pass(kDay * 9);
+  merge_after_restore(l, "loser", "survivor");
   EXPECT_EQ(l.beside_the_range({"loser", "survivor"}), "");
 }
 
@@ -241,10 +243,7 @@ TEST(GapFound, ALoserThatWasFirstJudgedAfterTheRestoreMayHaveBeenToldBeforeItsMe
   l.win("survivor");
   l.pass(kHour);
   ASSERT_EQ(l.all_believed(), 200);
-  l.restore();
-  l.read_again();
-  l.merge_or_part("loser", "survivor", false);
-  l.pass(kDay * 9);
+  merge_after_restore(l, "loser", "survivor");
   EXPECT_EQ(l.beside_the_range({"loser", "survivor"}), "");
 }
 
@@ -280,10 +279,7 @@ TEST(GapFound, WhatItReachedInItWasToldUnderItsOwnKeyAlsoWhereTheMergeCameAfterT
   l.settle();
   l.change("survivor", "stage", "lost");
   ASSERT_EQ(l.all_believed(), 200);
-  l.restore();
-  l.read_again();
-  l.merge_or_part("loser", "survivor", false);
-  l.pass(kDay * 9);
+  merge_after_restore(l, "loser", "survivor");
   EXPECT_EQ(l.beside_the_range({"loser", "survivor"}), "");
 }
 

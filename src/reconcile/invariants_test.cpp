@@ -246,6 +246,32 @@ TEST(Invariant11, TheSameFactsGiveTheSameItemsInWhateverOrderTheyCame) {
   }
 }
 
+/// Two deals on one click, of one instant; where the second stands, read after so many other records.
+Timestamp moved_to(int others) {
+  Loop l;
+  for (int i = 0; i < others; ++i) l.contact("other" + std::to_string(i), "");
+  l.contact("C1", "click");
+  l.pass(kHour);
+  for (const char* id : {"D1", "D2"}) {
+    RecordState deal;
+    deal.ref = {"crm", Object::deal, id};
+    deal.created = deal.modified = kStart;
+    deal.fields = {{"stage", "won"}, {"amount", "100"}, {"currency", "EUR"}};
+    Association tie;
+    tie.from = deal.ref;
+    tie.to = {{.id = "C1", .role = "primary", .primary = true}};
+    tie.at = kStart;
+    l.take({deal, tie, FieldChange{deal.ref, "stage", "won", kStart, Basis::crm_history}});
+    l.settle();
+  }
+  return l.uploads("D2").at(0).conversion_at.value();
+}
+
+TEST(Invariant11, HowFarADealIsMovedFromAnotherOnItsClickIsOfItsKeyAlone) {
+  EXPECT_NE(moved_to(0), kStart);
+  EXPECT_EQ(moved_to(0), moved_to(3));
+}
+
 TEST(Invariant11, ReconcilingAgainChangesNoTable) {
   Loop l;
   for (int i = 0; i < 5; ++i) win(l, "D" + std::to_string(i));

@@ -49,6 +49,17 @@ class Restored : public testing::TestWithParam<Platform> {
     loop_.db = std::make_unique<conformance::TestDb>(*store::Db::open({.path = loop_.store_file(), .postgres = {}}));
     loop_.start();
   }
+  /// Backed up and restored as it stands: attempted, and not answered.
+  void expect_kept_by_an_unbounded_key(const std::string& deal) {
+    back_up();
+    restore();
+    loop_.pass(kDay * 3);
+    const connect::DedupRule& rule = GetParam().dedup;
+    const bool unbounded = rule.exists && rule.known && !rule.window;
+    EXPECT_EQ(loop_.stands(deal), unbounded ? "taken" : "uncertain") << loop_.history(deal);
+    EXPECT_EQ(loop_.believed(deal), 100);
+    EXPECT_EQ(loop_.differences(), "");
+  }
   /// A backup in which the deal "refused" was refused; from now on the platform takes it.
   void back_up_refused(const std::string& code) {
     win("refused");
@@ -175,14 +186,7 @@ TEST_P(Restored, WhatWasFrozenBeforeTheBackupIsWhatAnUnboundedKeyKeeps) {
   ASSERT_TRUE(loop_.reconcile());
   loop_.sink().faults = {conformance::PlatformFault::lost_after};
   ASSERT_TRUE(loop_.deliver());
-  back_up();
-  restore();
-  loop_.pass(kDay * 3);
-  const connect::DedupRule& rule = GetParam().dedup;
-  const bool unbounded = rule.exists && rule.known && !rule.window;
-  EXPECT_EQ(loop_.stands("asked"), unbounded ? "taken" : "uncertain") << loop_.history("asked");
-  EXPECT_EQ(loop_.believed("asked"), 100);
-  EXPECT_EQ(loop_.differences(), "");
+  expect_kept_by_an_unbounded_key("asked");
 }
 
 TEST_P(Restored, WhatWasInFlightAtTheBackupIsWhatAnUnboundedKeyKeeps) {
@@ -190,14 +194,7 @@ TEST_P(Restored, WhatWasInFlightAtTheBackupIsWhatAnUnboundedKeyKeeps) {
   ASSERT_TRUE(loop_.reconcile());
   loop_.sink().faults = {conformance::PlatformFault::crash_after};
   EXPECT_THROW((void)loop_.deliver(), conformance::Crash);
-  back_up();
-  restore();
-  loop_.pass(kDay * 3);
-  const connect::DedupRule& rule = GetParam().dedup;
-  const bool unbounded = rule.exists && rule.known && !rule.window;
-  EXPECT_EQ(loop_.stands("asked"), unbounded ? "taken" : "uncertain") << loop_.history("asked");
-  EXPECT_EQ(loop_.believed("asked"), 100);
-  EXPECT_EQ(loop_.differences(), "");
+  expect_kept_by_an_unbounded_key("asked");
 }
 
 TEST_P(Restored, AKillBeforeTheRowsWereMarkedIsMadeUpForAtTheNextStart) {

@@ -59,6 +59,21 @@ TEST_P(ServiceRowsTest, EachStreamHasItsCursor) {
   });
 }
 
+TEST_P(ServiceRowsTest, SweepsOfOneRoleAreForgottenAndThoseOfOthersStay) {
+  write([](Tx& tx) {
+    for (const char* role : {"records", "touches"}) {
+      service_rows::put_cursor(tx, {"crm", role, "deals", "7", at(3), std::nullopt, at(5)});
+      service_rows::note_swept(tx, "crm", role, at(3));
+    }
+    service_rows::forget_sweeps(tx, "records");
+    EXPECT_EQ(service_rows::cursor(tx, "crm", "records", "deals")->swept_at, std::nullopt);
+    EXPECT_FALSE(service_rows::is_swept(tx, "crm", "records"));
+    EXPECT_EQ(service_rows::cursor(tx, "crm", "records", "deals")->text, "7");
+    EXPECT_EQ(service_rows::cursor(tx, "crm", "touches", "deals")->swept_at, at(3));
+    EXPECT_TRUE(service_rows::is_swept(tx, "crm", "touches"));
+  });
+}
+
 TEST_P(ServiceRowsTest, ARejectedRowIsKeptOnceAndItsRepeatsCounted) {
   write([](Tx& tx) {
     service_rows::reject_row(tx, {"csv", "records", "leads.csv", "leads.csv:17", "time", "no date", at(1), at(1), 0});
